@@ -1,0 +1,162 @@
+"""The artifact: model.pkl, a pickle of plain values that any algorithm's state becomes, and becomes a model again.
+
+The file is two pickles (protocol 5) one after the other: a dictionary, and the SHA-256 of that dictionary's bytes.
+Arrays stand in it as {"dtype", "shape", "data"}, so a reader needs no class at all, NumPy's included: the file loads
+under any NumPy, and the unpickler here refuses every global, which is what a malicious pickle lives by.
+"""
+
+import hashlib
+import pickle
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+import numpy as np
+
+from gaussian_processes import __version__
+from gaussian_processes.algorithm import Algorithm, State
+from gaussian_processes.errors import DataError, PlatformError
+from gaussian_processes.files import write_by_rename
+
+FILE_NAME = "model.pkl"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What the model file holds.
+
+    Attributes:
+        algorithm: the name of the algorithm that wrote it, which alone may read its state.
+        features: the number of columns that a request must have.
+        hyperparameters: as trained with.
+        state: what the algorithm stores.
+    """
+
+    algorithm: str
+    features: int
+    hyperparameters: Mapping[str, Any]
+    state: State
+
+
+def save_artifact(artifact: Artifact, directory: Path) -> Path:
+    """Write the model file into `directory`, whole or not at all.
+
+    Raises:
+        PlatformError: the folder cannot be written, or the disk is full.
+    """
+    path = directory / FILE_NAME
+    document = {
+        "format": FORMAT,
+        "versions": {
+            "gaussian_processes": __version__,
+            "python": platform.python_version(),
+            "numpy": version("numpy"),
+            "scipy": version("scipy"),
+        },
+        "algorithm": artifact.algorithm,
+        "features": artifact.features,
+        "hyperparameters": dict(artifact.hyperparameters),
+        "state": _packed(artifact.state),
+    }
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with write_by_rename(path) as stream:
+            hashing = _HashingStream(stream)
+            pickle.dump(document, hashing, protocol=5)
+            pickle.dump(hashing.digest.hexdigest(), stream, protocol=5)
+    except OSError as error:
+        raise PlatformError(f"The model cannot be written to {path}: {error.strerror}.") from error
+    return path
+
+
+def load_artifact(directory: Path, algorithm: Algorithm[Any, Any]) -> Artifact:
+    """Read the model file in `directory`.
+
+    Raises:
+        DataError: there is none, it is not one of ours, it is damaged, or another algorithm wrote it.
+    """
+    path = directory / FILE_NAME
+    try:
+        with path.open("rb") as stream:
+            hashing = _HashingStream(stream)
+            document = _PlainUnpickler(hashing).load()
+            found = hashing.digest.hexdigest()
+            wanted = _PlainUnpickler(stream).load()
+    except OSError as error:
+        raise DataError(f"The model {path} cannot be read: {error.strerror}. Run `train` first.") from error
+    except (pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} is not a model file, or is cut short: {error}. Train again.") from error
+    if found != wanted:
+        raise DataError(f"{path} is damaged: its bytes do not match the checksum at its end. Train again.")
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise DataError(f"{path} is not of format {FORMAT}, the one that version {__version__} reads. Train again.")
+    if document["algorithm"] != algorithm.name:
+        raise DataError(
+            f"{path} was written by the algorithm '{document['algorithm']}', and this server runs '{algorithm.name}'. "
+            "Set ALGORITHM to the module that trained it, or train again."
+        )
+    return Artifact(
+        document["algorithm"], document["features"], document["hyperparameters"], _unpacked(document["state"])
+    )
+
+
+class _HashingStream:
+    """A binary stream, and the digest of all that went through it. No read-ahead, so the position stays exact."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.digest = hashlib.sha256()
+
+    def write(self, data: Any) -> int:
+        self.digest.update(data)
+        return self._stream.write(data)
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self.digest.update(data)
+        return data
+
+    def readline(self) -> bytes:
+        data = self._stream.readline()
+        self.digest.update(data)
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        count: int = self._stream.readinto(buffer)  # type: ignore[attr-defined]  # a file opened "rb" has it
+        self.digest.update(memoryview(buffer)[:count])
+        return count
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Admits numbers, strings, bytes and containers of them; no class, no function."""
+
+    def find_class(self, module_name: str, global_name: str) -> NoReturn:
+        raise pickle.UnpicklingError(f"it asks for {module_name}.{global_name}, and a model file names no code")
+
+
+def _packed(value: Any) -> Any:
+    """Arrays as plain values, without copying their data."""
+    if isinstance(value, np.ndarray):
+        array = value if value.flags.f_contiguous or value.flags.c_contiguous else np.ascontiguousarray(value)
+        order = "C" if array.flags.c_contiguous else "F"
+        # In-band pickling of a buffer writes it as bytes straight from the array's memory.
+        data = pickle.PickleBuffer(np.ravel(array, order="K").view(np.uint8).data)
+        return {"dtype": array.dtype.str, "shape": array.shape, "order": order, "data": data}
+    if isinstance(value, Mapping):
+        return {key: _packed(entry) for key, entry in value.items()}
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    raise TypeError(f"a state holds plain values and arrays; found {type(value).__name__}")
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"dtype", "shape", "order", "data"}:
+            flat = np.frombuffer(value["data"], dtype=np.dtype(value["dtype"]))
+            return flat.reshape(value["shape"], order=value["order"])
+        return {key: _unpacked(entry) for key, entry in value.items()}
+    return value

@@ -1,0 +1,1 @@
+"""Bytes to tables and back: one codec for each media type, used by channels and by HTTP alike."""

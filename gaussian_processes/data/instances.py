@@ -1,0 +1,70 @@
+"""application/json: {"instances": [{"features": [...]}]} in, {"predictions": [{"mean": ...}]} out."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field, ValidationError
+
+from gaussian_processes.errors import DataError
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
+class Instance(BaseModel):
+    """One row."""
+
+    features: Annotated[list[Number], Field(min_length=1)]
+
+
+class Instances(BaseModel):
+    """The rows of a request."""
+
+    instances: Annotated[list[Instance], Field(min_length=1)]
+
+
+def read_instances(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> NDArray[np.float64]:
+    """The features (rows, columns) of a JSON body.
+
+    Args:
+        stream: the bytes, UTF-8 as JSON demands.
+        source: the name that messages give them.
+        parameters: of the media type; none is needed.
+
+    Raises:
+        DataError: not JSON, another shape, ragged rows, or values that are not finite numbers.
+    """
+    del parameters
+    body = stream.read()
+    if not body.strip():
+        raise DataError(f'{source} is empty; {{"instances": [{{"features": [...]}}]}} is wanted.')
+    try:
+        rows = [instance.features for instance in Instances.model_validate_json(body).instances]
+    except ValidationError as error:
+        raise DataError.listing(source, map(_fault, error.errors(include_url=False))) from None
+    width = len(rows[0])
+    if any(len(row) != width for row in rows):
+        raise DataError.listing(source, _ragged(rows, width))
+    return np.asarray(rows, dtype=np.float64)
+
+
+def write_predictions(columns: Mapping[str, NDArray[np.float64]]) -> bytes:
+    """{"predictions": [...]}: one object a row, a field for each column."""
+    names = list(columns)
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return json.dumps({"predictions": [dict(zip(names, row, strict=True)) for row in rows]}).encode("ascii") + b"\n"
+
+
+def _ragged(rows: list[list[float]], width: int) -> Iterator[str]:
+    for number, row in enumerate(rows):
+        if len(row) != width:
+            yield f"instances[{number}].features has {len(row)} numbers where instances[0].features has {width}"
+
+
+def _fault(error: Any) -> str:
+    """A pydantic error in words, such as "instances[3].features[1]: Input should be a valid number, found 'a'"."""
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
+    found = "" if isinstance(error["input"], (dict, list, bytes)) else f", found {str(error['input'])[:40]!r}"
+    return f"{place}: {error['msg']}{found}" if place else str(error["msg"])

@@ -1,0 +1,83 @@
+"""The failures this program can explain. One place turns them into a failure file, one into an HTTP answer."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+SHOWN = 5
+
+
+class ExplainedError(Exception):
+    """A failure whose message is written for the person who can mend it.
+
+    Attributes:
+        exit_code: of the process that ends with it.
+        http_status: of the request that ends with it.
+    """
+
+    exit_code = 1
+    http_status = 500
+
+
+class AlgorithmError(ExplainedError):
+    """The input was read, but the algorithm cannot go on with it."""
+
+
+class UserError(ExplainedError):
+    """Something the user gave is not what was wanted."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class ConfigurationError(UserError):
+    """A hyperparameter, a configuration file or an environment variable."""
+
+
+class DataError(UserError):
+    """A channel, a file or a request body."""
+
+    @classmethod
+    def listing(cls, source: str, faults: Iterable[str]) -> "DataError":
+        """One error for all the faults in `source`: the first five in words, and how many more there are."""
+        remaining = iter(faults)
+        shown = list(islice(remaining, SHOWN))
+        more = sum(1 for _ in remaining)
+        return cls(f"{source}: " + "; ".join(shown) + (f"; and {more} more" if more else "") + ".")
+
+
+class RowError(DataError):
+    """Rows that the algorithm refuses. Who knows where the rows came from says so.
+
+    Args:
+        rows: their indices, from 0, in the matrix that the algorithm was given.
+        reason: the rest of the sentence, after "row ...".
+    """
+
+    def __init__(self, rows: Sequence[int], reason: str) -> None:
+        self.rows = rows
+        self.reason = reason
+        super().__init__(f"row {rows[0] + 1} {reason}")
+
+
+class UnsupportedMediaTypeError(UserError):
+    """A Content-Type that no codec reads."""
+
+    http_status = 415
+
+
+class NotAcceptableError(UserError):
+    """An Accept header that no codec can serve."""
+
+    http_status = 406
+
+
+class PlatformError(ExplainedError):
+    """The machine: a file that cannot be written, a port that is taken."""
+
+    exit_code = 3
+    http_status = 503
+
+    @classmethod
+    def of(cls, error: OSError) -> "PlatformError":
+        """The operating system's refusal, in words."""
+        return cls(f"{error.filename or 'The machine'}: {error.strerror or error}.")

@@ -1,0 +1,168 @@
+"""The arc-cosine Gaussian process as the container's algorithm: the one file that knows both halves."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from gaussian_processes.algorithm import Algorithm, Array, Metric, Reporter, State
+from gaussian_processes.data.dataset import Dataset
+from gaussian_processes.errors import AlgorithmError, RowError
+from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
+from gaussian_processes.gp.kernel import ArcCosine, ZeroLengthError
+from gaussian_processes.gp.model import Solution, TrainedGPModel
+from gaussian_processes.gp.scaling import Scaling
+
+NORMAL_975 = 1.959963984540054  # the 97.5 % point of the standard normal distribution
+
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+ScalingName = Literal["none", "standard"]
+
+
+class Hyperparameters(BaseModel):
+    """With nothing set: M = sigma2 I + K_{1,1} on the unit sphere, data as they are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    q: Annotated[int, Field(ge=0, description="order of the kernel")] = 1
+    l: Annotated[int, Field(ge=0, description="depth: the kernel is applied l + 1 times")] = 1
+    sigma2: Annotated[Positive, Field(description="noise variance, in (units of the scaled target)^2")] = 0.1
+    geometry: Annotated[
+        Literal["sphere", "homogeneous"], Field(description="divide rows by their lengths, or keep the lengths")
+    ] = "sphere"
+    bias: Annotated[NonNegative, Field(description="constant appended to every row")] = 0.0
+    degree: Annotated[
+        NonNegative | None, Field(description="power of the lengths in the homogeneous geometry; q when not set")
+    ] = None
+    variance: Annotated[Positive, Field(description="prior variance of a unit row")] = 1.0
+    feature_scaling: Annotated[ScalingName, Field(description="standardise the features")] = "none"
+    target_scaling: Annotated[ScalingName, Field(description="standardise the target")] = "none"
+
+
+@dataclass(frozen=True, eq=False)
+class FittedRegression:
+    """A Gaussian process on scaled data, and the scalings that lead there and back."""
+
+    gp: TrainedGPModel
+    feature_scaling: Scaling
+    target_scaling: Scaling
+
+    @property
+    def log_evidence(self) -> float:
+        """Nats, of the density of the target in its own units, so that scaled and unscaled runs compare."""
+        return self.gp.log_evidence - len(self.gp.y) * math.log(float(self.target_scaling.scale))
+
+
+def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) -> FittedRegression:
+    """Condition the Gaussian process on the training channel."""
+    h = hyperparameters
+    feature_scaling = getattr(Scaling, h.feature_scaling)(dataset.features)
+    target_scaling = getattr(Scaling, h.target_scaling)(dataset.target)
+    X = feature_scaling.apply(dataset.features)
+    y = target_scaling.apply(dataset.target)
+    kernel = ArcCosine(h.q, h.l, h.geometry, h.bias, h.degree, h.variance)
+    _say_what_the_sphere_discards(kernel, X, reporter)
+    with _explained():
+        return FittedRegression(TrainedGPModel(X, y, kernel, h.sigma2), feature_scaling, target_scaling)
+
+
+def evaluate(model: FittedRegression, validation: Dataset | None) -> Mapping[str, float]:
+    """Metrics in units of the target; NLPD and coverage are those of an observation, noise included."""
+    metrics = {"train:N": float(len(model.gp.y)), "train:log_evidence": model.log_evidence}
+    if validation is None:
+        return metrics
+    columns = predict(model, validation.features, ("mean", "std"))
+    noise = model.gp.sigma2 * float(model.target_scaling.scale) ** 2
+    residual = validation.target - columns["mean"]
+    variance = columns["std"] ** 2 + noise
+    spread = validation.target - validation.target.mean()
+    total = float(spread @ spread)
+    return metrics | {
+        "validation:MAE": float(np.mean(np.abs(residual))),
+        # A constant target leaves R2 without a meaning.
+        "validation:R2": 1.0 - float(residual @ residual) / total if total > 0 else math.nan,
+        "validation:NLPD": 0.5 * float(np.mean(np.log(2 * math.pi * variance) + residual**2 / variance)),
+        "validation:coverage95": float(np.mean(np.abs(residual) <= NORMAL_975 * np.sqrt(variance))),
+        "validation:RMSE": math.sqrt(float(np.mean(residual**2))),
+    }
+
+
+def predict(model: FittedRegression, rows: Array, outputs: Sequence[str]) -> Mapping[str, Array]:
+    """mean and std of the latent function, in units of the target."""
+    X_star = model.feature_scaling.apply(rows)
+    with _explained():
+        if "std" not in outputs:
+            return {"mean": model.target_scaling.invert(model.gp.predict(X_star))}
+        mean, std = model.gp.predict(X_star, return_std=True)
+    columns = {"mean": model.target_scaling.invert(mean), "std": std * model.target_scaling.scale}
+    return {name: columns[name] for name in outputs}
+
+
+def state(model: FittedRegression) -> State:
+    """All that predicting needs."""
+    return {
+        "X": model.gp.X,
+        "y": model.gp.y,
+        "alpha": model.gp.solution.alpha,
+        "L": model.gp.solution.factor.L,
+        "sigma2": model.gp.sigma2,
+        "kernel": asdict(model.gp.kernel),
+        "feature_scaling": asdict(model.feature_scaling),
+        "target_scaling": asdict(model.target_scaling),
+    }
+
+
+def from_state(stored: Mapping[str, Any]) -> FittedRegression:
+    """The model again, without training."""
+    solution = Solution(Cholesky(stored["L"]), stored["alpha"])
+    gp = TrainedGPModel(stored["X"], stored["y"], ArcCosine(**stored["kernel"]), stored["sigma2"], solution)
+    return FittedRegression(gp, Scaling(**stored["feature_scaling"]), Scaling(**stored["target_scaling"]))
+
+
+def _say_what_the_sphere_discards(kernel: ArcCosine, X: Array, reporter: Reporter) -> None:
+    lengths = kernel.lengths(X)
+    if kernel.power == 0.0 and kernel.bias == 0.0 and np.ptp(lengths) > 1e-9 * lengths.max():
+        reporter.log(
+            f"The rows' lengths vary from {lengths.min():.4g} to {lengths.max():.4g}, and geometry={kernel.geometry} "
+            "with bias=0 discards them. If they say something about the target, try bias=1 or geometry=homogeneous."
+        )
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """The mathematics' errors as the container's."""
+    try:
+        yield
+    except ZeroLengthError as error:
+        raise RowError(
+            error.rows,
+            "has length zero, and so no direction on the sphere: remove it, or set bias to a number above 0",
+        ) from None
+    except NotPositiveDefiniteError as error:
+        raise AlgorithmError(str(error)) from None
+
+
+algorithm = Algorithm(
+    name="arc-cosine-gaussian-process",
+    hyperparameters=Hyperparameters,
+    metrics=(
+        Metric("train:N", "maximize", needs_validation=False),
+        Metric("train:log_evidence", "maximize", needs_validation=False),
+        Metric("validation:MAE", "minimize"),
+        Metric("validation:R2", "maximize"),
+        Metric("validation:NLPD", "minimize"),
+        Metric("validation:coverage95", "maximize"),
+        Metric("validation:RMSE", "minimize"),
+    ),
+    outputs=("mean", "std"),
+    fit=fit,
+    evaluate=evaluate,
+    predict=predict,
+    state=state,
+    from_state=from_state,
+)

@@ -1,0 +1,12 @@
+"""The mathematics: arc-cosine kernels and exact Gaussian-process regression. No files, no HTTP, no environment.
+
+Citations used below this package:
+
+[CS09]  Y. Cho, L. K. Saul, Kernel Methods for Deep Learning, NIPS 2009.
+[RW06]  C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine Learning, MIT Press 2006.
+"""
+
+from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.model import TrainedGPModel
+
+__all__ = ["ArcCosine", "TrainedGPModel"]

@@ -1,0 +1,111 @@
+"""ArcCosine: the arc-cosine kernel on rows of R^d. Its fields are its hyperparameters; calling it builds matrices."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gaussian_processes.gp.arccosine import Array, composed_kernel, require_integer
+
+Geometry = Literal["sphere", "homogeneous"]
+
+
+class ZeroLengthError(ValueError):
+    """Rows of length zero have no direction; `rows` holds their indices."""
+
+    def __init__(self, rows: list[int]) -> None:
+        self.rows = rows
+        super().__init__(f"rows {rows[:5]} have length zero, and so no direction on the sphere")
+
+
+@dataclass(frozen=True)
+class ArcCosine:
+    """The covariance v (|x| |x'|)^p k_{q,l}(x.x' / (|x| |x'|)) of [CS09], on rows of R^d.
+
+    Args:
+        q: order, an integer >= 0.
+        l: depth, an integer >= 0; the kernel is applied l + 1 times.
+        geometry: "sphere" divides each row by its length (p = 0); "homogeneous" keeps the lengths, as [CS09] do.
+        bias: a constant >= 0 appended to every row first, so that on the sphere a row's length is not lost.
+        degree: p, the power of the lengths in the homogeneous geometry, >= 0; q when None.
+        variance: v > 0, the prior variance of a unit row, in (units of y)^2.
+    """
+
+    q: int
+    l: int
+    geometry: Geometry = "sphere"
+    bias: float = 0.0
+    degree: float | None = None
+    variance: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_integer("q", self.q)
+        require_integer("l", self.l)
+        if self.geometry not in ("sphere", "homogeneous"):
+            raise ValueError(f"geometry is {self.geometry!r}; 'sphere' or 'homogeneous' is wanted")
+        if not (math.isfinite(self.bias) and self.bias >= 0):
+            raise ValueError(f"bias is {self.bias!r}; a finite number, 0 or more, is wanted")
+        if self.degree is not None and not (math.isfinite(self.degree) and self.degree >= 0):
+            raise ValueError(f"degree is {self.degree!r}; a finite number, 0 or more, or None is wanted")
+        if not (math.isfinite(self.variance) and self.variance > 0):
+            raise ValueError(f"variance is {self.variance!r}; a finite number above 0 is wanted")
+
+    @property
+    def power(self) -> float:
+        """p, the power to which the rows' lengths enter the covariance."""
+        if self.geometry == "sphere":
+            return 0.0
+        return float(self.q if self.degree is None else self.degree)
+
+    def cross(self, X: Array, Z: Array) -> Array:
+        """The covariances (N, M) between the rows of X (N, d) and those of Z (M, d).
+
+        Raises:
+            ZeroLengthError: a row has length zero where its direction is needed (power 0, no bias).
+        """
+        X_hat, X_scale = self._directions(X)
+        Z_hat, Z_scale = self._directions(Z)
+        K = composed_kernel(self.q, self.l, X_hat @ Z_hat.T)
+        K *= self.variance * X_scale[:, None]
+        K *= Z_scale
+        return K
+
+    def gram(self, X: Array) -> Array:
+        """The covariances (N, N) among the rows of X (N, d): exactly symmetric, with exactly `diagonal(X)`.
+
+        Raises:
+            ZeroLengthError: as `cross`.
+        """
+        K = self.cross(X, X)
+        # Scaling by rows and then by columns rounds the two triangles differently; the lower one is the truth.
+        i, j = np.triu_indices(len(K), k=1)
+        K[i, j] = K[j, i]
+        np.fill_diagonal(K, self.diagonal(X))
+        return K
+
+    def diagonal(self, X: Array) -> Array:
+        """The prior variances (N,) of the rows of X (N, d), in closed form: k_{q,l}(1) = 1.
+
+        Raises:
+            ZeroLengthError: as `cross`.
+        """
+        return self.variance * self._directions(X)[1] ** 2
+
+    def lengths(self, X: Array) -> Array:
+        """The lengths (N,) of the rows of X (N, d) after the bias is appended."""
+        return np.asarray(np.hypot(np.linalg.norm(X, axis=1), self.bias))
+
+    def _directions(self, X: Array) -> tuple[Array, Array]:
+        """Unit rows (N, d or d + 1), and each row's length to the power p (N,)."""
+        X = np.asarray(X, dtype=np.float64)
+        if X.ndim != 2:
+            raise ValueError(f"rows have shape {X.shape}; a matrix (N, d) is wanted")
+        lengths = self.lengths(X)
+        zero = lengths == 0.0
+        if self.power == 0.0 and zero.any():
+            raise ZeroLengthError(np.flatnonzero(zero).tolist())
+        if self.bias > 0.0:
+            X = np.column_stack([X, np.full(len(X), self.bias)])
+        # A row of length zero with p > 0 has covariance 0 with everything, whatever direction it is given.
+        return X / np.where(zero, 1.0, lengths)[:, None], lengths**self.power

@@ -1,0 +1,38 @@
+"""Standardisation: columns shifted to mean 0 and scaled to standard deviation 1, and back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaussian_processes.gp.arccosine import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """z = (x - shift) / scale, column by column.
+
+    Attributes:
+        shift, scale: (d,) for rows (N, d), or () for a vector; in units of x, scale > 0.
+    """
+
+    shift: Array
+    scale: Array
+
+    @classmethod
+    def none(cls, x: Array) -> "Scaling":
+        """Leave values as they are."""
+        return cls(np.zeros(x.shape[1:]), np.ones(x.shape[1:]))
+
+    @classmethod
+    def standard(cls, x: Array) -> "Scaling":
+        """Mean 0 and standard deviation 1 over x (N, d) or (N,); a constant column is shifted only."""
+        constant = x.max(axis=0) == x.min(axis=0)
+        return cls(np.asarray(x.mean(axis=0)), np.where(constant, 1.0, x.std(axis=0)))
+
+    def apply(self, x: Array) -> Array:
+        """From units of x to the scaled units."""
+        return (x - self.shift) / self.scale
+
+    def invert(self, z: Array) -> Array:
+        """From scaled units to units of x."""
+        return z * self.scale + self.shift

@@ -1,0 +1,42 @@
+"""OptMl: the folder that SageMaker mounts, by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class OptMl:
+    """The tree below `root`, which is /opt/ml in a SageMaker job."""
+
+    root: Path
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "OptMl":
+        """/opt/ml, or the folder that SAGEMAKER_BASE_DIR names."""
+        return cls(Path(environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml"))
+
+    @property
+    def hyperparameters(self) -> Path:
+        """Strings to strings, as the training request gave them."""
+        return self.root / "input/config/hyperparameters.json"
+
+    @property
+    def input_data_config(self) -> Path:
+        """Which channels the job has, and how each is delivered."""
+        return self.root / "input/config/inputdataconfig.json"
+
+    @property
+    def data(self) -> Path:
+        """One folder for each channel."""
+        return self.root / "input/data"
+
+    @property
+    def model(self) -> Path:
+        """What becomes model.tar.gz."""
+        return self.root / "model"
+
+    @property
+    def failure(self) -> Path:
+        """The file whose first 1,024 characters become the job's FailureReason."""
+        return self.root / "output/failure"

@@ -1,0 +1,73 @@
+"""The Flask application: bytes to rows, to predictions, to bytes."""
+
+import io
+from collections.abc import Callable, Mapping
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from gaussian_processes.data.formats import Format, negotiate, parse_content_type
+from gaussian_processes.errors import ExplainedError
+from gaussian_processes.serving.predictor import Predictor
+
+Offload = Callable[[Callable[[], bytes]], bytes]
+
+
+def _at_once(work: Callable[[], bytes]) -> bytes:
+    return work()
+
+
+def create_app(predictor: Predictor, offload: Offload = _at_once) -> Flask:
+    """The server's application.
+
+    Args:
+        predictor: what answers.
+        offload: runs the long part of a request, parsing and linear algebra, where it does not hold up other
+            requests; by default it runs where it stands.
+    """
+    app = Flask("gaussian_processes")
+
+    @app.get("/ping")
+    def ping() -> Response:
+        """200 and nothing else: the model is loaded before the application exists."""
+        return Response(status=200)
+
+    @app.post("/invocations")
+    def invocations() -> Response:
+        """Predictions for the rows in the body, in the body's own format unless Accept asks for another."""
+        received, parameters = parse_content_type(request.content_type)
+        returned = negotiate(request.headers.get("Accept"), default=received)
+        body = request.get_data(cache=False)
+        answer = offload(lambda: _answer(predictor, body, received, parameters, returned))
+        return Response(answer, mimetype=returned.media_type)
+
+    @app.errorhandler(ExplainedError)
+    def explained(error: ExplainedError) -> Response:
+        return _reason(str(error), error.http_status)
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        response = _reason(f"{error.name}: {request.method} {request.path}.", error.code or 500)
+        if isinstance(getattr(error, "valid_methods", None), (list, tuple, set)):
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]
+        return response
+
+    @app.errorhandler(Exception)
+    def unforeseen(error: Exception) -> Response:
+        # Internals go to the log and never to the client.
+        app.logger.error("POST /invocations failed", exc_info=error)
+        return _reason("The server failed on this request; its log has the cause.", 500)
+
+    return app
+
+
+def _answer(
+    predictor: Predictor, body: bytes, received: Format, parameters: Mapping[str, str], returned: Format
+) -> bytes:
+    rows = received.read(io.BytesIO(body), "The request body", parameters)
+    outputs = predictor.outputs if returned.every_output else predictor.outputs[:1]
+    return returned.write(predictor.predict(rows, outputs))
+
+
+def _reason(text: str, status: int) -> Response:
+    return Response(text + "\n", status=status, mimetype="text/plain")

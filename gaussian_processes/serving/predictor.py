@@ -1,0 +1,53 @@
+"""Predictor: a loaded model that answers rows with columns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaussian_processes.algorithm import Algorithm
+from gaussian_processes.artifact import load_artifact
+from gaussian_processes.errors import DataError, RowError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """A model, the algorithm that reads it, and the number of features that it was trained on."""
+
+    algorithm: Algorithm[Any, Any]
+    model: Any
+    features: int
+
+    @classmethod
+    def load(cls, directory: Path, algorithm: Algorithm[Any, Any]) -> "Predictor":
+        """From the model file in `directory`.
+
+        Raises:
+            DataError: as `load_artifact`.
+        """
+        artifact = load_artifact(directory, algorithm)
+        return cls(algorithm, algorithm.from_state(artifact.state), artifact.features)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What can be asked for, the usual answer first."""
+        return self.algorithm.outputs
+
+    def predict(self, rows: Array, outputs: tuple[str, ...]) -> Mapping[str, Array]:
+        """A column (M,) for each of `outputs`, for rows (M, d).
+
+        Raises:
+            DataError: the rows have another number of columns than the training data, or one cannot be used.
+        """
+        if rows.shape[1] != self.features:
+            hint = "; leave the target out" if rows.shape[1] == self.features + 1 else ""
+            raise DataError(f"The rows have {rows.shape[1]} columns; {self.features} features are wanted{hint}.")
+        try:
+            return self.algorithm.predict(self.model, rows, outputs)
+        except RowError as error:
+            raise DataError.listing("The request", (f"row {row + 1} {error.reason}" for row in error.rows)) from None

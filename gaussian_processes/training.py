@@ -1,0 +1,142 @@
+"""Training: read, fit, evaluate, save, print. The only module that knows that order."""
+
+import math
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, NoReturn, TextIO, TypeVar
+
+from gaussian_processes import __version__
+from gaussian_processes.algorithm import Algorithm, load_algorithm
+from gaussian_processes.artifact import Artifact, save_artifact
+from gaussian_processes.data.channels import read_channel
+from gaussian_processes.data.dataset import Dataset
+from gaussian_processes.errors import ConfigurationError, DataError, ExplainedError, PlatformError, RowError
+from gaussian_processes.job.documents import read_object
+from gaussian_processes.job.failure import describe_failure, write_failure
+from gaussian_processes.job.hyperparameters import OBJECTIVE_KEY, parse_hyperparameters, read_hyperparameters
+from gaussian_processes.job.metrics import metric_lines, require_objective
+from gaussian_processes.job.paths import OptMl
+
+TRAINING_CHANNELS = ("training", "train")
+VALIDATION_CHANNEL = "validation"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Log:
+    """Lines for people, on the job's log."""
+
+    stream: TextIO
+
+    def log(self, message: str) -> None:
+        """Print one line at once."""
+        print(message, file=self.stream, flush=True)
+
+
+def main(environ: Mapping[str, str], stdout: TextIO) -> int:
+    """What `train` does: run the job, leave a failure file if it fails, return the exit code."""
+    # As process 1 of a container, `train` would otherwise ignore SIGTERM.
+    signal.signal(signal.SIGTERM, _stop)
+    paths = OptMl.from_environ(environ)
+    try:
+        train(load_algorithm(environ), paths, stdout)
+    except Exception as raised:  # noqa: BLE001  # the one place where any failure becomes the job's
+        error = PlatformError.of(raised) if isinstance(raised, OSError) else raised
+        text = describe_failure(error)
+        print(text, end="", file=sys.stderr, flush=True)
+        try:
+            write_failure(paths.failure, text)
+        except OSError:
+            print(f"The failure file {paths.failure} could not be written:", file=sys.stderr)
+            traceback.print_exc()
+        return error.exit_code if isinstance(error, ExplainedError) else 1
+    return 0
+
+
+def train(algorithm: Algorithm[Any, Any], paths: OptMl, stdout: TextIO) -> None:
+    """One training job.
+
+    Raises:
+        ExplainedError: what is wrong with the job, in words.
+    """
+    log = Log(stdout)
+    raw = read_hyperparameters(paths.hyperparameters)
+    objective = raw.get(OBJECTIVE_KEY)
+    hyperparameters = parse_hyperparameters(algorithm.hyperparameters, raw)
+    settings = " ".join(f"{key}={value}" for key, value in hyperparameters.model_dump(exclude_none=True).items())
+    log.log(f"{algorithm.name} {__version__}: {settings}")
+
+    training, validation = _read_channels(paths)
+    log.log(
+        f"training: {len(training)} rows, {training.features.shape[1]} features; "
+        + (f"validation: {len(validation)} rows" if validation else "no validation channel: no validation metrics")
+    )
+    require_objective(objective, algorithm.metrics, has_validation=validation is not None)
+
+    model = _with_origin(training, lambda: algorithm.fit(training, hyperparameters, log))
+    values = _with_origin(validation or training, lambda: algorithm.evaluate(model, validation))
+    artifact = Artifact(
+        algorithm.name, training.features.shape[1], hyperparameters.model_dump(), algorithm.state(model)
+    )
+    log.log(f"model: {save_artifact(artifact, paths.model)}")
+    for name, value in values.items():
+        if not math.isfinite(value):
+            log.log(f"{name} has no finite value on these data, and is not printed.")
+    for line in metric_lines(values, algorithm.metrics, objective):
+        log.log(line)
+
+
+def _read_channels(paths: OptMl) -> tuple[Dataset, Dataset | None]:
+    """The training channel, and the validation channel if the job has one, with the same columns."""
+    channels = read_object(paths.input_data_config)
+    names = set(channels) | {path.name for path in paths.data.glob("*") if path.is_dir()}
+    given = [name for name in TRAINING_CHANNELS if name in names]
+    if not given:
+        found = f"the channels found are {', '.join(sorted(names))}" if names else "no channel was found"
+        raise DataError(f"The job has no channel named 'training' or 'train'; {found}. Name one of them so.")
+    if len(given) > 1:
+        raise DataError("The job has a channel 'training' and a channel 'train'; which one to learn from? Keep one.")
+    training = _read_channel(paths, given[0], channels)
+    if len(training) < 2:
+        raise DataError(f"Channel '{given[0]}' holds one row ({training.origin(0)}); two or more are wanted.")
+    if VALIDATION_CHANNEL not in names:
+        return training, None
+    validation = _read_channel(paths, VALIDATION_CHANNEL, channels)
+    if validation.features.shape[1] != training.features.shape[1]:
+        raise DataError(
+            f"{validation.sources[0].name} has {validation.features.shape[1] + 1} columns where "
+            f"{training.sources[0].name} has {training.features.shape[1] + 1}; the target and the same features are "
+            "wanted in both channels."
+        )
+    return training, validation
+
+
+def _read_channel(paths: OptMl, name: str, channels: Mapping[str, Any]) -> Dataset:
+    settings = channels.get(name, {})
+    if not isinstance(settings, dict):
+        raise ConfigurationError(f"{paths.input_data_config.name}: channel '{name}' is not an object.")
+    if settings.get("TrainingInputMode") == "Pipe":
+        raise ConfigurationError(f"Channel '{name}' is in Pipe mode; this image reads File and FastFile channels.")
+    return read_channel(paths.data / name, settings.get("ContentType"))
+
+
+def _with_origin(dataset: Dataset, work: Callable[[], T]) -> T:
+    """Do `work`; rows that the algorithm refuses are named by file and row."""
+    try:
+        return work()
+    except RowError as error:
+        raise DataError.listing(
+            f"{len(error.rows)} of {len(dataset)} rows cannot be used",
+            (f"{dataset.origin(row)} {error.reason}" for row in error.rows),
+        ) from None
+
+
+def _stop(signum: int, frame: FrameType | None) -> NoReturn:
+    """SystemExit unwinds through `finally` blocks, so that no half-written file is left."""
+    del frame
+    sys.exit(128 + signum)
