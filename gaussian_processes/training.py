@@ -3,7 +3,6 @@
 import math
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import FrameType
@@ -51,9 +50,8 @@ def main(environ: Mapping[str, str], stdout: TextIO) -> int:
         print(text, end="", file=sys.stderr, flush=True)
         try:
             write_failure(paths.failure, text)
-        except OSError:
-            print(f"The failure file {paths.failure} could not be written:", file=sys.stderr)
-            traceback.print_exc()
+        except OSError as unwritable:
+            print(f"The failure file cannot be written: {PlatformError.of(unwritable)}", file=sys.stderr)
         return error.exit_code if isinstance(error, ExplainedError) else 1
     return 0
 

@@ -1,0 +1,45 @@
+# One image for SageMaker training jobs (`docker run IMAGE train`) and endpoints (`docker run IMAGE serve`).
+
+# Any Debian with Python 3.11 or newer will do: the same file builds on a mirror's or a hardened base.
+ARG BASE_IMAGE=debian:trixie-slim
+
+# Everything that only installation needs stays in this stage.
+FROM ${BASE_IMAGE} AS build
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends python3-venv \
+    && rm -rf /var/lib/apt/lists/*
+# The lock file alone: the layer below is rebuilt when it changes, and not when the program does.
+COPY requirements/image.txt /tmp/requirements.txt
+# Hashes make the packages the tested ones; wheels only, as there is no compiler here. pip has no use at run time, and
+# the packages' own tests are a quarter of their size.
+RUN python3 -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: --require-hashes \
+        --requirement /tmp/requirements.txt \
+    && /opt/venv/bin/pip uninstall --yes pip \
+    && find /opt/venv -type d -name tests -prune -exec rm -rf {} +
+
+FROM ${BASE_IMAGE}
+# The interpreter comes from Debian, and with it its security updates.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends python3 \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=build /opt/venv /opt/venv
+# `train` and `serve` are looked up on PATH. Output goes to the log at once, and nothing is compiled at run time, where
+# the root may be read-only: the next layers compile what they bring.
+ENV PATH=/opt/program/gaussian_processes:/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+# Not below /opt/ml, which SageMaker mounts over.
+COPY gaussian_processes /opt/program/gaussian_processes
+RUN python3 -m compileall -q /opt/program
+WORKDIR /opt/program
+# The server listens where SAGEMAKER_BIND_TO_PORT says, so that it can stand in an inference pipeline.
+LABEL com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true
+# Changes with every commit, and so comes last.
+ARG COMMIT=unknown
+LABEL org.opencontainers.image.title="gaussian-processes" \
+    org.opencontainers.image.licenses="MIT" \
+    org.opencontainers.image.revision="${COMMIT}"
+# No USER: SageMaker expects containers to run as root. No ENTRYPOINT: SageMaker's own commands (`chmod`, `bash -c`)
+# must run as they are. `train` is the default, because local mode of SageMaker's SDK gives no command.
+CMD ["train"]

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Runs the tuning job in tuning_job.json on this machine: in child processes, or in the image if one is named.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source local_test/environment.sh
+python_environment requirements/image.txt .venv
+exec .venv/bin/python -m gaussian_processes.tuning local_test/tuning_job.json \
+  --data local_test/test_dir/example/input/data ${1:+--image "$1"}
