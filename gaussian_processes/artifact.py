@@ -144,7 +144,8 @@ def _packed(value: Any) -> Any:
         array = value if value.flags.f_contiguous or value.flags.c_contiguous else np.ascontiguousarray(value)
         order = "C" if array.flags.c_contiguous else "F"
         # In-band pickling of a buffer writes it as bytes straight from the array's memory.
-        data = pickle.PickleBuffer(np.ravel(array, order="K").view(np.uint8).data)
+        flat: Any = np.ravel(array, order="K").view(np.uint8)
+        data = pickle.PickleBuffer(flat)
         return {"dtype": array.dtype.str, "shape": array.shape, "order": order, "data": data}
     if isinstance(value, Mapping):
         return {key: _packed(entry) for key, entry in value.items()}

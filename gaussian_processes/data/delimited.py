@@ -26,9 +26,7 @@ def read_csv(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> ND
     """
     charset = parameters.get("charset", "utf-8").lower()
     try:
-        table = pd.read_csv(
-            stream, header=None, dtype=np.float64, encoding=charset, float_precision="round_trip", low_memory=False
-        ).to_numpy()
+        table = pd.read_csv(stream, header=None, dtype=np.float64, encoding=charset, low_memory=False).to_numpy()
     except pd.errors.EmptyDataError:
         raise DataError(f"{source} is empty; rows of numbers separated by commas are wanted.") from None
     except (ValueError, LookupError) as error:  # pandas' own parser errors are ValueErrors

@@ -1,0 +1,28 @@
+"""Data that many tests share."""
+
+import numpy as np
+import pytest
+from processes import write_opt_ml
+from reference import DATA
+
+
+@pytest.fixture(scope="session")
+def example():
+    """The example data: X, y, X_star, y_star."""
+    training = np.loadtxt(DATA / "example_train.csv", delimiter=",")
+    validation = np.loadtxt(DATA / "example_validation.csv", delimiter=",")
+    return training[:, 1:], training[:, 0], validation[:, 1:], validation[:, 0]
+
+
+@pytest.fixture
+def example_job(tmp_path):
+    """A function that lays the example data out as a job with the given hyperparameters."""
+
+    def make(name="job", **hyperparameters):
+        channels = {
+            "training/train.csv": (DATA / "example_train.csv").read_bytes(),
+            "validation/validation.csv": (DATA / "example_validation.csv").read_bytes(),
+        }
+        return write_opt_ml(tmp_path / name, channels, hyperparameters)
+
+    return make

@@ -1,0 +1,122 @@
+"""ArcCosine as a covariance on rows: its symmetries, its geometries and what it refuses."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gaussian_processes.gp.arccosine import composed_kernel
+from gaussian_processes.gp.kernel import ArcCosine, ZeroLengthError
+
+KERNELS = [
+    ArcCosine(0, 0),
+    ArcCosine(1, 1),
+    ArcCosine(3, 2, bias=0.7),
+    ArcCosine(0, 1, "homogeneous", bias=1.0),
+    ArcCosine(1, 0, "homogeneous", variance=2.5),
+    ArcCosine(2, 3, "homogeneous", bias=0.3, degree=0.5),
+]
+each_kernel = pytest.mark.parametrize("kernel", KERNELS, ids=str)
+
+
+@pytest.fixture(name="X")
+def random_rows():
+    return np.random.default_rng(1).normal(size=(12, 4))
+
+
+@each_kernel
+def test_gram_is_symmetric_to_the_bit_with_the_closed_form_diagonal(kernel, X):
+    """The diagonal never travels through the angle."""
+    K = kernel.gram(X)
+    assert np.array_equal(K, K.T)
+    assert np.array_equal(np.diagonal(K), kernel.diagonal(X))
+
+
+@each_kernel
+def test_gram_is_cross_off_the_diagonal(kernel, X):
+    """A row against itself is the only difference between the two."""
+    off = ~np.eye(len(X), dtype=bool)
+    assert kernel.gram(X)[off] == pytest.approx(kernel.cross(X, X)[off], rel=1e-15)
+
+
+@each_kernel
+def test_entries_are_the_formula_row_by_row(kernel, X):
+    """v (|x| |z|)^p k_{q,l}(cosine), with the bias as one more coordinate, computed one pair at a time."""
+    Z = X[:3] + 0.5
+    p = {"sphere": 0.0, "homogeneous": kernel.q if kernel.degree is None else kernel.degree}[kernel.geometry]
+    for x, row in zip(X, kernel.cross(X, Z), strict=True):
+        for z, found in zip(Z, row, strict=True):
+            a, b = np.append(x, kernel.bias), np.append(z, kernel.bias)
+            lengths = np.linalg.norm(a) * np.linalg.norm(b)
+            wanted = kernel.variance * lengths**p * composed_kernel(kernel.q, kernel.l, a @ b / lengths)
+            assert found == pytest.approx(wanted, rel=1e-13)
+
+
+@each_kernel
+def test_is_invariant_under_rotation(kernel, X):
+    """Only lengths and angles matter."""
+    Q, _ = np.linalg.qr(np.random.default_rng(2).normal(size=(4, 4)))
+    assert kernel.gram(X @ Q) == pytest.approx(kernel.gram(X), rel=1e-6)
+
+
+@each_kernel
+def test_gram_is_positive_definite(kernel, X):
+    """With rounding's worth of noise, all eigenvalues are above zero."""
+    K = kernel.gram(X)
+    assert np.linalg.eigvalsh(K).min() > -1e-13 * np.diagonal(K).max()
+
+
+def test_lengths_do_not_matter_on_the_sphere(X):
+    """Each row can be scaled by its own factor."""
+    scale = np.linspace(0.1, 10, len(X))[:, None]
+    assert ArcCosine(1, 2).gram(scale * X) == pytest.approx(ArcCosine(1, 2).gram(X), rel=1e-12)
+
+
+@pytest.mark.parametrize(("degree", "power"), [(None, 3), (0.5, 0.5), (2.0, 2.0)])
+def test_is_homogeneous_of_the_degree(degree, power, X):
+    """Scaling the rows by c scales the covariance by c^(2p); p is q unless it is given."""
+    kernel = ArcCosine(3, 1, "homogeneous", degree=degree)
+    assert kernel.gram(2.0 * X) == pytest.approx(4.0**power * kernel.gram(X), rel=1e-12)
+
+
+def test_a_zero_row_has_no_direction_on_the_sphere(X):
+    """Where a direction is needed, the rows without one are named."""
+    X[[3, 7]] = 0.0
+    for kernel in (ArcCosine(1, 1), ArcCosine(0, 1, "homogeneous"), ArcCosine(1, 1, "homogeneous", degree=0.0)):
+        with pytest.raises(ZeroLengthError) as caught:
+            kernel.gram(X)
+        assert caught.value.rows == [3, 7]
+
+
+def test_a_zero_row_is_known_to_be_zero_in_the_homogeneous_geometry(X):
+    """Its covariance with everything is 0, for (|x| |z|)^p is; with a bias it has a direction."""
+    X[3] = 0.0
+    assert np.all(ArcCosine(1, 1, "homogeneous").gram(X)[3] == 0.0)
+    assert np.all(np.isfinite(ArcCosine(1, 1, bias=1.0).gram(X)))
+
+
+def test_kernels_are_values():
+    """Frozen, compared by their fields, changed by replacing one."""
+    assert replace(KERNELS[1], q=2) == ArcCosine(2, 1)
+    with pytest.raises(AttributeError):
+        KERNELS[1].q = 2
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"q": -1},
+        {"l": 0.5},
+        {"geometry": "plane"},
+        {"bias": -1.0},
+        {"bias": np.inf},
+        {"degree": -0.1},
+        {"variance": 0.0},
+        {"variance": np.nan},
+    ],
+    ids=str,
+)
+def test_refuses_hyperparameters_out_of_range(fields):
+    """The message names the field, what was found and what is wanted."""
+    with pytest.raises(ValueError, match=rf"^{next(iter(fields))} is .* wanted$"):
+        ArcCosine(**{"q": 1, "l": 1, **fields})

@@ -1,0 +1,65 @@
+"""A second algorithm for the same container: the mean of the k nearest training targets."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, Field
+from scipy.spatial import cKDTree
+
+from gaussian_processes.algorithm import Algorithm, Array, Metric, Reporter, State
+from gaussian_processes.data.dataset import Dataset
+
+
+class Hyperparameters(BaseModel):
+    k: Annotated[int, Field(ge=1, description="number of neighbours")] = 5
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    features: Array
+    target: Array
+    k: int
+
+
+def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) -> Neighbours:
+    k = min(hyperparameters.k, len(dataset))
+    reporter.log(f"averaging over {k} neighbours")
+    return Neighbours(dataset.features, dataset.target, k)
+
+
+def predict(model: Neighbours, rows: Array, outputs: Sequence[str]) -> Mapping[str, Array]:
+    _, nearest = cKDTree(model.features).query(rows, k=range(1, model.k + 1))
+    values = model.target[nearest]
+    columns = {"mean": values.mean(axis=1), "std": values.std(axis=1)}
+    return {name: columns[name] for name in outputs}
+
+
+def evaluate(model: Neighbours, validation: Dataset | None) -> Mapping[str, float]:
+    if validation is None:
+        return {}
+    residual = validation.target - predict(model, validation.features, ("mean",))["mean"]
+    return {"validation:RMSE": math.sqrt(np.mean(residual**2))}
+
+
+def state(model: Neighbours) -> State:
+    return {"features": model.features, "target": model.target, "k": model.k}
+
+
+def from_state(stored: Mapping[str, Any]) -> Neighbours:
+    return Neighbours(**stored)
+
+
+algorithm = Algorithm(
+    name="k-nearest-neighbours",
+    hyperparameters=Hyperparameters,
+    metrics=(Metric("validation:RMSE", "minimize"),),
+    outputs=("mean", "std"),
+    fit=fit,
+    evaluate=evaluate,
+    predict=predict,
+    state=state,
+    from_state=from_state,
+)

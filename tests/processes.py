@@ -1,0 +1,105 @@
+"""A temporary /opt/ml, and the real executables run on it as child processes."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from reference import ROOT
+
+from gaussian_processes.job.paths import OptMl
+
+NEIGHBOURS = {"ALGORITHM": "nearest_neighbours", "PYTHONPATH": str(ROOT / "tests")}
+
+
+def write_opt_ml(root, channels, hyperparameters=None, config=None):
+    """Lay out `root` as SageMaker lays out /opt/ml; `channels` maps 'channel/file' to its text or bytes."""
+    for name, content in channels.items():
+        path = root / "input/data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    folder = root / "input/config"
+    folder.mkdir(parents=True)
+    documents = {"hyperparameters": hyperparameters or {}, "inputdataconfig": config or {}}
+    for name, document in documents.items():
+        (folder / f"{name}.json").write_text(document if isinstance(document, str) else json.dumps(document))
+    return OptMl(root)
+
+
+def environ_of(paths: OptMl, extra: Mapping[str, str] | None = None):
+    return {**os.environ, "SAGEMAKER_BASE_DIR": str(paths.root), "OMP_NUM_THREADS": "1", **(extra or {})}
+
+
+def run_train(paths: OptMl, extra: Mapping[str, str] | None = None) -> subprocess.CompletedProcess:
+    """`train`, to its end; a warning is an error there too."""
+    command = [sys.executable, "-W", "error", str(ROOT / "gaussian_processes/train")]
+    return subprocess.run(
+        command, env=environ_of(paths, extra), capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running `serve`."""
+
+    process: subprocess.Popen
+    port: int
+    log: Path
+
+    def request(self, path, body=None, **headers):
+        named = {key.replace("_", "-"): value for key, value in headers.items()}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=body, headers=named)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return Answer(response.status, response.headers, response.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, error.headers, error.read().decode())
+
+
+@contextmanager
+def running_server(paths: OptMl, extra: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """`serve`, from its first healthy ping until the block ends."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = paths.root / "serve.log"
+    command = [sys.executable, "-W", "error", str(ROOT / "gaussian_processes/serve")]
+    environ = environ_of(paths, {"SAGEMAKER_BIND_TO_PORT": str(port), **(extra or {})})
+    with log.open("wb") as stream:
+        process = subprocess.Popen(command, env=environ, stdout=stream, stderr=subprocess.STDOUT)
+    server = Server(process, port, log)
+    try:
+        wait_for_ping(server)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def wait_for_ping(server: Server) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert server.process.poll() is None, server.log.read_text()
+        try:
+            if server.request("/ping").status == 200:
+                return
+        except OSError:
+            time.sleep(0.05)
+    pytest.fail(f"no ping within 30 s: {server.log.read_text()}")

@@ -1,0 +1,141 @@
+"""The application: content types in and out, and what a client is told."""
+
+import json
+
+import numpy as np
+import pytest
+
+from gaussian_processes.data.dataset import Dataset, Source
+from gaussian_processes.gaussian_process import Hyperparameters, algorithm
+from gaussian_processes.serving.application import create_app
+from gaussian_processes.serving.predictor import Predictor
+
+ROWS = "1,2\n3,4\n"
+
+
+class Silent:
+    def log(self, message):
+        assert message
+
+
+@pytest.fixture
+def predictor(example):
+    X, y, _, _ = example
+    return Predictor(algorithm, algorithm.fit(Dataset(X, y, (Source("a", len(y)),)), Hyperparameters(), Silent()), 2)
+
+
+@pytest.fixture
+def client(predictor):
+    return create_app(predictor).test_client()
+
+
+@pytest.fixture
+def wanted(predictor):
+    mean, std = predictor.model.gp.predict(np.array([[1.0, 2.0], [3.0, 4.0]]), return_std=True)
+    return mean.tolist(), std.tolist()
+
+
+@pytest.mark.parametrize("content_type", ["text/csv", "text/csv; charset=utf-8", "TEXT/CSV;header=absent"])
+def test_csv_in_csv_out(client, wanted, content_type):
+    """One mean a line; parameters of the media type do not matter."""
+    response = client.post("/invocations", data=ROWS, content_type=content_type)
+    assert response.status_code == 200
+    assert response.mimetype == "text/csv"
+    assert [float(line) for line in response.text.splitlines()] == wanted[0]
+
+
+def test_json_in_json_out(client, wanted):
+    """Mean and standard deviation of every row."""
+    body = {"instances": [{"features": [1, 2]}, {"features": [3, 4]}]}
+    response = client.post("/invocations", json=body)
+    assert response.mimetype == "application/json"
+    assert response.get_json()["predictions"] == [{"mean": mean, "std": std} for mean, std in zip(*wanted, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("accept", "mimetype"),
+    [
+        (None, "text/csv"),
+        ("*/*", "text/csv"),
+        ("application/json", "application/json"),
+        ("text/*", "text/csv"),
+        ("text/csv;q=0.5, application/json", "application/json"),
+        ("image/png, */*;q=0.1", "text/csv"),
+    ],
+)
+def test_accept_chooses_the_answers_format(client, accept, mimetype):
+    """With no preference the answer is in the body's own format."""
+    headers = {} if accept is None else {"Accept": accept}
+    response = client.post("/invocations", data=ROWS, content_type="text/csv", headers=headers)
+    assert (response.status_code, response.mimetype) == (200, mimetype)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status", "reason"),
+    [
+        ("", "text/csv", 400, "The request body is empty"),
+        ("a,b\nc,d\n", "text/csv", 400, "row 1 (a,b) has no number in it"),
+        ("1,2\n3,x\n", "text/csv", 400, "row 2, column 2: found 'x'"),
+        ("1,2,3\n", "text/csv", 400, "3 columns; 2 features are wanted; leave the target out"),
+        ("1\n", "text/csv", 400, "1 columns; 2 features are wanted."),
+        ("1,2\n0,0\n", "text/csv", 400, "row 2 has length zero"),
+        ("{", "application/json", 400, "Invalid JSON"),
+        ('{"instances": [{"features": [1]}]}', "application/json", 400, "1 columns; 2 features"),
+        ("1,2\n", "application/x-recordio", 415, "text/csv or application/json is wanted"),
+        ("1,2\n", "", 415, "Content type '' is not supported"),
+        ("1,2\n", None, 415, "is not supported"),
+    ],
+)
+def test_a_bad_request_is_told_why(client, body, content_type, status, reason):
+    """A 4xx with one short line of plain text."""
+    response = client.post("/invocations", data=body, content_type=content_type)
+    assert response.status_code == status
+    assert response.mimetype == "text/plain"
+    assert reason in response.text
+    assert response.text.count("\n") == 1
+    assert "Traceback" not in response.text
+
+
+def test_an_answer_that_cannot_be_given_is_406(client):
+    """And the formats that can."""
+    response = client.post("/invocations", data=ROWS, content_type="text/csv", headers={"Accept": "image/png"})
+    assert response.status_code == 406
+    assert "text/csv or application/json can" in response.text
+
+
+def test_paths_and_methods_that_do_not_exist(client):
+    """404 and 405, in plain text, the latter with the methods that are allowed."""
+    assert client.get("/nowhere").status_code == 404
+    response = client.get("/invocations")
+    assert response.status_code == 405
+    assert "POST" in response.headers["Allow"]
+    assert client.post("/ping").status_code == 405
+
+
+def test_ping_is_200_and_empty(client):
+    """As SageMaker wants it."""
+    response = client.get("/ping")
+    assert (response.status_code, response.data) == (200, b"")
+
+
+def test_a_fault_of_the_program_shows_nothing_of_its_inside(predictor, caplog):
+    """500 for the client, the traceback for the log."""
+
+    def broken(work):
+        work()
+        raise RuntimeError("a secret")
+
+    response = (
+        create_app(predictor, offload=broken).test_client().post("/invocations", data=ROWS, content_type="text/csv")
+    )
+    assert response.status_code == 500
+    assert "secret" not in response.text
+    assert "a secret" in caplog.text
+
+
+def test_csv_and_json_agree(client):
+    """Both are the same prediction."""
+    means = [float(line) for line in client.post("/invocations", data=ROWS, content_type="text/csv").text.split()]
+    body = json.dumps({"instances": [{"features": [1, 2]}, {"features": [3, 4]}]})
+    answer = client.post("/invocations", data=body, content_type="application/json").get_json()
+    assert [row["mean"] for row in answer["predictions"]] == pytest.approx(means, rel=1e-12)

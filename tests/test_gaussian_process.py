@@ -1,0 +1,118 @@
+"""The Gaussian process as an algorithm: its metrics, its scalings, its warnings."""
+
+import math
+
+import numpy as np
+import pytest
+from reference import read_reference
+
+from gaussian_processes.data.dataset import Dataset, Source
+from gaussian_processes.errors import AlgorithmError, RowError
+from gaussian_processes.gaussian_process import Hyperparameters, algorithm
+
+
+class Lines(list):
+    def log(self, message):
+        self.append(message)
+
+
+def dataset(X, y):
+    return Dataset(X, y, (Source("a.csv", len(y)),))
+
+
+def evaluated(example, **hyperparameters):
+    X, y, X_star, y_star = example
+    model = algorithm.fit(dataset(X, y), Hyperparameters(**hyperparameters), Lines())
+    return algorithm.evaluate(model, dataset(X_star, y_star))
+
+
+@pytest.mark.parametrize("row", read_reference("gpflow_example_evidence.csv"), ids=lambda row: ",".join(row.values()))
+def test_metrics_are_gpflows(example, row):
+    """RMSE, negative log density and evidence of every reference model."""
+    keys = {"geometry": row["geometry"], "bias": row["bias"], "q": row["q"], "l": row["l"], "sigma2": row["sigma2"]}
+    metrics = evaluated(example, **keys)
+    tolerance = 1e-10 if int(row["q"]) else 1e-6
+    assert metrics["validation:RMSE"] == pytest.approx(float(row["rmse"]), rel=tolerance)
+    assert metrics["validation:NLPD"] == pytest.approx(float(row["nlpd"]), rel=tolerance)
+    assert metrics["train:log_evidence"] == pytest.approx(float(row["log_evidence"]), rel=tolerance)
+
+
+def test_metrics_follow_the_units_of_the_target(example):
+    """With a standardised target, y -> 10 y + 7 moves errors by 10, densities by log 10, and leaves shares alone."""
+    X, y, X_star, y_star = example
+    settings = {"geometry": "homogeneous", "target_scaling": "standard", "feature_scaling": "standard"}
+    one = evaluated(example, **settings)
+    ten = evaluated((X, 10 * y + 7, X_star, 10 * y_star + 7), **settings)
+    assert ten["validation:RMSE"] == pytest.approx(10 * one["validation:RMSE"])
+    assert ten["validation:MAE"] == pytest.approx(10 * one["validation:MAE"])
+    assert ten["validation:R2"] == pytest.approx(one["validation:R2"])
+    assert ten["validation:coverage95"] == one["validation:coverage95"]
+    assert ten["validation:NLPD"] == pytest.approx(one["validation:NLPD"] + math.log(10))
+    assert ten["train:log_evidence"] == pytest.approx(one["train:log_evidence"] - len(y) * math.log(10))
+
+
+def test_intervals_hold_what_they_claim_when_the_model_is_true():
+    """On draws from the prior plus noise, the 95 % interval holds about 95 % of what it has not seen."""
+    generator = np.random.default_rng(5)
+    X = generator.normal(size=(600, 3))
+    hyperparameters = Hyperparameters(q=1, l=1, sigma2=0.2)
+    M = algorithm.fit(dataset(X, np.zeros(600)), hyperparameters, Lines()).gp.kernel.gram(X) + 0.2 * np.eye(600)
+    y = np.linalg.cholesky(M) @ generator.normal(size=600)
+    model = algorithm.fit(dataset(X[:300], y[:300]), hyperparameters, Lines())
+    assert 0.91 < algorithm.evaluate(model, dataset(X[300:], y[300:]))["validation:coverage95"] < 0.99
+
+
+def test_r2_of_a_constant_target_has_no_value(example):
+    """Nothing to explain; the other metrics are not touched."""
+    X, y, X_star, _ = example
+    metrics = evaluated((X, y, X_star, np.full(len(X_star), 2.0)))
+    assert math.isnan(metrics["validation:R2"])
+    assert math.isfinite(metrics["validation:RMSE"])
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "said"),
+    [
+        ({}, True),
+        ({"bias": 1}, False),
+        ({"geometry": "homogeneous"}, False),
+        ({"q": 0, "geometry": "homogeneous"}, True),
+    ],
+    ids=str,
+)
+def test_says_when_the_rows_lengths_are_thrown_away(example, hyperparameters, said):
+    """One line with what to try, and only when the lengths vary and nothing keeps them."""
+    X, y, _, _ = example
+    lines = Lines()
+    algorithm.fit(dataset(X, y), Hyperparameters(**hyperparameters), lines)
+    assert [("discards them" in line and "bias=1" in line) for line in lines] == ([True] if said else [])
+    unit = X / np.linalg.norm(X, axis=1, keepdims=True)
+    lines.clear()
+    algorithm.fit(dataset(unit, y), Hyperparameters(**hyperparameters), lines)
+    assert lines == []
+
+
+def test_a_zero_row_is_the_users_to_mend(example):
+    """Its index, and what to set."""
+    X, y, _, _ = example
+    X = X.copy()
+    X[4] = 0.0
+    with pytest.raises(RowError, match=r"row 5 has length zero.*set bias") as caught:
+        algorithm.fit(dataset(X, y), Hyperparameters(), Lines())
+    assert list(caught.value.rows) == [4]
+
+
+def test_a_matrix_without_a_factor_is_the_algorithms_failure():
+    """Explained, and not a fault of the program."""
+    with pytest.raises(AlgorithmError, match=r"not positive definite.*raise sigma2"):
+        algorithm.fit(dataset(np.ones((50, 2)), np.ones(50)), Hyperparameters(sigma2=1e-300), Lines())
+
+
+def test_a_constant_feature_can_be_standardised(example):
+    """It is shifted to zero, and says nothing."""
+    X, y, X_star, y_star = example
+    settings = {"feature_scaling": "standard", "bias": 1}
+    with_constant = [np.column_stack([rows, np.full(len(rows), 0.1)]) for rows in (X, X_star)]
+    wanted = evaluated(example, **settings)["validation:RMSE"]
+    found = evaluated((with_constant[0], y, with_constant[1], y_star), **settings)["validation:RMSE"]
+    assert found == pytest.approx(wanted, rel=1e-9)

@@ -1,0 +1,178 @@
+"""`train` as SageMaker runs it: a child process on a folder laid out as /opt/ml."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from processes import environ_of, run_train, write_opt_ml
+from reference import ROOT, read_reference
+
+REGEX = re.compile(r"validation:RMSE=(.*?);")
+GOOD = {"training/a.csv": "1,1,2\n2,2,1\n3,1,1\n", "validation/b.csv": "1,1,2\n2,2,3\n"}
+
+
+def test_prints_its_metrics_for_the_tuner_and_writes_the_model(example_job):
+    """Every metric on a line of its own, RMSE last, and the model where SageMaker takes it from."""
+    paths = example_job(q="1", l="0", sigma2="0.1", geometry="homogeneous")
+    done = run_train(paths)
+    assert (done.returncode, done.stderr) == (0, "")
+    names = [line.split("=")[0] for line in done.stdout.splitlines() if re.match(r"(train|validation):\w+=\S+;$", line)]
+    assert names == [
+        "train:N",
+        "train:log_evidence",
+        "validation:MAE",
+        "validation:R2",
+        "validation:NLPD",
+        "validation:coverage95",
+        "validation:RMSE",
+    ]
+    settings = ("homogeneous", "0", "1", "0", "0.1")
+    (gpflow,) = [row for row in read_reference("gpflow_example_evidence.csv") if tuple(row.values())[:5] == settings]
+    assert float(REGEX.findall(done.stdout)[-1]) == pytest.approx(float(gpflow["rmse"]), rel=1e-9)
+    assert "\t" not in done.stdout
+    assert [path.name for path in paths.model.iterdir()] == ["model.pkl"]
+    assert not paths.failure.exists()
+
+
+def test_the_channel_may_be_called_train(example_job):
+    """As SageMaker's own algorithms call it."""
+    paths = example_job()
+    (paths.data / "training").rename(paths.data / "train")
+    assert run_train(paths).returncode == 0
+
+
+def test_without_validation_it_trains_and_says_what_is_missing(tmp_path):
+    """The training metrics are printed; the others cannot be."""
+    done = run_train(write_opt_ml(tmp_path, {"training/a.csv": GOOD["training/a.csv"]}))
+    assert done.returncode == 0
+    assert "no validation channel" in done.stdout
+    assert "train:log_evidence=" in done.stdout
+    assert "validation:" not in done.stdout
+
+
+def test_the_objective_of_the_tuning_job_is_printed_last(example_job):
+    """Whichever metric that is."""
+    done = run_train(example_job(_tuning_objective_metric="validation:MAE"))
+    assert done.stdout.splitlines()[-1].startswith("validation:MAE=")
+
+
+def test_a_constant_validation_target_costs_r2_alone(tmp_path):
+    """Said in words; the objective is still there."""
+    done = run_train(write_opt_ml(tmp_path, {**GOOD, "validation/b.csv": "1,1,2\n"}))
+    assert done.returncode == 0
+    assert "validation:R2 has no finite value" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("validation:RMSE=")
+
+
+BAD = {
+    "missing channel": (
+        {"test/a.csv": "1,2\n"},
+        {},
+        "no channel named 'training' or 'train'; the channels found are test",
+    ),
+    "no channel at all": ({}, {}, "no channel named 'training' or 'train'; no channel was found"),
+    "two training channels": ({**GOOD, "train/a.csv": "1,1,2\n"}, {}, "a channel 'training' and a channel 'train'"),
+    "empty channel": ({"training/.hidden": "x"}, {}, "Channel 'training' holds no file with rows in it"),
+    "empty validation": ({**GOOD, "validation/b.csv": ""}, {}, "Channel 'validation' holds no file with rows in it"),
+    "ragged": ({**GOOD, "training/a.csv": "1,1,2\n1,2\n"}, {}, "training/a.csv: row 2 has 2 columns where row 1 has 3"),
+    "text": ({**GOOD, "training/a.csv": "1,1,2\n1,x,2\n"}, {}, "training/a.csv: row 2, column 2: found 'x'"),
+    "header": ({**GOOD, "training/a.csv": "y,a,b\n1,1,2\n"}, {}, "training/a.csv: row 1 (y,a,b) has no number in it"),
+    "NaN": ({**GOOD, "training/a.csv": "1,1,2\n1,nan,2\n"}, {}, "training/a.csv: row 2, column 2: found 'nan'"),
+    "infinity": ({**GOOD, "validation/b.csv": "1,1,inf\n"}, {}, "validation/b.csv: row 1, column 3: found 'inf'"),
+    "one row": ({**GOOD, "training/a.csv": "1,1,2\n"}, {}, "Channel 'training' holds one row (training/a.csv, row 1)"),
+    "no features": ({**GOOD, "training/a.csv": "1\n2\n"}, {}, "training/a.csv has one column"),
+    "widths": ({**GOOD, "validation/b.csv": "1,2\n"}, {}, "validation/b.csv has 2 columns where training/a.csv has 3"),
+    "zero row": (
+        {**GOOD, "training/b.csv": "1,1,2\n1,0,0\n"},
+        {},
+        "1 of 5 rows cannot be used: training/b.csv, row 2 has length zero, and so no direction on the sphere",
+    ),
+    "zero row to validate": ({**GOOD, "validation/b.csv": "1,0,0\n"}, {}, "validation/b.csv, row 1 has length zero"),
+    "hyperparameters": ({**GOOD}, {"q": "-1", "sigma": "1"}, "2 hyperparameters are wrong: 'sigma' is not a hyper"),
+    "malformed document": ({**GOOD}, '{"q": 1', "hyperparameters.json is not JSON"),
+    "unknown objective": (
+        {**GOOD},
+        {"_tuning_objective_metric": "rmse"},
+        "The tuning objective rmse is not printed by",
+    ),
+    "objective without its channel": (
+        {"training/a.csv": GOOD["training/a.csv"]},
+        {"_tuning_objective_metric": "validation:RMSE"},
+        "The tuning objective validation:RMSE needs a channel named 'validation'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("channels", "hyperparameters", "cause"), BAD.values(), ids=BAD)
+def test_bad_input_is_explained_in_the_failure_file(tmp_path, channels, hyperparameters, cause):
+    """Cause first, no traceback, exit code 2, no model, and no metric for the tuner to mistake for a result."""
+    paths = write_opt_ml(tmp_path, channels, hyperparameters)
+    done = run_train(paths)
+    assert done.returncode == 2
+    failure = paths.failure.read_text()
+    assert failure.partition("\n")[0].startswith(cause) or cause in failure.partition("\n")[0]
+    assert "Traceback" not in failure + done.stdout + done.stderr
+    assert failure.strip() in done.stderr
+    assert not list(paths.root.glob("model/*"))
+    assert not REGEX.search(done.stdout)
+    assert len(failure) < 1024
+
+
+def test_pipe_mode_is_refused_by_name(tmp_path):
+    """Rather than waiting for files that never come."""
+    paths = write_opt_ml(tmp_path, {}, config={"training": {"TrainingInputMode": "Pipe"}})
+    assert run_train(paths).returncode == 2
+    assert "Channel 'training' is in Pipe mode" in paths.failure.read_text()
+
+
+def test_an_earlier_failure_is_not_overwritten(tmp_path):
+    """What went wrong first is what matters."""
+    paths = write_opt_ml(tmp_path, {})
+    paths.failure.parent.mkdir(parents=True)
+    paths.failure.write_text("first")
+    assert run_train(paths).returncode == 2
+    assert paths.failure.read_text() == "first"
+
+
+def test_a_fault_of_the_program_puts_the_cause_before_the_traceback(example_job, tmp_path):
+    """An algorithm with a bug: exit code 1, its message in the first line, the traceback below."""
+    (tmp_path / "buggy.py").write_text(
+        "from dataclasses import replace\n"
+        "from nearest_neighbours import algorithm\n"
+        "def fit(dataset, hyperparameters, reporter):\n"
+        "    raise ZeroDivisionError('of course')\n"
+        "algorithm = replace(algorithm, fit=fit)\n"
+    )
+    paths = example_job()
+    done = run_train(paths, {"ALGORITHM": "buggy", "PYTHONPATH": f"{tmp_path}:{ROOT / 'tests'}"})
+    assert done.returncode == 1
+    failure = paths.failure.read_text()
+    assert failure.startswith("ZeroDivisionError: of course\n")
+    assert "Traceback" in failure
+
+
+def test_a_model_folder_that_cannot_be_written_is_the_platforms_failure(example_job):
+    """Exit code 3, and the path."""
+    paths = example_job()
+    paths.model.write_text("a file where the folder should be")
+    done = run_train(paths)
+    assert done.returncode == 3
+    assert "cannot be written" in paths.failure.read_text()
+
+
+def test_sigterm_leaves_no_half_written_model(tmp_path):
+    """Stopped in the middle, it ends with 143 and an empty model folder."""
+    rows = "".join(f"{i % 7},{i},{i * i % 101},1\n" for i in range(1, 4001))
+    paths = write_opt_ml(tmp_path, {"training/a.csv": rows})
+    command = [sys.executable, str(ROOT / "gaussian_processes/train")]
+    with subprocess.Popen(command, env=environ_of(paths), stdout=subprocess.PIPE, text=True) as process:
+        for _ in range(2):
+            process.stdout.readline()  # the settings, the rows: now it computes
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        process.stdout.read()
+        assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    assert not list(paths.root.glob("model/*"))

@@ -1,0 +1,78 @@
+"""A second algorithm goes through the same train, serve and local search: the seam is in the right place."""
+
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from processes import NEIGHBOURS, environ_of, run_train, running_server
+from reference import DATA, ROOT
+
+
+def test_the_guide_shows_the_file_that_is_tested():
+    """docs/your_own_algorithm.md contains tests/nearest_neighbours.py to the letter."""
+    source = (ROOT / "tests/nearest_neighbours.py").read_text()
+    assert f"```python\n{source}```" in (ROOT / "docs/your_own_algorithm.md").read_text()
+
+
+@pytest.fixture
+def nearest():
+    """What five nearest neighbours say of the example's validation rows, by brute force."""
+    training = np.loadtxt(DATA / "example_train.csv", delimiter=",")
+    validation = np.loadtxt(DATA / "example_validation.csv", delimiter=",")
+    distance = np.linalg.norm(validation[:, None, 1:] - training[None, :, 1:], axis=2)
+    means = training[np.argsort(distance, axis=1)[:, :5], 0].mean(axis=1)
+    return validation, means
+
+
+def test_trains_and_serves(example_job, nearest):
+    """Its own hyperparameter, its own metric, its own model file, the same executables."""
+    validation, means = nearest
+    paths = example_job(k="5")
+    done = run_train(paths, NEIGHBOURS)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "k-nearest-neighbours" in done.stdout.splitlines()[0]
+    assert "averaging over 5 neighbours" in done.stdout
+    rmse = math.sqrt(np.mean((validation[:, 0] - means) ** 2))
+    assert float(done.stdout.splitlines()[-1].removeprefix("validation:RMSE=").removesuffix(";")) == pytest.approx(rmse)
+    with running_server(paths, NEIGHBOURS) as server:
+        body = "".join(f"{a!r},{b!r}\n" for a, b in validation[:, 1:].tolist()).encode()
+        answer = server.request("/invocations", body, Content_Type="text/csv")
+        assert [float(line) for line in answer.text.split()] == pytest.approx(means.tolist())
+        body = json.dumps({"instances": [{"features": validation[0, 1:].tolist()}]}).encode()
+        answer = json.loads(server.request("/invocations", body, Content_Type="application/json").text)
+        assert answer["predictions"][0].keys() == {"mean", "std"}
+
+
+def test_refuses_the_other_algorithms_hyperparameters(example_job):
+    """Names and ranges are the algorithm's own."""
+    done = run_train(example_job(q="1", k="0"), NEIGHBOURS)
+    assert done.returncode == 2
+    assert "2 hyperparameters are wrong: 'q' is not a hyperparameter (known are k); k is '0'" in done.stderr
+
+
+def test_is_tuned_by_the_local_search(example_job, tmp_path):
+    """A tuning-job request over k finds what training by hand prints."""
+    request = json.loads((ROOT / "local_test/tuning_job.json").read_text())
+    config = request["HyperParameterTuningJobConfig"]
+    config["ParameterRanges"] = {"IntegerParameterRanges": [{"Name": "k", "MinValue": "1", "MaxValue": "3"}]}
+    config["ResourceLimits"] = {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 2}
+    request["TrainingJobDefinition"]["StaticHyperParameters"] = {}
+    (tmp_path / "request.json").write_text(json.dumps(request))
+    paths = example_job(k="2")
+    by_hand = run_train(paths, NEIGHBOURS).stdout.splitlines()[-1]
+    command = [
+        sys.executable,
+        "-m",
+        "gaussian_processes.tuning",
+        str(tmp_path / "request.json"),
+        "--data",
+        str(paths.data),
+    ]
+    environ = environ_of(paths, NEIGHBOURS)
+    done = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    value = float(by_hand.removeprefix("validation:RMSE=").removesuffix(";"))
+    assert f"k=2  {value:.6g}" in done.stdout
