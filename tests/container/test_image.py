@@ -1,0 +1,167 @@
+"""The image on a real engine: built from the unmodified Dockerfile, run as SageMaker runs it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+from processes import run_train
+from reference import ROOT
+
+HARDENED = ["--network", "none", "--read-only", "--tmpfs", "/tmp"]
+
+
+def docker(*arguments, check=True):
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=900, check=check)
+
+
+@pytest.fixture(scope="session")
+def image():
+    """The image, built; tests that need it are skipped where no engine answers."""
+    if shutil.which("docker") is None:
+        pytest.skip("there is no docker command on this machine")
+    info = docker("info", check=False)
+    if info.returncode:
+        pytest.skip(f"no Docker engine answers: {info.stderr.strip() or info.stdout.strip()}")
+    name = "gaussian-processes:test"
+    built = docker("build", "--build-arg", "COMMIT=abc123", "--tag", name, str(ROOT), check=False)
+    assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]
+    return name
+
+
+@pytest.fixture
+def opt_ml(example_job):
+    """The example, with the folders that SageMaker makes before it starts a job."""
+    paths = example_job()
+    paths.model.mkdir()
+    (paths.root / "output").mkdir()
+    return paths
+
+
+def train(image, paths, *options, command=("train",)):
+    return docker("run", "--rm", *options, "-v", f"{paths.root}:/opt/ml", image, *command, check=False)
+
+
+def test_trains_as_the_child_process_does(image, opt_ml, example_job):
+    """The same metrics, digit for digit up to the last few, from the same files."""
+    inside = train(image, opt_ml, *HARDENED)
+    assert inside.returncode == 0, inside.stderr
+    assert (opt_ml.model / "model.pkl").exists()
+    outside = run_train(example_job("outside"))
+    found, wanted = (
+        {line.partition("=")[0]: float(line.partition("=")[2][:-1]) for line in text.splitlines() if line.endswith(";")}
+        for text in (inside.stdout, outside.stdout)
+    )
+    assert len(wanted) == 7
+    assert found == pytest.approx(wanted, rel=1e-9)
+
+
+def test_trains_as_any_user_on_a_read_only_root(image, opt_ml):
+    """Nothing but /opt/ml is written."""
+    for path in (opt_ml.model, opt_ml.root / "output"):
+        path.chmod(0o777)
+    for folder in opt_ml.root.parents[0], opt_ml.root.parents[1]:
+        folder.chmod(0o755)
+    done = train(image, opt_ml, *HARDENED, "--user", "4242:4242")
+    assert done.returncode == 0, done.stderr
+    assert (opt_ml.model / "model.pkl").stat().st_uid == 4242
+
+
+def test_train_is_the_default_command(image, opt_ml):
+    """SageMaker's local mode gives none."""
+    assert "validation:RMSE=" in train(image, opt_ml, command=()).stdout
+
+
+def test_a_failed_job_leaves_its_reason(image, opt_ml):
+    """In the failure file on the mount, with the exit code of a user's error."""
+    opt_ml.hyperparameters.write_text(json.dumps({"depth": "3"}))
+    assert train(image, opt_ml).returncode == 2
+    assert opt_ml.failure.read_text().startswith("1 hyperparameter is wrong: 'depth' is not a hyperparameter")
+
+
+def test_serves_a_model_that_is_mounted_read_only(image, opt_ml):
+    """Ping, a prediction, and exit 0 on `docker stop` well within its 30 s."""
+    assert train(image, opt_ml, "--user", f"{os.getuid()}:{os.getgid()}").returncode == 0
+    volume = f"{opt_ml.model}:/opt/ml/model:ro"
+    options = ["--read-only", "--tmpfs", "/tmp", "--publish", "127.0.0.1::8080", "-v", volume]
+    container = docker("run", "--detach", *options, image, "serve").stdout.strip()
+    try:
+        address = docker("port", container, "8080").stdout.split()[0]
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://{address}/ping", timeout=5) as response:
+                    assert response.status == 200
+                break
+            except OSError:
+                assert time.monotonic() < deadline, docker("logs", container).stderr
+                time.sleep(0.05)
+        request = urllib.request.Request(
+            f"http://{address}/invocations", data=b"1,2\n", headers={"Content-Type": "text/csv"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            assert float(response.read()) == pytest.approx(5.905175, abs=1e-5)
+        started = time.monotonic()
+        docker("stop", "--time", "30", container)
+        assert time.monotonic() - started < 25
+        assert docker("inspect", container, "--format", "{{.State.ExitCode}}").stdout.strip() == "0"
+        assert "Traceback" not in docker("logs", container).stderr
+    finally:
+        docker("rm", "--force", container)
+
+
+def test_stops_when_docker_stops_a_training_job(image, opt_ml):
+    """As process 1, `train` still hears SIGTERM; no half-written model is left."""
+    rows = "".join(f"{i % 7},{i},{i * i % 101},1\n" for i in range(1, 6001))
+    (opt_ml.data / "training/train.csv").write_text(rows)
+    shutil.rmtree(opt_ml.data / "validation")
+    container = docker("run", "--detach", "-v", f"{opt_ml.root}:/opt/ml", image, "train").stdout.strip()
+    try:
+        deadline = time.monotonic() + 60
+        while "training: 6000 rows" not in docker("logs", container).stdout:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        docker("stop", "--time", "120", container)
+        assert docker("inspect", container, "--format", "{{.State.ExitCode}}").stdout.strip() == "143"
+    finally:
+        docker("rm", "--force", container)
+    assert not list(opt_ml.model.iterdir())
+
+
+def test_other_commands_run_as_they_are(image):
+    """SageMaker's own tools start images with commands of theirs."""
+    assert docker("run", "--rm", image, "chmod", "--version").stdout.startswith("chmod")
+    assert docker("run", "--rm", image, "/bin/bash", "-c", "echo $BASH_VERSION").stdout.strip()
+
+
+def test_the_image_says_what_it_is(image):
+    """Labels, command, user, and no pip or compiler on board."""
+    config = json.loads(docker("image", "inspect", image).stdout)[0]["Config"]
+    assert config["Labels"]["org.opencontainers.image.revision"] == "abc123"
+    assert config["Labels"]["com.amazonaws.sagemaker.capabilities.accept-bind-to-port"] == "true"
+    assert config["Cmd"] == ["train"]
+    assert not config["Entrypoint"]
+    assert config["User"] in ("", "root")
+    for tool in ("pip", "gcc"):
+        assert docker("run", "--rm", image, "bash", "-c", f"command -v {tool}", check=False).returncode == 1
+
+
+def test_the_search_runs_in_the_image(image, opt_ml, tmp_path):
+    """Each job in a container of its own, with the same results as in child processes."""
+    command = [
+        str(ROOT / "local_test/tuning_job.json"),
+        "--data",
+        str(opt_ml.data),
+        "--results",
+        str(tmp_path / "jobs"),
+    ]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    search = [sys.executable, "-m", "gaussian_processes.tuning", *command, "--image", image]
+    done = subprocess.run(search, env=environ, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "  1  q=0  l=3  2.68928" in done.stdout
+    assert len(list((tmp_path / "jobs").glob("*/model/model.pkl"))) == 10
