@@ -1,27 +1,22 @@
 """Training: read, fit, evaluate, save, print. The only module that knows that order."""
 
 import math
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import FrameType
-from typing import Any, NoReturn, TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from gaussian_processes import __version__
 from gaussian_processes.algorithm import Algorithm, load_algorithm
 from gaussian_processes.artifact import Artifact, save_artifact
-from gaussian_processes.data.channels import read_channel
 from gaussian_processes.data.dataset import Dataset
-from gaussian_processes.errors import ConfigurationError, DataError, ExplainedError, PlatformError, RowError
-from gaussian_processes.job.documents import read_object
+from gaussian_processes.errors import DataError, ExplainedError, PlatformError, RowError
 from gaussian_processes.job.failure import describe_failure, write_failure
 from gaussian_processes.job.hyperparameters import OBJECTIVE_KEY, parse_hyperparameters, read_hyperparameters
+from gaussian_processes.job.inputs import read_inputs
 from gaussian_processes.job.metrics import metric_lines, require_objective
 from gaussian_processes.job.paths import OptMl
-
-TRAINING_CHANNELS = ("training", "train")
-VALIDATION_CHANNEL = "validation"
+from gaussian_processes.job.signals import exit_on_sigterm
 
 T = TypeVar("T")
 
@@ -39,8 +34,7 @@ class Log:
 
 def main(environ: Mapping[str, str], stdout: TextIO) -> int:
     """What `train` does: run the job, leave a failure file if it fails, return the exit code."""
-    # As process 1 of a container, `train` would otherwise ignore SIGTERM.
-    signal.signal(signal.SIGTERM, _stop)
+    exit_on_sigterm()
     paths = OptMl.from_environ(environ)
     try:
         train(load_algorithm(environ), paths, stdout)
@@ -69,7 +63,7 @@ def train(algorithm: Algorithm[Any, Any], paths: OptMl, stdout: TextIO) -> None:
     settings = " ".join(f"{key}={value}" for key, value in hyperparameters.model_dump(exclude_none=True).items())
     log.log(f"{algorithm.name} {__version__}: {settings}")
 
-    training, validation = _read_channels(paths)
+    training, validation = read_inputs(paths)
     log.log(
         f"training: {len(training)} rows, {training.features.shape[1]} features; "
         + (f"validation: {len(validation)} rows" if validation else "no validation channel: no validation metrics")
@@ -78,6 +72,7 @@ def train(algorithm: Algorithm[Any, Any], paths: OptMl, stdout: TextIO) -> None:
 
     model = _with_origin(training, lambda: algorithm.fit(training, hyperparameters, log))
     values = _with_origin(validation or training, lambda: algorithm.evaluate(model, validation))
+    lines = metric_lines(values, algorithm.metrics, objective)
     artifact = Artifact(
         algorithm.name, training.features.shape[1], hyperparameters.model_dump(), algorithm.state(model)
     )
@@ -85,42 +80,8 @@ def train(algorithm: Algorithm[Any, Any], paths: OptMl, stdout: TextIO) -> None:
     for name, value in values.items():
         if not math.isfinite(value):
             log.log(f"{name} has no finite value on these data, and is not printed.")
-    for line in metric_lines(values, algorithm.metrics, objective):
+    for line in lines:
         log.log(line)
-
-
-def _read_channels(paths: OptMl) -> tuple[Dataset, Dataset | None]:
-    """The training channel, and the validation channel if the job has one, with the same columns."""
-    channels = read_object(paths.input_data_config)
-    names = set(channels) | {path.name for path in paths.data.glob("*") if path.is_dir()}
-    given = [name for name in TRAINING_CHANNELS if name in names]
-    if not given:
-        found = f"the channels found are {', '.join(sorted(names))}" if names else "no channel was found"
-        raise DataError(f"The job has no channel named 'training' or 'train'; {found}. Name one of them so.")
-    if len(given) > 1:
-        raise DataError("The job has a channel 'training' and a channel 'train'; which one to learn from? Keep one.")
-    training = _read_channel(paths, given[0], channels)
-    if len(training) < 2:
-        raise DataError(f"Channel '{given[0]}' holds one row ({training.origin(0)}); two or more are wanted.")
-    if VALIDATION_CHANNEL not in names:
-        return training, None
-    validation = _read_channel(paths, VALIDATION_CHANNEL, channels)
-    if validation.features.shape[1] != training.features.shape[1]:
-        raise DataError(
-            f"{validation.sources[0].name} has {validation.features.shape[1] + 1} columns where "
-            f"{training.sources[0].name} has {training.features.shape[1] + 1}; the target and the same features are "
-            "wanted in both channels."
-        )
-    return training, validation
-
-
-def _read_channel(paths: OptMl, name: str, channels: Mapping[str, Any]) -> Dataset:
-    settings = channels.get(name, {})
-    if not isinstance(settings, dict):
-        raise ConfigurationError(f"{paths.input_data_config.name}: channel '{name}' is not an object.")
-    if settings.get("TrainingInputMode") == "Pipe":
-        raise ConfigurationError(f"Channel '{name}' is in Pipe mode; this image reads File and FastFile channels.")
-    return read_channel(paths.data / name, settings.get("ContentType"))
 
 
 def _with_origin(dataset: Dataset, work: Callable[[], T]) -> T:
@@ -132,9 +93,3 @@ def _with_origin(dataset: Dataset, work: Callable[[], T]) -> T:
             f"{len(error.rows)} of {len(dataset)} rows cannot be used",
             (f"{dataset.origin(row)} {error.reason}" for row in error.rows),
         ) from None
-
-
-def _stop(signum: int, frame: FrameType | None) -> NoReturn:
-    """SystemExit unwinds through `finally` blocks, so that no half-written file is left."""
-    del frame
-    sys.exit(128 + signum)

@@ -2,13 +2,11 @@
 
 import gc
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import gevent
 from flask import Flask
@@ -19,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from gaussian_processes.algorithm import load_algorithm
 from gaussian_processes.errors import ConfigurationError, ExplainedError
 from gaussian_processes.job.paths import OptMl
+from gaussian_processes.job.signals import exit_on_sigterm
 from gaussian_processes.serving.application import create_app
 from gaussian_processes.serving.predictor import Predictor
 
@@ -60,8 +59,7 @@ class Settings:
 
 def main(environ: Mapping[str, str]) -> int:
     """What `serve` does: load the model, then serve until SIGTERM; returns only when that failed."""
-    # As process 1 of a container, `serve` would otherwise ignore SIGTERM while it loads.
-    signal.signal(signal.SIGTERM, _stop)
+    exit_on_sigterm()  # until gunicorn takes over
     try:
         settings = Settings.from_environ(environ)
         predictor = Predictor.load(OptMl.from_environ(environ).model, load_algorithm(environ))
@@ -126,8 +124,3 @@ def _whole_number(environ: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ConfigurationError(f"The environment variable {name} is {text!r}; a whole number above 0 is wanted.")
     return int(text)
-
-
-def _stop(signum: int, frame: FrameType | None) -> NoReturn:
-    del frame
-    sys.exit(128 + signum)
