@@ -17,7 +17,7 @@ find_python() {
 
 python_environment() {
   local lock=$1 folder=$2 python
-  if cmp --silent "$lock" "$folder/installed.txt"; then return; fi
+  if cmp -s "$lock" "$folder/installed.txt"; then return; fi
   python=$(find_python) || return 1
   if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
     echo "$python has no venv module. Install it (Debian, Ubuntu: apt-get install python3-venv)." >&2

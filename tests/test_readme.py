@@ -1,0 +1,35 @@
+"""The README says what the program does: hyperparameters, metrics, environment variables, executables."""
+
+import re
+
+from reference import ROOT
+
+from gaussian_processes.gaussian_process import Hyperparameters, algorithm
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_table_of_hyperparameters_is_the_schema():
+    """Every name in its order, with its default."""
+    section = README.partition("## Hyperparameters")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| `?([^|`]+?)`? \|", section, re.MULTILINE))
+    assert list(rows) == list(Hyperparameters.model_fields)
+    for name, field in Hyperparameters.model_fields.items():
+        if field.default is None:
+            assert rows[name] == "not set"
+        else:
+            assert type(field.default)(rows[name]) == field.default
+
+
+def test_every_metric_is_described():
+    """Under the name that a MetricDefinition needs."""
+    for metric in algorithm.metrics:
+        assert f"`{metric.name}`" in README
+
+
+def test_the_commands_it_gives_exist():
+    """Scripts by their paths, files by their links."""
+    for path in re.findall(r"\]\(([^)#]+)\)", README) + re.findall(
+        r"^(?:\./)?((?:local_test|tests)/\S+|build\S+\.sh)", README, re.MULTILINE
+    ):
+        assert (ROOT / path).exists(), path
