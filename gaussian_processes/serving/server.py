@@ -84,7 +84,6 @@ def _gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "bind": f"0.0.0.0:{settings.port}",
         "workers": settings.workers,
         "worker_class": "gevent",
-        "preload_app": True,
         "post_fork": post_fork,
         "timeout": settings.timeout,
         "graceful_timeout": GRACEFUL_TIMEOUT,
