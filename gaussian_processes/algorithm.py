@@ -9,18 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from gaussian_processes.data.dataset import Dataset
+from gaussian_processes.data.dataset import Array, Dataset
 from gaussian_processes.errors import ConfigurationError
 
 DEFAULT = "gaussian_processes.gaussian_process"
 
-Array = NDArray[np.float64]
-Plain = str | int | float | bool | None
-State = Mapping[str, "Plain | NDArray[Any] | State"]
+# Numbers, strings, booleans, None, arrays, and dictionaries of them: what a model file can hold.
+State = Mapping[str, Any]
+
 H = TypeVar("H", bound=BaseModel)
 M = TypeVar("M")
 
@@ -82,7 +80,9 @@ def load_algorithm(environ: Mapping[str, str]) -> Algorithm[Any, Any]:
     Raises:
         ConfigurationError: there is no such module, or it offers no `algorithm`.
     """
-    name = environ.get("ALGORITHM", DEFAULT)
+    name = environ.get("ALGORITHM") or DEFAULT
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise ConfigurationError(f"ALGORITHM is {name!r}; the name of a Python module is wanted, such as my_algorithm.")
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:

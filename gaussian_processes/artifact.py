@@ -23,6 +23,19 @@ from gaussian_processes.files import write_by_rename
 
 FILE_NAME = "model.pkl"
 FORMAT = 1
+BLOCK = 2**20
+# What reading a forged file can end in, whatever its checksum says.
+MALFORMED = (
+    pickle.UnpicklingError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    MemoryError,
+    OverflowError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +80,7 @@ def save_artifact(artifact: Artifact, directory: Path) -> Path:
         with write_by_rename(path) as stream:
             hashing = _HashingStream(stream)
             pickle.dump(document, hashing, protocol=5)
-            pickle.dump(hashing.digest.hexdigest(), stream, protocol=5)
+            stream.write(_sealed(hashing.digest))
     except OSError as error:
         raise PlatformError(f"The model cannot be written to {path}: {error.strerror}.") from error
     return path
@@ -77,35 +90,50 @@ def load_artifact(directory: Path, algorithm: Algorithm[Any, Any]) -> Artifact:
     """Read the model file in `directory`.
 
     Raises:
-        DataError: there is none, it is not one of ours, it is damaged, or another algorithm wrote it.
+        DataError: there is none, it is damaged, it is not one of ours, or another algorithm wrote it.
     """
     path = directory / FILE_NAME
     try:
         with path.open("rb") as stream:
-            hashing = _HashingStream(stream)
-            document = _PlainUnpickler(hashing).load()
-            found = hashing.digest.hexdigest()
-            wanted = _PlainUnpickler(stream).load()
+            # The checksum first: what is unpickled was once written whole.
+            size = path.stat().st_size - len(_sealed(hashlib.sha256()))
+            if _sealed(_digest(stream, size)) != stream.read():
+                raise DataError(f"{path} is damaged or cut short: its bytes do not match the checksum at its end.")
+            stream.seek(0)
+            document = _PlainUnpickler(stream).load()
+        if document["format"] != FORMAT:
+            raise DataError(f"{path} is not of format {FORMAT}, the one that version {__version__} reads. Train again.")
+        artifact = Artifact(
+            document["algorithm"], document["features"], document["hyperparameters"], _unpacked(document["state"])
+        )
     except OSError as error:
         raise DataError(f"The model {path} cannot be read: {error.strerror}. Run `train` first.") from error
-    except (pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path} is not a model file, or is cut short: {error}. Train again.") from error
-    if found != wanted:
-        raise DataError(f"{path} is damaged: its bytes do not match the checksum at its end. Train again.")
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise DataError(f"{path} is not of format {FORMAT}, the one that version {__version__} reads. Train again.")
-    if document["algorithm"] != algorithm.name:
+    except MALFORMED as error:
+        raise DataError(f"{path} is not a model file: {error}. Train again.") from error
+    if artifact.algorithm != algorithm.name:
         raise DataError(
-            f"{path} was written by the algorithm '{document['algorithm']}', and this server runs '{algorithm.name}'. "
+            f"{path} was written by the algorithm '{artifact.algorithm}', and this server runs '{algorithm.name}'. "
             "Set ALGORITHM to the module that trained it, or train again."
         )
-    return Artifact(
-        document["algorithm"], document["features"], document["hyperparameters"], _unpacked(document["state"])
-    )
+    return artifact
+
+
+def _digest(stream: BinaryIO, size: int) -> "hashlib._Hash":
+    """The SHA-256 of the next `size` bytes."""
+    digest = hashlib.sha256()
+    while size > 0 and (block := stream.read(min(size, BLOCK))):
+        digest.update(block)
+        size -= len(block)
+    return digest
+
+
+def _sealed(digest: "hashlib._Hash") -> bytes:
+    """The second pickle, which ends the file; its length is always the same."""
+    return pickle.dumps(digest.hexdigest(), protocol=5)
 
 
 class _HashingStream:
-    """A binary stream, and the digest of all that went through it. No read-ahead, so the position stays exact."""
+    """A stream to write to, and the digest of all that went through it."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -114,21 +142,6 @@ class _HashingStream:
     def write(self, data: Any) -> int:
         self.digest.update(data)
         return self._stream.write(data)
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
-        self.digest.update(data)
-        return data
-
-    def readline(self) -> bytes:
-        data = self._stream.readline()
-        self.digest.update(data)
-        return data
-
-    def readinto(self, buffer: Any) -> int:
-        count: int = self._stream.readinto(buffer)  # type: ignore[attr-defined]  # a file opened "rb" has it
-        self.digest.update(memoryview(buffer)[:count])
-        return count
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -157,7 +170,10 @@ def _packed(value: Any) -> Any:
 def _unpacked(value: Any) -> Any:
     if isinstance(value, dict):
         if value.keys() == {"dtype", "shape", "order", "data"}:
-            flat = np.frombuffer(value["data"], dtype=np.dtype(value["dtype"]))
+            dtype = np.dtype(value["dtype"])
+            if dtype.kind not in "biuf":
+                raise ValueError(f"it holds an array of {dtype}")
+            flat = np.frombuffer(value["data"], dtype=dtype)
             return flat.reshape(value["shape"], order=value["order"])
         return {key: _unpacked(entry) for key, entry in value.items()}
     return value

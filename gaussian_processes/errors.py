@@ -72,7 +72,7 @@ class NotAcceptableError(UserError):
 
 
 class PlatformError(ExplainedError):
-    """The machine: a file that cannot be written, a port that is taken."""
+    """The machine: a file that cannot be read or written, a full disk."""
 
     exit_code = 3
     http_status = 503

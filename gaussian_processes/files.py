@@ -1,7 +1,6 @@
 """Files that appear whole or not at all."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,15 +10,12 @@ from typing import BinaryIO
 @contextmanager
 def write_by_rename(path: Path) -> Iterator[BinaryIO]:
     """A stream whose bytes become `path` when the block ends well; when it does not, nothing is left behind."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    unfinished = Path(name)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with unfinished.open("wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        unfinished.chmod(0o644)  # mkstemp's 0600 would keep the endpoint's or the host's user out
         unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink()
-        raise
+    finally:
+        unfinished.unlink(missing_ok=True)

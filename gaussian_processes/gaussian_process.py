@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from gaussian_processes.algorithm import Algorithm, Array, Metric, Reporter, State
-from gaussian_processes.data.dataset import Dataset
+from gaussian_processes.algorithm import Algorithm, Metric, Reporter, State
+from gaussian_processes.data.dataset import Array, Dataset
 from gaussian_processes.errors import AlgorithmError, RowError
 from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
-from gaussian_processes.gp.kernel import ArcCosine, ZeroLengthError
+from gaussian_processes.gp.kernel import ArcCosine, LengthError
 from gaussian_processes.gp.model import Solution, TrainedGPModel
 from gaussian_processes.gp.scaling import Scaling
 
@@ -61,12 +61,12 @@ class FittedRegression:
 def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) -> FittedRegression:
     """Condition the Gaussian process on the training channel."""
     h = hyperparameters
-    feature_scaling = getattr(Scaling, h.feature_scaling)(dataset.features)
-    target_scaling = getattr(Scaling, h.target_scaling)(dataset.target)
+    feature_scaling = _scaling(h.feature_scaling, dataset.features)
+    target_scaling = _scaling(h.target_scaling, dataset.target)
     X = feature_scaling.apply(dataset.features)
     y = target_scaling.apply(dataset.target)
     kernel = ArcCosine(h.q, h.l, h.geometry, h.bias, h.degree, h.variance)
-    _say_what_the_sphere_discards(kernel, X, reporter)
+    _say_that_lengths_are_discarded(kernel, X, reporter)
     with _explained():
         return FittedRegression(TrainedGPModel(X, y, kernel, h.sigma2), feature_scaling, target_scaling)
 
@@ -76,30 +76,39 @@ def evaluate(model: FittedRegression, validation: Dataset | None) -> Mapping[str
     metrics = {"train:N": float(len(model.gp.y)), "train:log_evidence": model.log_evidence}
     if validation is None:
         return metrics
-    columns = predict(model, validation.features, ("mean", "std"))
-    noise = model.gp.sigma2 * float(model.target_scaling.scale) ** 2
-    residual = validation.target - columns["mean"]
-    variance = columns["std"] ** 2 + noise
-    spread = validation.target - validation.target.mean()
-    total = float(spread @ spread)
+    # In scaled units, in which nothing overflows that need not.
+    target = model.target_scaling.apply(validation.target)
+    with _explained():
+        mean, std = model.gp.predict(model.feature_scaling.apply(validation.features), return_std=True)
+    unit = float(model.target_scaling.scale)
+    residual = target - mean
+    variance = std**2 + model.gp.sigma2
+    spread = target - target.mean()
+    constant = target.max() == target.min()
+    density = 0.5 * float(np.mean(np.log(2 * math.pi * variance) + residual**2 / variance))
     return metrics | {
-        "validation:MAE": float(np.mean(np.abs(residual))),
+        "validation:MAE": unit * float(np.mean(np.abs(residual))),
         # A constant target leaves R2 without a meaning.
-        "validation:R2": 1.0 - float(residual @ residual) / total if total > 0 else math.nan,
-        "validation:NLPD": 0.5 * float(np.mean(np.log(2 * math.pi * variance) + residual**2 / variance)),
+        "validation:R2": math.nan if constant else 1.0 - float(residual @ residual) / float(spread @ spread),
+        "validation:NLPD": density + math.log(unit),
         "validation:coverage95": float(np.mean(np.abs(residual) <= NORMAL_975 * np.sqrt(variance))),
-        "validation:RMSE": math.sqrt(float(np.mean(residual**2))),
+        "validation:RMSE": unit * math.sqrt(float(np.mean(residual**2))),
     }
 
 
 def predict(model: FittedRegression, rows: Array, outputs: Sequence[str]) -> Mapping[str, Array]:
-    """mean and std of the latent function, in units of the target."""
+    """Mean and std of the latent function, in units of the target."""
     X_star = model.feature_scaling.apply(rows)
     with _explained():
-        if "std" not in outputs:
-            return {"mean": model.target_scaling.invert(model.gp.predict(X_star))}
-        mean, std = model.gp.predict(X_star, return_std=True)
-    columns = {"mean": model.target_scaling.invert(mean), "std": std * model.target_scaling.scale}
+        if "std" in outputs:
+            mean, std = model.gp.predict(X_star, return_std=True)
+        else:
+            mean, std = model.gp.predict(X_star), np.zeros(len(rows))
+    with np.errstate(over="ignore"):
+        columns = {"mean": model.target_scaling.invert(mean), "std": std * model.target_scaling.scale}
+    infinite = ~(np.isfinite(columns["mean"]) & np.isfinite(columns["std"]))
+    if infinite.any():
+        raise RowError(np.flatnonzero(infinite).tolist(), "has no finite prediction: its numbers are too large")
     return {name: columns[name] for name in outputs}
 
 
@@ -124,12 +133,24 @@ def from_state(stored: Mapping[str, Any]) -> FittedRegression:
     return FittedRegression(gp, Scaling(**stored["feature_scaling"]), Scaling(**stored["target_scaling"]))
 
 
-def _say_what_the_sphere_discards(kernel: ArcCosine, X: Array, reporter: Reporter) -> None:
+def _scaling(name: ScalingName, x: Array) -> Scaling:
+    match name:
+        case "none":
+            return Scaling.none(x)
+        case "standard":
+            return Scaling.standard(x)
+
+
+def _say_that_lengths_are_discarded(kernel: ArcCosine, X: Array, reporter: Reporter) -> None:
     lengths = kernel.lengths(X)
-    if kernel.power == 0.0 and kernel.bias == 0.0 and np.ptp(lengths) > 1e-9 * lengths.max():
+    shortest, longest = lengths.min(), lengths.max()
+    if kernel.power == 0.0 and kernel.bias == 0.0 and shortest < longest * (1 - 1e-9):
+        cause, remedy = "geometry=sphere", "geometry=homogeneous"
+        if kernel.geometry == "homogeneous":
+            cause, remedy = "geometry=homogeneous of degree 0", "degree=1"
         reporter.log(
-            f"The rows' lengths vary from {lengths.min():.4g} to {lengths.max():.4g}, and geometry={kernel.geometry} "
-            "with bias=0 discards them. If they say something about the target, try bias=1 or geometry=homogeneous."
+            f"The rows' lengths vary from {shortest:.4g} to {longest:.4g}, and {cause} with bias=0 discards them. "
+            f"If they say something about the target, try bias=1 or {remedy}."
         )
 
 
@@ -138,12 +159,9 @@ def _explained() -> Iterator[None]:
     """The mathematics' errors as the container's."""
     try:
         yield
-    except ZeroLengthError as error:
-        raise RowError(
-            error.rows,
-            "has length zero, and so no direction on the sphere: remove it, or set bias to a number above 0",
-        ) from None
-    except NotPositiveDefiniteError as error:
+    except LengthError as error:
+        raise RowError(error.rows, error.reason) from None
+    except (NotPositiveDefiniteError, OverflowError) as error:
         raise AlgorithmError(str(error)) from None
 
 

@@ -11,12 +11,12 @@ from gaussian_processes.algorithm import Algorithm, load_algorithm
 from gaussian_processes.artifact import Artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset
 from gaussian_processes.errors import DataError, ExplainedError, PlatformError, RowError
+from gaussian_processes.job.documents import read_object
 from gaussian_processes.job.failure import describe_failure, write_failure
-from gaussian_processes.job.hyperparameters import OBJECTIVE_KEY, parse_hyperparameters, read_hyperparameters
+from gaussian_processes.job.hyperparameters import OBJECTIVE_KEY, parse_hyperparameters
 from gaussian_processes.job.inputs import read_inputs
 from gaussian_processes.job.metrics import metric_lines, require_objective
 from gaussian_processes.job.paths import OptMl
-from gaussian_processes.job.signals import exit_on_sigterm
 
 T = TypeVar("T")
 
@@ -34,7 +34,6 @@ class Log:
 
 def main(environ: Mapping[str, str], stdout: TextIO) -> int:
     """What `train` does: run the job, leave a failure file if it fails, return the exit code."""
-    exit_on_sigterm()
     paths = OptMl.from_environ(environ)
     try:
         train(load_algorithm(environ), paths, stdout)
@@ -57,7 +56,7 @@ def train(algorithm: Algorithm[Any, Any], paths: OptMl, stdout: TextIO) -> None:
         ExplainedError: what is wrong with the job, in words.
     """
     log = Log(stdout)
-    raw = read_hyperparameters(paths.hyperparameters)
+    raw = read_object(paths.hyperparameters)
     objective = raw.get(OBJECTIVE_KEY)
     hyperparameters = parse_hyperparameters(algorithm.hyperparameters, raw)
     settings = " ".join(f"{key}={value}" for key, value in hyperparameters.model_dump(exclude_none=True).items())

@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import BaseModel, Field
 from scipy.spatial import cKDTree
 
-from gaussian_processes.algorithm import Algorithm, Array, Metric, Reporter, State
-from gaussian_processes.data.dataset import Dataset
+from gaussian_processes.algorithm import Algorithm, Metric, Reporter, State
+from gaussian_processes.data.dataset import Array, Dataset
 
 
 class Hyperparameters(BaseModel):

@@ -61,6 +61,8 @@ def test_json_in_json_out(client, wanted):
         ("text/*", "text/csv"),
         ("text/csv;q=0.5, application/json", "application/json"),
         ("image/png, */*;q=0.1", "text/csv"),
+        ("application/json; charset=utf-8", "application/json"),
+        ("application/json;verbose=true;q=0.9, text/csv;q=0.8", "application/json"),
     ],
 )
 def test_accept_chooses_the_answers_format(client, accept, mimetype):
@@ -74,16 +76,25 @@ def test_accept_chooses_the_answers_format(client, accept, mimetype):
     ("body", "content_type", "status", "reason"),
     [
         ("", "text/csv", 400, "The request body is empty"),
-        ("a,b\nc,d\n", "text/csv", 400, "row 1 (a,b) has no number in it"),
+        ("a,b\nc,d\n", "text/csv", 400, "row 1 ('a,b') has no number in it"),
         ("1,2\n3,x\n", "text/csv", 400, "row 2, column 2: found 'x'"),
-        ("1,2,3\n", "text/csv", 400, "3 columns; 2 features are wanted; leave the target out"),
-        ("1\n", "text/csv", 400, "1 columns; 2 features are wanted."),
+        ("1,2,3\n", "text/csv", 400, "Columns in the request: 3; features wanted: 2; leave the target out."),
+        ("1\n", "text/csv", 400, "Columns in the request: 1; features wanted: 2."),
         ("1,2\n0,0\n", "text/csv", 400, "row 2 has length zero"),
         ("{", "application/json", 400, "Invalid JSON"),
-        ('{"instances": [{"features": [1]}]}', "application/json", 400, "1 columns; 2 features"),
+        (
+            '{"instances": [{"features": [1]}]}',
+            "application/json",
+            400,
+            "Columns in the request: 1; features wanted: 2.",
+        ),
         ("1,2\n", "application/x-recordio", 415, "text/csv or application/json is wanted"),
-        ("1,2\n", "", 415, "Content type '' is not supported"),
-        ("1,2\n", None, 415, "is not supported"),
+        ("1,2\n", "", 415, "There is no content type; text/csv or application/json is wanted"),
+        ("1e300,2e300,1", "text/csv; charset=undefined", 400, "is not text in undefined"),
+        ("1,2\n", "text/csv; charset=utf-16", 400, "is not text in utf-16"),
+        ('{"instances": [{"features": [1e999, 2]}]}', "application/json", 400, "instances[0].features[0]"),
+        ("1,2\n", "x" * 5000, 415, "is not supported"),
+        ("1,2\n", None, 415, "There is no content type"),
     ],
 )
 def test_a_bad_request_is_told_why(client, body, content_type, status, reason):
@@ -93,6 +104,7 @@ def test_a_bad_request_is_told_why(client, body, content_type, status, reason):
     assert response.mimetype == "text/plain"
     assert reason in response.text
     assert response.text.count("\n") == 1
+    assert len(response.text) < 500
     assert "Traceback" not in response.text
 
 
@@ -110,6 +122,27 @@ def test_paths_and_methods_that_do_not_exist(client):
     assert response.status_code == 405
     assert "POST" in response.headers["Allow"]
     assert client.post("/ping").status_code == 405
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200])
+def test_very_long_and_very_short_rows_keep_their_direction(client, wanted, scale):
+    """On the sphere a row's length is of no consequence, even where its square overflows or vanishes."""
+    rows = f"{scale!r},{2 * scale!r}\n{3 * scale!r},{4 * scale!r}\n"
+    response = client.post("/invocations", data=rows, content_type="text/csv")
+    assert [float(line) for line in response.text.split()] == pytest.approx(wanted[0], rel=1e-12)
+
+
+def test_a_row_that_has_no_finite_prediction_is_refused(example):
+    """In the homogeneous geometry a long row overflows; the answer is a reason, never NaN."""
+    X, y, _, _ = example
+    dataset = Dataset(X, y, (Source("a", len(y)),))
+    model = algorithm.fit(dataset, Hyperparameters(q=3, geometry="homogeneous"), Silent())
+    client = create_app(Predictor(algorithm, model, 2)).test_client()
+    for body in ("1,2\n1e200,2e200\n", "1,2\n1e60,1e60\n"):
+        response = client.post(
+            "/invocations", data=body, content_type="text/csv", headers={"Accept": "application/json"}
+        )
+        assert (response.status_code, "row 2 is so long that" in response.text) == (400, True)
 
 
 def test_ping_is_200_and_empty(client):

@@ -53,6 +53,12 @@ def test_the_file_names_no_code(saved):
     assert document["versions"]["numpy"] == np.__version__
 
 
+def write_sealed(directory, body):
+    """A file with a checksum that is right, whatever it holds."""
+    seal = pickle.dumps(hashlib.sha256(body).hexdigest(), protocol=5)
+    (directory / FILE_NAME).write_bytes(body + seal)
+
+
 class Exploit:
     def __init__(self, function, *arguments):
         self.call = function, arguments
@@ -74,7 +80,7 @@ class Exploit:
 def test_a_pickle_that_asks_for_code_is_refused_and_runs_none(tmp_path, monkeypatch, payload):
     """Before anything in it is called."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / FILE_NAME).write_bytes(pickle.dumps(payload))
+    write_sealed(tmp_path, pickle.dumps(payload))
     with pytest.raises(DataError, match=r"is not a model file.*it asks for .*a model file names no code"):
         load_artifact(tmp_path, ALGORITHM)
     assert not (tmp_path / "owned").exists()
@@ -94,11 +100,11 @@ def test_every_flipped_bit_is_noticed(saved):
     """Wherever it lies: in a number, where only the checksum can see it, or in the pickle's structure."""
     path = saved[1] / FILE_NAME
     body = path.read_bytes()
-    for place in range(0, len(body), 997):
+    for place in [*range(300), *range(300, len(body), 997), *range(len(body) - 80, len(body))]:
         damaged = bytearray(body)
         damaged[place] ^= 0x10
         path.write_bytes(damaged)
-        with pytest.raises(DataError):
+        with pytest.raises(DataError, match="damaged"):
             load_artifact(saved[1], ALGORITHM)
 
 
@@ -110,11 +116,41 @@ def test_another_algorithms_model_is_refused(saved):
 
 def test_another_format_is_refused(tmp_path):
     """A later version's file is not guessed at."""
-    with (tmp_path / FILE_NAME).open("wb") as stream:
-        body = pickle.dumps({"format": 99}, protocol=5)
-        stream.write(body)
-        pickle.dump(hashlib.sha256(body).hexdigest(), stream, protocol=5)
+    write_sealed(tmp_path, pickle.dumps({"format": 99}, protocol=5))
     with pytest.raises(DataError, match="not of format 1"):
+        load_artifact(tmp_path, ALGORITHM)
+
+
+def forged(**state):
+    document = {"format": 1, "algorithm": ALGORITHM.name, "features": 2, "hyperparameters": {}, "state": state}
+    return pickle.dumps(document, protocol=5)
+
+
+def array(**changes):
+    return {"dtype": "<f8", "shape": (2,), "order": "C", "data": bytes(16)} | changes
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pickle.dumps([1, 2], protocol=5),
+        pickle.dumps({"format": 1}, protocol=5),
+        forged(X=array(dtype="|O")),
+        forged(X=array(dtype="zzz")),
+        forged(X=array(dtype="<M8[s]")),
+        forged(X=array(shape=(3,))),
+        forged(X=array(shape=(2**62,))),
+        forged(X=array(data=bytes(15))),
+        forged(X=array(order="K")),
+        b"\x80\x05\x95" + (2**40).to_bytes(8, "little") + b"N.",
+        b"",
+    ],
+    ids=lambda body: repr(body[:24]),
+)
+def test_a_forged_file_is_refused_in_words(tmp_path, body):
+    """Its checksum is right, and still nothing but an explanation comes out."""
+    write_sealed(tmp_path, body)
+    with pytest.raises(DataError, match="is not a model file"):
         load_artifact(tmp_path, ALGORITHM)
 
 

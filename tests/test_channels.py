@@ -45,6 +45,32 @@ def test_the_content_type_decides_whatever_the_suffix(tmp_path):
     assert len(read_channel(channel(tmp_path, {"a.data": "1,2\n"}), "text/csv; charset=utf-8")) == 1
 
 
+def test_links_are_followed_and_what_cannot_be_followed_is_an_error(tmp_path):
+    """No row is left out without a word."""
+    directory = channel(tmp_path, {"a.csv": "1,2\n"})
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/b.csv").write_text("3,4\n5,6\n")
+    (directory / "linked").symlink_to(tmp_path / "elsewhere")
+    assert len(read_channel(directory, None)) == 3
+    (directory / "dangling.csv").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"training/dangling\.csv is not a file that can be read"):
+        read_channel(directory, None)
+
+
+def test_a_circle_of_links_is_an_error(tmp_path):
+    """And not an endless walk."""
+    directory = channel(tmp_path, {"a.csv": "1,2\n"})
+    (directory / "again").symlink_to(directory)
+    with pytest.raises(DataError, match=r"is not a file that can be read"):
+        read_channel(directory, None)
+
+
+def test_a_name_that_would_break_the_line_is_made_visible(tmp_path):
+    """In every message."""
+    with pytest.raises(DataError, match=r"^'training/a\\nb\.csv': row 1, column 1"):
+        read_channel(channel(tmp_path, {"a\nb.csv": "x,2\n"}), None)
+
+
 @pytest.mark.parametrize(
     ("files", "content_type", "message"),
     [

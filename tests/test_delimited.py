@@ -56,17 +56,23 @@ def test_honours_the_charset():
     [
         ("", "a.csv is empty; rows of numbers separated by commas are wanted."),
         ("\n\n", "a.csv is empty; rows of numbers separated by commas are wanted."),
-        ("1,2\n3\n", "a.csv: row 2 has 1 columns where row 1 has 2."),
-        ("1,2\n3,4,5\n", "a.csv: row 2 has 3 columns where row 1 has 2."),
+        ("1,2\n3\n", "a.csv: row 2 has another number of columns than row 1: 1 and not 2."),
+        ("1,2\n3,4,5\n", "a.csv: row 2 has another number of columns than row 1: 3 and not 2."),
         ("1,2\n3,abc\n", "a.csv: row 2, column 2: found 'abc', a finite number is wanted."),
         ("1,2\n3,\n", "a.csv: row 2, column 2: the cell is empty, a finite number is wanted."),
-        ("y,x\n1,2\n", "a.csv: row 1 (y,x) has no number in it; if it is a header line, remove it."),
+        ("y,x\n1,2\n", "a.csv: row 1 ('y,x') has no number in it; if it is a header line, remove it."),
         ("nan,2\n3,4\n", "a.csv: row 1, column 1: found 'nan', a finite number is wanted."),
         ("1,2\n3,-inf\n", "a.csv: row 2, column 2: found '-inf', a finite number is wanted."),
         ("1,2\n3,1e999\n", "a.csv: row 2, column 2: found '1e999', a finite number is wanted."),
         ("1,2\n3,NA\n", "a.csv: row 2, column 2: found 'NA', a finite number is wanted."),
-        ("1;2\n", "a.csv: row 1 (1;2) has no number in it; if it is a header line, remove it."),
-        (b"\xff\xfe\x00", "a.csv is not text in utf-8: invalid start byte at byte 0."),
+        ("1,2\n   \nx,4\n", "a.csv: row 2, column 1: found 'x', a finite number is wanted."),
+        ("1,2\n\uff11,4\n", "a.csv: row 2, column 1: found '\uff11', a finite number is wanted."),
+        ("1,2\n1_0,4\n", "a.csv: row 2, column 1: found '1_0', a finite number is wanted."),
+        ("1;2\n", "a.csv: row 1 ('1;2') has no number in it; if it is a header line, remove it."),
+        (
+            b"\xff\xfe\x00",
+            "a.csv is not text in utf-8: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte.",
+        ),
     ],
     ids=repr,
 )
@@ -90,11 +96,36 @@ def test_an_unknown_charset_is_named():
         read("1,2\n", charset="klingon")
 
 
-@given(st.binary(max_size=60))
-def test_any_bytes_are_a_table_or_a_refusal(body):
+def test_a_column_of_truths_counts_as_ones_and_zeros():
+    """As pandas has it; among numbers the word is refused."""
+    assert np.array_equal(read("True,1\nFalse,2\n"), [[1, 1], [0, 2]])
+    with pytest.raises(DataError, match="row 2, column 1: found 'True'"):
+        read("3,1\nTrue,2\n")
+
+
+def test_an_open_quote_is_found():
+    """With the line that it may stand in."""
+    with pytest.raises(DataError, match=r"a\.csv is not CSV near line \d+: .*is a quote left open\?"):
+        read('1,2\n"3,4\n' + "5,6\n" * 50_000)
+
+
+def test_a_byte_order_mark_is_no_fault_of_the_cell_behind_it():
+    """Under either name of the charset."""
+    for charset in ("utf8", "UTF-8"):
+        with pytest.raises(DataError, match=r"^a\.csv: row 1, column 2: found 'x', a finite number is wanted\.$"):
+            read("\ufeff1,x\n2,3\n", charset=charset)
+
+
+CHARSETS = st.sampled_from(
+    ["utf-8", "utf-16", "utf-16-le", "utf-7", "ascii", "latin-1", "punycode", "undefined", "hex", "\0"]
+)
+
+
+@given(st.binary(max_size=60), CHARSETS)
+def test_any_bytes_are_a_table_or_a_refusal(body, charset):
     """Nothing but a DataError ever comes out, and a table is finite."""
     try:
-        table = read(body)
+        table = read(body, charset=charset)
     except DataError as error:
         assert str(error).startswith("a.csv")  # noqa: PT017
     else:

@@ -87,6 +87,8 @@ def test_says_when_the_rows_lengths_are_thrown_away(example, hyperparameters, sa
     algorithm.fit(dataset(X, y), Hyperparameters(**hyperparameters), lines)
     assert [("discards them" in line and "bias=1" in line) for line in lines] == ([True] if said else [])
     unit = X / np.linalg.norm(X, axis=1, keepdims=True)
+    if said and hyperparameters:
+        assert "try bias=1 or degree=1" in lines[0]
     lines.clear()
     algorithm.fit(dataset(unit, y), Hyperparameters(**hyperparameters), lines)
     assert lines == []
@@ -97,7 +99,7 @@ def test_a_zero_row_is_the_users_to_mend(example):
     X, y, _, _ = example
     X = X.copy()
     X[4] = 0.0
-    with pytest.raises(RowError, match=r"row 5 has length zero.*set bias") as caught:
+    with pytest.raises(RowError, match=r"row 5 has length zero.*train with a bias above 0") as caught:
         algorithm.fit(dataset(X, y), Hyperparameters(), Lines())
     assert list(caught.value.rows) == [4]
 
@@ -106,6 +108,47 @@ def test_a_matrix_without_a_factor_is_the_algorithms_failure():
     """Explained, and not a fault of the program."""
     with pytest.raises(AlgorithmError, match=r"not positive definite.*raise sigma2"):
         algorithm.fit(dataset(np.ones((50, 2)), np.ones(50)), Hyperparameters(sigma2=1e-300), Lines())
+
+
+@pytest.mark.parametrize(
+    ("change", "hyperparameters", "error"),
+    [
+        (lambda X: X, {"degree": 1000}, "so long that its length to the power 2000 overflows"),
+        (lambda X: X, {"q": 1000, "l": 0}, "so long that its length to the power 2000 overflows"),
+        (lambda X: X, {"bias": 1e200}, "so long that its length to the power 2 overflows"),
+        (lambda X: 1e200 * X, {}, "so long that its length to the power 2 overflows"),
+    ],
+)
+def test_rows_whose_covariance_overflows_are_named(example, change, hyperparameters, error):
+    """Never a model of NaN."""
+    X, y, _, _ = example
+    with pytest.raises(RowError, match=error):
+        algorithm.fit(dataset(change(X), y), Hyperparameters(geometry="homogeneous", **hyperparameters), Lines())
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e200, 1e300])
+def test_standardising_knows_no_units(example, scale):
+    """Features and targets of any size give the predictions of features and targets of size 1."""
+    X, y, X_star, y_star = example
+    settings = {"feature_scaling": "standard", "target_scaling": "standard", "bias": 1}
+    metrics = evaluated((scale * X, scale * y, scale * X_star, scale * y_star), **settings)
+    assert metrics["validation:MAE"] == pytest.approx(scale * evaluated(example, **settings)["validation:MAE"])
+
+
+def test_a_prediction_that_overflows_in_the_targets_units_is_refused(example):
+    """The row is named; infinity is no prediction."""
+    X, y, X_star, _ = example
+    settings = {"q": 3, "geometry": "homogeneous", "target_scaling": "standard"}
+    model = algorithm.fit(dataset(X, 1e200 * y), Hyperparameters(**settings), Lines())
+    with pytest.raises(RowError, match="row 3 has no finite prediction"):
+        algorithm.predict(model, np.vstack([X_star[:2], 1e40 * X_star[:1]]), ("mean",))
+
+
+def test_targets_that_no_solution_holds_are_the_algorithms_failure(example):
+    """In words."""
+    X, y, _, _ = example
+    with pytest.raises(AlgorithmError, match="too large for float64: scale the targets"):
+        algorithm.fit(dataset(X, 1e307 * y), Hyperparameters(sigma2=1e-6), Lines())
 
 
 def test_a_constant_feature_can_be_standardised(example):

@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gaussian_processes.errors import ConfigurationError
 from gaussian_processes.gaussian_process import Hyperparameters
@@ -40,6 +40,18 @@ def test_none_in_any_spelling_is_not_set(degree):
     assert parse(degree=degree).degree is None
 
 
+def test_the_annotation_decides_what_a_string_means():
+    """A list is read from its JSON; a field of text keeps its words, the word None among them."""
+
+    class Other(BaseModel):
+        layers: list[int] = []
+        label: str = "a"
+
+    given = {"layers": "[1, 2]", "label": "None"}
+    assert parse_hyperparameters(Other, given).model_dump() == {"layers": [1, 2], "label": "None"}
+    assert parse_hyperparameters(Other, {"label": '"[x]"'}).label == "[x]"
+
+
 def test_what_sagemaker_adds_is_passed_over():
     """Reserved keys are not the user's."""
     assert parse(q="2", _tuning_objective_metric="validation:RMSE", sagemaker_program="x.py").q == 2
@@ -51,8 +63,9 @@ def test_every_fault_is_in_one_message():
         parse(q="-1", sigma2="abc", sigma="1", colour="red")
     message = str(caught.value)
     assert message.startswith("4 hyperparameters are wrong: ")
-    assert "'sigma' is not a hyperparameter (did you mean 'sigma2'?)" in message
-    assert "'colour' is not a hyperparameter (known are q, l, sigma2, geometry," in message
+    assert "'sigma' is not one (did you mean 'sigma2'?)" in message
+    assert "'colour' is not one;" in message
+    assert message.endswith(" The hyperparameters are " + ", ".join(Hyperparameters.model_fields) + ".")
     assert "q is '-1', greater than or equal to 0 is wanted" in message
     assert "sigma2 is 'abc', a valid number is wanted" in message
 
@@ -90,8 +103,10 @@ def test_the_schema_itself_is_strict():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"q": 1,}', "hyperparameters.json is not JSON: .* line 1, column"),
+        ('{"q": 1,}', "hyperparameters.json is not JSON that can be read: .* line 1 column"),
         ("[1]", "holds a JSON list; an object is wanted"),
+        ('{"q": ' + "1" * 5000 + "}", "is not JSON that can be read"),
+        ('{"q": ' + "[" * 100_000, "is not JSON that can be read"),
         (b"\xff", "is not UTF-8"),
     ],
 )

@@ -27,6 +27,20 @@ def test_writes_every_column_of_every_row():
     assert json.loads(write_predictions(columns)) == wanted
 
 
+def test_what_is_no_number_in_json_is_never_written():
+    """NaN would make the answer unreadable."""
+    with pytest.raises(ValueError, match="JSON"):
+        write_predictions({"mean": np.array([np.nan])})
+
+
+def test_a_million_faults_are_one_short_message():
+    """The first is named; the rest cost nothing."""
+    body = '{"instances": [' + ", ".join(['{"features": ["x"]}'] * 10_000) + "]}"
+    with pytest.raises(DataError) as caught:
+        read(body)
+    assert len(str(caught.value)) < 200
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [

@@ -44,10 +44,8 @@ def test_the_committed_request_is_the_users():
     """q 0-4, l 1-4, sigma2 static at 0.1, Random, ten jobs, three at a time."""
     request = read_request(REQUEST)
     config = request.hyper_parameter_tuning_job_config
-    assert {known.name: known.values for known in config.parameter_ranges.discrete} == {
-        "q": ("0", "1", "2", "3", "4"),
-        "l": ("1", "2", "3", "4"),
-    }
+    values = {known.name: [known.at(i) for i in range(known.size)] for known in config.parameter_ranges.discrete}
+    assert values == {"q": ["0", "1", "2", "3", "4"], "l": ["1", "2", "3", "4"]}
     assert request.training_job_definition.static_hyper_parameters == {"sigma2": "0.1"}
     assert config.strategy == "Random"
     limits = config.resource_limits
@@ -60,6 +58,15 @@ def test_random_combinations_do_not_repeat_and_follow_the_seed():
     assert len({tuple(sorted(chosen.items())) for chosen in first}) == 10
     assert draw_combinations(parsed().hyper_parameter_tuning_job_config) == first
     assert draw_combinations(parsed(RandomSeed=2).hyper_parameter_tuning_job_config) != first
+
+
+def test_a_wide_range_is_not_written_out():
+    """A billion whole numbers, two of which are drawn."""
+    wide = {"Name": "k", "MinValue": "1", "MaxValue": "1000000000"}
+    limits = {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 1}
+    config = parsed(ParameterRanges={"IntegerParameterRanges": [wide]}, ResourceLimits=limits)
+    values = [int(chosen["k"]) for chosen in draw_combinations(config.hyper_parameter_tuning_job_config)]
+    assert all(1 <= value <= 10**9 for value in values)
 
 
 def test_more_jobs_than_combinations_try_each_once():
@@ -94,6 +101,7 @@ def test_continuous_ranges_are_drawn_within_their_bounds():
         ("validation:RMSE=3;\nvalidation:RMSE=2;\nother", 2.0),
         ("x validation:RMSE=3; y validation:RMSE=4;", 4.0),
         ("validation:RMSE=3;\nvalidation:RMSE=oops;", 3.0),
+        ("validation:RMSE=3;\nvalidation:RMSE=nan;", 3.0),
         ("validation:RMSE=3", None),
         ("validation:RMSE=\n3;", None),
     ],

@@ -50,7 +50,7 @@ def test_refuses_the_other_algorithms_hyperparameters(example_job):
     """Names and ranges are the algorithm's own."""
     done = run_train(example_job(q="1", k="0"), NEIGHBOURS)
     assert done.returncode == 2
-    assert "2 hyperparameters are wrong: 'q' is not a hyperparameter (known are k); k is '0'" in done.stderr
+    assert "2 hyperparameters are wrong: 'q' is not one; k is '0'" in done.stderr
 
 
 def test_is_tuned_by_the_local_search(example_job, tmp_path):

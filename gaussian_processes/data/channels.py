@@ -1,12 +1,13 @@
 """Channels: the files of a folder, in name order, as one dataset."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gaussian_processes.data.dataset import Dataset, Source
+from gaussian_processes.data.dataset import Array, Dataset, Source
 from gaussian_processes.data.formats import CSV, parse_content_type
 from gaussian_processes.errors import DataError, UnsupportedMediaTypeError
 
@@ -21,10 +22,10 @@ def read_channel(directory: Path, content_type: str | None) -> Dataset:
         DataError: no files, no rows, bad cells, a single column, files of different widths, an unknown kind of file.
     """
     channel = directory.name
-    tables: list[NDArray[np.float64]] = []
+    tables: list[Array] = []
     sources: list[Source] = []
     for path in _files(directory):
-        name = f"{channel}/{path.relative_to(directory).as_posix()}"
+        name = _name(path, directory)
         table = _read_file(path, name, content_type)
         if table.shape[1] < 2:
             raise DataError(f"{name} has one column; the target and then at least one feature are wanted.")
@@ -45,13 +46,32 @@ def read_channel(directory: Path, content_type: str | None) -> Dataset:
 
 
 def _files(directory: Path) -> Iterator[Path]:
-    for path in sorted(directory.rglob("*")):
-        hidden = any(part.startswith((".", "_")) for part in path.relative_to(directory).parts)
-        if path.is_file() and not hidden and path.stat().st_size:
+    """The files with rows in them, sorted; what cannot be followed is an error, never left out."""
+    if not directory.is_dir():
+        return
+    found: list[Path] = []
+    for folder, _, names in os.walk(directory, followlinks=True, onerror=_raise):
+        found.extend(Path(folder, name) for name in names)
+    for path in sorted(found):
+        if any(part.startswith((".", "_")) for part in path.relative_to(directory).parts):
+            continue
+        if not path.is_file():
+            raise DataError(f"{_name(path, directory)} is not a file that can be read; remove it from the channel.")
+        if path.stat().st_size:
             yield path
 
 
-def _read_file(path: Path, name: str, content_type: str | None) -> NDArray[np.float64]:
+def _raise(error: OSError) -> NoReturn:
+    raise error
+
+
+def _name(path: Path, directory: Path) -> str:
+    """How messages call a file: channel/path, with what would break a line of text made visible."""
+    name = f"{directory.name}/{path.relative_to(directory).as_posix()}"
+    return name if name.isprintable() else repr(name)
+
+
+def _read_file(path: Path, name: str, content_type: str | None) -> Array:
     try:
         # JSON carries no target, so CSV is what channels can hold.
         known, parameters = parse_content_type(content_type or CSV.media_type, (CSV,))

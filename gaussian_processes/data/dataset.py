@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Array = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Source:
@@ -24,8 +26,8 @@ class Dataset:
         sources: the files, in the order of their rows.
     """
 
-    features: NDArray[np.float64]
-    target: NDArray[np.float64]
+    features: Array
+    target: Array
     sources: tuple[Source, ...]
 
     def __len__(self) -> int:

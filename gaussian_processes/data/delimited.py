@@ -1,19 +1,21 @@
 """text/csv: rows of numbers, no header line."""
 
+import codecs
 import csv
 import io
 import math
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gaussian_processes.data.dataset import Array
 from gaussian_processes.errors import DataError
 
 
-def read_csv(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> NDArray[np.float64]:
+def read_csv(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> Array:
     """The numbers (rows, columns) in a seekable stream of CSV.
 
     Args:
@@ -22,44 +24,51 @@ def read_csv(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> ND
         parameters: of the media type; `charset` is honoured.
 
     Raises:
-        DataError: no rows, ragged rows, or cells that are not finite numbers; names rows and columns.
+        DataError: no rows, ragged rows, or cells that are not finite numbers; names rows and columns, both from 1,
+            blank lines left out.
     """
-    charset = parameters.get("charset", "utf-8").lower()
+    charset = parameters.get("charset", "utf-8")
     try:
-        table = pd.read_csv(stream, header=None, dtype=np.float64, encoding=charset, low_memory=False).to_numpy()
+        encoding = codecs.lookup(charset).name
+    except (LookupError, ValueError):  # a name with a NUL in it is a ValueError
+        raise DataError(f"{source}: charset {charset[:40]!r} is unknown; use utf-8.") from None
+    try:
+        table = pd.read_csv(stream, header=None, dtype=np.float64, encoding=encoding, low_memory=False).to_numpy()
     except pd.errors.EmptyDataError:
         raise DataError(f"{source} is empty; rows of numbers separated by commas are wanted.") from None
     except (ValueError, LookupError) as error:  # pandas' own parser errors are ValueErrors
-        raise _explanation(stream, source, charset, str(error)) from None
+        raise _explanation(stream, source, encoding, str(error)) from None
     if not np.isfinite(table).all():
-        raise _explanation(stream, source, charset, "a number is missing or not finite")
+        raise _explanation(stream, source, encoding, "a number is missing or not finite")
     return table
 
 
-def write_csv(columns: Mapping[str, NDArray[np.float64]]) -> bytes:
+def write_csv(columns: Mapping[str, Array]) -> bytes:
     """One line a row, the columns separated by commas; every number as the shortest text that reads back the same."""
     lines = zip(*(column.tolist() for column in columns.values()), strict=True)
     return "".join(",".join(map(repr, line)) + "\n" for line in lines).encode("ascii")
 
 
-def _explanation(stream: BinaryIO, source: str, charset: str, otherwise: str) -> DataError:
+def _explanation(stream: BinaryIO, source: str, encoding: str, otherwise: str) -> DataError:
     """What is wrong with a CSV that the fast reader refused, found by a slow one; `otherwise` if it finds nothing."""
     stream.seek(0)
     try:
         # pandas skips a byte order mark by itself.
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig" if charset == "utf-8" else charset, newline="")
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="")
     except LookupError:
-        return DataError(f"{source}: charset {charset!r} is unknown; use utf-8.")
+        return DataError(f"{source}: charset {encoding!r} is not one of text; use utf-8.")
+    lines = csv.reader(text)
     try:
-        rows = (row for row in csv.reader(text) if row)
-        faults = list(_faults(rows))
-    except UnicodeDecodeError as error:
-        return DataError(f"{source} is not text in {charset}: {error.reason} at byte {error.start}.")
+        # One by one, never as a list: every cell of a large file can be at fault.
+        faults = _faults(row for row in lines if len(row) > 1 or any(cell.strip() for cell in row))
+        first = next(faults, otherwise)
+        return DataError.listing(source, chain([first], faults))
+    except UnicodeError as error:
+        return DataError(f"{source} is not text in {encoding}: {error}.")
     except csv.Error as error:
-        return DataError(f"{source} is not CSV: {error}.")
+        return DataError(f"{source} is not CSV near line {lines.line_num}: {error}; is a quote left open?")
     finally:
         text.detach()  # the stream belongs to the caller; a collected wrapper would close it
-    return DataError.listing(source, faults or [otherwise])
 
 
 def _faults(rows: Iterator[list[str]]) -> Iterator[str]:
@@ -67,12 +76,12 @@ def _faults(rows: Iterator[list[str]]) -> Iterator[str]:
     if first is None:
         return
     if not any(map(_is_number, first)) and all(cell.strip() for cell in first):
-        yield f"row 1 ({','.join(first)[:60]}) has no number in it; if it is a header line, remove it"
+        yield f"row 1 ({','.join(first)[:60]!r}) has no number in it; if it is a header line, remove it"
     else:
         yield from _bad_cells(1, first)
     for number, row in enumerate(rows, start=2):
         if len(row) != len(first):
-            yield f"row {number} has {len(row)} columns where row 1 has {len(first)}"
+            yield f"row {number} has another number of columns than row 1: {len(row)} and not {len(first)}"
         yield from _bad_cells(number, row)
 
 
@@ -84,7 +93,8 @@ def _bad_cells(number: int, row: list[str]) -> Iterator[str]:
 
 
 def _is_number(cell: str) -> bool:
+    """Whether pandas reads the cell as a finite number; Python's float admits other digits, and underscores."""
     try:
-        return math.isfinite(float(cell)) and "_" not in cell
+        return cell.isascii() and "_" not in cell and math.isfinite(float(cell))
     except ValueError:
         return False

@@ -4,16 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
 
+from gaussian_processes.data.dataset import Array
 from gaussian_processes.data.delimited import read_csv, write_csv
 from gaussian_processes.data.instances import read_instances, write_predictions
 from gaussian_processes.errors import NotAcceptableError, UnsupportedMediaTypeError
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -49,20 +46,22 @@ def parse_content_type(header: str | None, formats: tuple[Format, ...] = FORMATS
         if name.lower() == known.media_type:
             return known, parameters
     wanted = " or ".join(known.media_type for known in formats)
-    raise UnsupportedMediaTypeError(f"Content type {name!r} is not supported; {wanted} is wanted.")
+    found = f"Content type {name[:80]!r} is not supported" if name else "There is no content type"
+    raise UnsupportedMediaTypeError(f"{found}; {wanted} is wanted.")
 
 
 def negotiate(accept: str | None, default: Format) -> Format:
-    """The format that an Accept header prefers; `default` where it has no preference.
+    """The format that an Accept header prefers, whatever its parameters; `default` where it has no preference.
 
     Raises:
         NotAcceptableError: the header admits none of the formats.
     """
     ranked = (default, *(known for known in FORMATS if known is not default))
-    accepted = parse_accept_header(accept or "*/*", MIMEAccept)
+    ranges = parse_accept_header(accept or "*/*", MIMEAccept)
+    accepted = MIMEAccept([(parse_options_header(name)[0], quality) for name, quality in ranges])
     best = accepted.best_match([known.media_type for known in ranked])
     for known in ranked:
         if known.media_type == best:
             return known
     offered = " or ".join(known.media_type for known in FORMATS)
-    raise NotAcceptableError(f"Accept {accept!r} admits no answer that can be given; {offered} can.")
+    raise NotAcceptableError(f"Accept {str(accept)[:80]!r} admits no answer that can be given; {offered} can.")

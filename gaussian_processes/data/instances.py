@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, FailFast, Field, ValidationError
 
+from gaussian_processes.data.dataset import Array
 from gaussian_processes.errors import DataError
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -16,16 +16,17 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 class Instance(BaseModel):
     """One row."""
 
-    features: Annotated[list[Number], Field(min_length=1)]
+    # The first fault is enough: a description of each of a million would hold up the whole worker.
+    features: Annotated[list[Number], Field(min_length=1), FailFast()]
 
 
 class Instances(BaseModel):
     """The rows of a request."""
 
-    instances: Annotated[list[Instance], Field(min_length=1)]
+    instances: Annotated[list[Instance], Field(min_length=1), FailFast()]
 
 
-def read_instances(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> NDArray[np.float64]:
+def read_instances(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> Array:
     """The features (rows, columns) of a JSON body.
 
     Args:
@@ -50,11 +51,12 @@ def read_instances(stream: BinaryIO, source: str, parameters: Mapping[str, str])
     return np.asarray(rows, dtype=np.float64)
 
 
-def write_predictions(columns: Mapping[str, NDArray[np.float64]]) -> bytes:
+def write_predictions(columns: Mapping[str, Array]) -> bytes:
     """{"predictions": [...]}: one object a row, a field for each column."""
     names = list(columns)
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-    return json.dumps({"predictions": [dict(zip(names, row, strict=True)) for row in rows]}).encode("ascii") + b"\n"
+    document = {"predictions": [dict(zip(names, row, strict=True)) for row in rows]}
+    return json.dumps(document, allow_nan=False).encode("ascii") + b"\n"
 
 
 def _ragged(rows: list[list[float]], width: int) -> Iterator[str]:

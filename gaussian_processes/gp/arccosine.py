@@ -33,9 +33,15 @@ def angular_function(q: int, theta: ArrayLike) -> Array:
         theta: angles in radians, in [0, pi], any shape.
 
     Returns:
-        An array of theta's shape; J_q(0) = pi (2q-1)!!.
+        An array of theta's shape; J_q(0) = pi (2q-1)!!, which float64 holds up to q = 150.
+
+    Raises:
+        ValueError: q is not such an integer, or an angle is outside [0, pi].
     """
+    require_integer("q", q)
     theta = np.asarray(theta, dtype=np.float64)
+    if not np.all((theta >= 0.0) & (theta <= np.pi)):
+        raise ValueError("an angle lies outside [0, pi]")
     J_at_0 = np.pi * float(np.prod(np.arange(1, 2 * q, 2, dtype=np.float64)))
     # 1 - cos(theta) by the half angle, where the subtraction would cancel.
     return J_at_0 * (1.0 - _base_complement(q, 2.0 * np.sin(theta / 2.0) ** 2, theta))
@@ -56,6 +62,9 @@ def composed_kernel(q: int, l: int, t: ArrayLike) -> Array:
 
     Returns:
         Kernel values in [0, 1], of t's shape.
+
+    Raises:
+        ValueError: q or l is not such an integer.
     """
     require_integer("q", q)
     require_integer("l", l)

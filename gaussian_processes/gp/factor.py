@@ -37,12 +37,14 @@ class Cholesky:
         """Factor M (N, N), symmetric, in its own memory: M is overwritten.
 
         Raises:
-            NotPositiveDefiniteError: a pivot is not positive.
+            NotPositiveDefiniteError: a pivot is not positive, or not a number.
         """
         # M is symmetric, so the transpose of a C-ordered M is M again in the order that LAPACK writes in place.
         L, info = dpotrf(M if M.flags.f_contiguous else M.T, lower=1, clean=0, overwrite_a=1)
-        if info > 0:
-            raise NotPositiveDefiniteError(len(M), info)
+        # LAPACK lets NaN and infinity through: they compare as neither positive nor negative.
+        bad = np.flatnonzero(~np.isfinite(np.diagonal(L)))
+        if info > 0 or len(bad):
+            raise NotPositiveDefiniteError(len(M), info or int(bad[0]) + 1)
         return cls(L)
 
     def solve(self, b: Array) -> Array:

@@ -1,4 +1,4 @@
-"""ArcCosine: the arc-cosine kernel on rows of R^d. Its fields are its hyperparameters; calling it builds matrices."""
+"""ArcCosine: the arc-cosine kernel on rows of R^d. Its fields are its hyperparameters; its methods build matrices."""
 
 import math
 from dataclasses import dataclass
@@ -11,12 +11,18 @@ from gaussian_processes.gp.arccosine import Array, composed_kernel, require_inte
 Geometry = Literal["sphere", "homogeneous"]
 
 
-class ZeroLengthError(ValueError):
-    """Rows of length zero have no direction; `rows` holds their indices."""
+class LengthError(ValueError):
+    """Rows whose length leaves them without a direction or without a finite covariance.
 
-    def __init__(self, rows: list[int]) -> None:
-        self.rows = rows
-        super().__init__(f"rows {rows[:5]} have length zero, and so no direction on the sphere")
+    Attributes:
+        rows: their indices.
+        reason: the rest of the sentence, after "row ...".
+    """
+
+    def __init__(self, rows: Array, reason: str) -> None:
+        self.rows: list[int] = np.flatnonzero(rows).tolist()
+        self.reason = reason
+        super().__init__(f"row {self.rows[0]} {reason}")
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,8 @@ class ArcCosine:
         """The covariances (N, M) between the rows of X (N, d) and those of Z (M, d).
 
         Raises:
-            ZeroLengthError: a row has length zero where its direction is needed (power 0, no bias).
+            LengthError: a row has length zero where its direction is needed (power 0, no bias), or is so long that
+                its covariance overflows.
         """
         X_hat, X_scale = self._directions(X)
         Z_hat, Z_scale = self._directions(Z)
@@ -75,7 +82,7 @@ class ArcCosine:
         """The covariances (N, N) among the rows of X (N, d): exactly symmetric, with exactly `diagonal(X)`.
 
         Raises:
-            ZeroLengthError: as `cross`.
+            LengthError: as `cross`.
         """
         K = self.cross(X, X)
         # Scaling by rows and then by columns rounds the two triangles differently; the lower one is the truth.
@@ -88,24 +95,42 @@ class ArcCosine:
         """The prior variances (N,) of the rows of X (N, d), in closed form: k_{q,l}(1) = 1.
 
         Raises:
-            ZeroLengthError: as `cross`.
+            LengthError: as `cross`.
         """
         return self.variance * self._directions(X)[1] ** 2
 
     def lengths(self, X: Array) -> Array:
-        """The lengths (N,) of the rows of X (N, d) after the bias is appended."""
-        return np.asarray(np.hypot(np.linalg.norm(X, axis=1), self.bias))
+        """The lengths (N,) of the rows of X (N, d) after the bias is appended; infinite where they overflow."""
+        scaled, exponents = self._scaled(X)
+        with np.errstate(over="ignore"):
+            return np.asarray(np.ldexp(np.linalg.norm(scaled, axis=1), exponents))
 
     def _directions(self, X: Array) -> tuple[Array, Array]:
         """Unit rows (N, d or d + 1), and each row's length to the power p (N,)."""
+        scaled, _ = self._scaled(X)
+        norms = np.linalg.norm(scaled, axis=1)
+        zero = norms == 0.0
+        if self.power == 0.0 and zero.any():
+            raise LengthError(
+                zero, "has length zero, and so no direction on the sphere: leave it out, or train with a bias above 0"
+            )
+        with np.errstate(over="ignore"):
+            powers = self.lengths(X) ** self.power
+            infinite = ~np.isfinite(self.variance * powers**2)
+        if infinite.any():
+            raise LengthError(
+                infinite,
+                f"is so long that its length to the power {2 * self.power:g} overflows: train with a lower degree, or standardise",
+            )
+        # A row of length zero with p > 0 has covariance 0 with everything, whatever direction it is given.
+        return scaled / np.where(zero, 1.0, norms)[:, None], powers
+
+    def _scaled(self, X: Array) -> tuple[Array, Array]:
+        """Rows with the bias, divided by powers of 2 (exactly) so that their squares neither overflow nor vanish."""
         X = np.asarray(X, dtype=np.float64)
         if X.ndim != 2:
             raise ValueError(f"rows have shape {X.shape}; a matrix (N, d) is wanted")
-        lengths = self.lengths(X)
-        zero = lengths == 0.0
-        if self.power == 0.0 and zero.any():
-            raise ZeroLengthError(np.flatnonzero(zero).tolist())
         if self.bias > 0.0:
             X = np.column_stack([X, np.full(len(X), self.bias)])
-        # A row of length zero with p > 0 has covariance 0 with everything, whatever direction it is given.
-        return X / np.where(zero, 1.0, lengths)[:, None], lengths**self.power
+        _, exponents = np.frexp(np.abs(X).max(axis=1, initial=0.0))
+        return np.ldexp(X, -exponents[:, None]), exponents

@@ -36,8 +36,9 @@ class TrainedGPModel:
 
     Raises:
         ValueError: shapes that do not match, numbers that are not finite, sigma2 not above zero.
-        ZeroLengthError: a training row has no direction.
+        LengthError: a training row has no direction or no finite covariance.
         NotPositiveDefiniteError: M cannot be factored.
+        OverflowError: M^-1 y is not finite.
     """
 
     X: Array
@@ -47,8 +48,9 @@ class TrainedGPModel:
     solution: Solution = field(default=None, repr=False)  # type: ignore[assignment]  # None until training fills it
 
     def __post_init__(self) -> None:
-        X = np.asarray(self.X, dtype=np.float64)
-        y = np.asarray(self.y, dtype=np.float64)
+        # Copies: what the model was trained on cannot be changed under it.
+        X = np.array(self.X, dtype=np.float64)
+        y = np.array(self.y, dtype=np.float64)
         if X.ndim != 2 or y.shape != X.shape[:1] or not len(y):
             raise ValueError(f"X has shape {X.shape} and y {y.shape}; (N, d) and (N,), N >= 1, are wanted")
         if not (np.isfinite(X).all() and np.isfinite(y).all()):
@@ -79,7 +81,7 @@ class TrainedGPModel:
 
         Raises:
             ValueError: X_star is not (M, d) with the training rows' d.
-            ZeroLengthError: a row has no direction.
+            LengthError: a row has no direction or no finite covariance.
         """
         X_star = np.asarray(X_star, dtype=np.float64)
         if X_star.ndim != 2 or X_star.shape[1] != self.X.shape[1]:
@@ -105,4 +107,7 @@ def _train(X: Array, y: Array, kernel: ArcCosine, sigma2: float) -> Solution:
     M = kernel.gram(X)
     M[np.diag_indices_from(M)] += sigma2
     factor = Cholesky.of(M)  # [RW06] Alg. 2.1 line 2
-    return Solution(factor, factor.solve(y))  # line 3
+    alpha = factor.solve(y)  # line 3
+    if not np.isfinite(alpha).all():
+        raise OverflowError("M^-1 y is too large for float64: scale the targets, or raise sigma2")
+    return Solution(factor, alpha)

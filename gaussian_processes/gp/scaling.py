@@ -26,8 +26,12 @@ class Scaling:
     @classmethod
     def standard(cls, x: Array) -> "Scaling":
         """Mean 0 and standard deviation 1 over x (N, d) or (N,); a constant column is shifted only."""
+        # Divided by powers of 2, exactly, so that neither the sums nor the squares overflow or vanish.
+        _, exponents = np.frexp(np.abs(x).max(axis=0))
+        scaled = np.ldexp(x, -exponents)
         constant = x.max(axis=0) == x.min(axis=0)
-        return cls(np.asarray(x.mean(axis=0)), np.where(constant, 1.0, x.std(axis=0)))
+        scale = np.where(constant, 1.0, np.ldexp(scaled.std(axis=0), exponents))
+        return cls(np.asarray(np.ldexp(scaled.mean(axis=0), exponents)), scale)
 
     def apply(self, x: Array) -> Array:
         """From units of x to the scaled units."""

@@ -21,10 +21,8 @@ def read_object(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path.name} is not UTF-8 text: {error.reason} at byte {error.start}.") from None
     try:
         document = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ConfigurationError(
-            f"{path.name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
-        ) from None
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, brackets thousands deep
+        raise ConfigurationError(f"{path.name} is not JSON that can be read: {error}.") from None
     if not isinstance(document, dict):
         raise ConfigurationError(f"{path.name} holds a JSON {type(document).__name__}; an object is wanted.")
     return document

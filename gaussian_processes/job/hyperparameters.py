@@ -3,13 +3,11 @@
 import json
 from collections.abc import Mapping
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.job.documents import read_object
 
 OBJECTIVE_KEY = "_tuning_objective_metric"
 # SageMaker and its SDK add keys of their own beside the user's.
@@ -18,50 +16,46 @@ RESERVED_PREFIXES = ("_tuning_", "sagemaker_")
 H = TypeVar("H", bound=BaseModel)
 
 
-def read_hyperparameters(path: Path) -> dict[str, Any]:
-    """hyperparameters.json as it stands; a job without one takes every default."""
-    return read_object(path)
-
-
 def parse_hyperparameters(schema: type[H], raw: Mapping[str, Any]) -> H:
     """Typed hyperparameters from raw strings, in any encoding that SageMaker's clients use.
 
     Raises:
         ConfigurationError: unknown names, with "did you mean", and malformed values: all of them in one message.
     """
-    given = {key: _decoded(value) for key, value in raw.items() if not key.startswith(RESERVED_PREFIXES)}
     known = schema.model_fields
-    faults = [_unknown(key, list(known)) for key in given if key not in known]
-    # None is how a client writes that a value is not set.
-    values = {key: value for key, value in given.items() if key in known and value is not None}
+    given = {key: value for key, value in raw.items() if not key.startswith(RESERVED_PREFIXES)}
+    values = {key: _decoded(value, known[key].annotation) for key, value in given.items() if key in known}
+    unknown = [_unknown(key, list(known)) for key in given if key not in known]
+    malformed = []
     try:
-        parsed = schema.model_validate(values)
+        # None is how a client writes that a value is not set.
+        parsed = schema.model_validate({key: value for key, value in values.items() if value is not None})
     except ValidationError as error:
-        faults += [_malformed(fault) for fault in error.errors(include_url=False)]
+        malformed = [_malformed(fault) for fault in error.errors(include_url=False)]
+    faults = unknown + malformed
     if faults:
         count = "1 hyperparameter is" if len(faults) == 1 else f"{len(faults)} hyperparameters are"
-        raise ConfigurationError(f"{count} wrong: " + "; ".join(faults) + ".")
+        names = f" The hyperparameters are {', '.join(known)}." if unknown else ""
+        raise ConfigurationError(f"{count} wrong: {'; '.join(faults)}.{names}")
     return parsed
 
 
-def _decoded(value: Any) -> Any:
-    """Take off the JSON quotes that some of SageMaker's clients put around strings, and read their ways of None."""
-    if isinstance(value, str):
-        value = value.strip()
-        if value.startswith('"') and value.endswith('"') and len(value) > 1:
-            try:
-                value = json.loads(value)
-            except json.JSONDecodeError:
-                return value
-        if value in ("", "None", "null"):
-            return None
-    return value
+def _decoded(value: Any, annotation: Any) -> Any:
+    """Take off JSON's quotes, which some of SageMaker's clients add; read lists, and the ways to write None."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.startswith('"') or (text.startswith(("[", "{")) and annotation is not str):
+        try:
+            text = json.loads(text)
+        except ValueError:
+            return value
+    return None if text in ("", "None", "null") and annotation is not str else text
 
 
 def _unknown(key: str, known: list[str]) -> str:
-    close = get_close_matches(key, known, n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
-    return f"'{key}' is not a hyperparameter ({hint})"
+    close = get_close_matches(key.lower(), known, n=1)
+    return f"'{key[:40]}' is not one" + (f" (did you mean '{close[0]}'?)" if close else "")
 
 
 def _malformed(fault: Any) -> str:

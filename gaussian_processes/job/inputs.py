@@ -49,4 +49,7 @@ def _read_channel(paths: OptMl, name: str, channels: Mapping[str, Any]) -> Datas
         raise ConfigurationError(f"{paths.input_data_config.name}: channel '{name}' is not an object.")
     if settings.get("TrainingInputMode") == "Pipe":
         raise ConfigurationError(f"Channel '{name}' is in Pipe mode; this image reads File and FastFile channels.")
-    return read_channel(paths.data / name, settings.get("ContentType"))
+    content_type = settings.get("ContentType")
+    if not isinstance(content_type, str | None):
+        raise ConfigurationError(f"{paths.input_data_config.name}: the ContentType of channel '{name}' is no string.")
+    return read_channel(paths.data / name, content_type)

@@ -4,10 +4,11 @@ import io
 from collections.abc import Callable, Mapping
 
 from flask import Flask, Response, request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
 
 from gaussian_processes.data.formats import Format, negotiate, parse_content_type
-from gaussian_processes.errors import ExplainedError
+from gaussian_processes.errors import DataError, ExplainedError
 from gaussian_processes.serving.predictor import Predictor
 
 Offload = Callable[[Callable[[], bytes]], bytes]
@@ -37,7 +38,7 @@ def create_app(predictor: Predictor, offload: Offload = _at_once) -> Flask:
         """Predictions for the rows in the body, in the body's own format unless Accept asks for another."""
         received, parameters = parse_content_type(request.content_type)
         returned = negotiate(request.headers.get("Accept"), default=received)
-        body = request.get_data(cache=False)
+        body = _whole_body()
         answer = offload(lambda: _answer(predictor, body, received, parameters, returned))
         return Response(answer, mimetype=returned.media_type)
 
@@ -55,10 +56,20 @@ def create_app(predictor: Predictor, offload: Offload = _at_once) -> Flask:
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
         # Internals go to the log and never to the client.
-        app.logger.error("POST /invocations failed", exc_info=error)
+        app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
         return _reason("The server failed on this request; its log has the cause.", 500)
 
     return app
+
+
+def _whole_body() -> bytes:
+    try:
+        body = request.get_data(cache=False)
+    except (OSError, ParseException) as error:
+        raise DataError("The request body cannot be read: it breaks off, or its chunks are malformed.") from error
+    if request.content_length is not None and len(body) != request.content_length:
+        raise DataError(f"The request body breaks off: {len(body)} of {request.content_length} bytes came.")
+    return body
 
 
 def _answer(

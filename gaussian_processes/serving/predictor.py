@@ -5,14 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gaussian_processes.algorithm import Algorithm
 from gaussian_processes.artifact import load_artifact
+from gaussian_processes.data.dataset import Array
 from gaussian_processes.errors import DataError, RowError
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +42,7 @@ class Predictor:
         """
         if rows.shape[1] != self.features:
             hint = "; leave the target out" if rows.shape[1] == self.features + 1 else ""
-            raise DataError(f"The rows have {rows.shape[1]} columns; {self.features} features are wanted{hint}.")
+            raise DataError(f"Columns in the request: {rows.shape[1]}; features wanted: {self.features}{hint}.")
         try:
             return self.algorithm.predict(self.model, rows, outputs)
         except RowError as error:

@@ -17,11 +17,10 @@ from threadpoolctl import threadpool_limits
 from gaussian_processes.algorithm import load_algorithm
 from gaussian_processes.errors import ConfigurationError, ExplainedError
 from gaussian_processes.job.paths import OptMl
-from gaussian_processes.job.signals import exit_on_sigterm
 from gaussian_processes.serving.application import create_app
 from gaussian_processes.serving.predictor import Predictor
 
-# Threads a worker computes in, beside the one that answers /ping: a long request leaves one free for short ones.
+# Threads a worker computes in, beside the one that answers /ping: behind one long request, short ones still pass.
 COMPUTE_THREADS = 2
 # SageMaker kills a container 30 s after SIGTERM; requests in progress have until then less a margin.
 GRACEFUL_TIMEOUT = 20
@@ -47,10 +46,10 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
-        """Raises ConfigurationError for values that are not whole numbers above 0."""
+        """Raises ConfigurationError for values that are not whole numbers in their range."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         return cls(
-            port=_whole_number(environ, "SAGEMAKER_BIND_TO_PORT", 8080),
+            port=_whole_number(environ, "SAGEMAKER_BIND_TO_PORT", 8080, most=65535),
             workers=_whole_number(environ, "MODEL_SERVER_WORKERS", cores),
             timeout=_whole_number(environ, "MODEL_SERVER_TIMEOUT", 60),
             cores=cores,
@@ -59,7 +58,6 @@ class Settings:
 
 def main(environ: Mapping[str, str]) -> int:
     """What `serve` does: load the model, then serve until SIGTERM; returns only when that failed."""
-    exit_on_sigterm()  # until gunicorn takes over
     try:
         settings = Settings.from_environ(environ)
         predictor = Predictor.load(OptMl.from_environ(environ).model, load_algorithm(environ))
@@ -118,8 +116,10 @@ def _in_native_thread(work: Callable[[], bytes]) -> bytes:
     return answer
 
 
-def _whole_number(environ: Mapping[str, str], name: str, default: int) -> int:
+def _whole_number(environ: Mapping[str, str], name: str, default: int, most: int = 10**6) -> int:
     text = environ.get(name) or str(default)
-    if not text.isdecimal() or int(text) < 1:
-        raise ConfigurationError(f"The environment variable {name} is {text!r}; a whole number above 0 is wanted.")
+    if not (text.isascii() and text.isdecimal() and len(text) < 9 and 1 <= int(text) <= most):
+        raise ConfigurationError(
+            f"The environment variable {name} is {text[:40]!r}; a whole number from 1 to {most} is wanted."
+        )
     return int(text)

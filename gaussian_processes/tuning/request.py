@@ -23,6 +23,15 @@ class CategoricalRange(Record):
     name: str
     values: Annotated[tuple[str, ...], Field(min_length=1)]
 
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return len(self.values)
+
+    def at(self, index: int) -> str:
+        """The value at `index`, from 0."""
+        return self.values[index]
+
 
 class IntegerRange(Record):
     """The whole numbers from min_value to max_value, both included."""
@@ -38,9 +47,13 @@ class IntegerRange(Record):
         return self
 
     @property
-    def values(self) -> tuple[str, ...]:
-        """All of them, as the strings that a training job is given."""
-        return tuple(map(str, range(self.min_value, self.max_value + 1)))
+    def size(self) -> int:
+        """How many there are."""
+        return self.max_value - self.min_value + 1
+
+    def at(self, index: int) -> str:
+        """The number at `index`, from 0, as the string that a training job is given."""
+        return str(self.min_value + index)
 
 
 class ContinuousRange(Record):

@@ -80,7 +80,7 @@ def draw_combinations(config: TuningJobConfig) -> list[Combination]:
     """
     ranges = config.parameter_ranges
     wanted = config.resource_limits.max_number_of_training_jobs
-    size = math.prod(len(known.values) for known in ranges.discrete)
+    size = math.prod(known.size for known in ranges.discrete)
     generator = random.Random(config.random_seed)  # noqa: S311  # a search, not a secret
     if config.strategy == "Grid":
         if ranges.continuous_parameter_ranges:
@@ -131,17 +131,18 @@ def find_objective(log: str, regex: re.Pattern[str]) -> float | None:
     for line in log.splitlines():
         for match in regex.finditer(line):
             try:
-                found = float(match.group(1))
+                value = float(match.group(1))
             except (TypeError, ValueError):  # SageMaker passes over what is not a number, without a word
                 continue
+            found = value if math.isfinite(value) else found
     return found
 
 
 def _combination(config: TuningJobConfig, cell: int, generator: random.Random) -> Combination:
     chosen = {}
     for known in config.parameter_ranges.discrete:
-        cell, index = divmod(cell, len(known.values))
-        chosen[known.name] = known.values[index]
+        cell, index = divmod(cell, known.size)
+        chosen[known.name] = known.at(index)
     for continuous in config.parameter_ranges.continuous_parameter_ranges:
         chosen[continuous.name] = continuous.at(generator.random())
     return chosen

@@ -80,7 +80,7 @@ def test_a_failed_job_leaves_its_reason(image, opt_ml):
     """In the failure file on the mount, with the exit code of a user's error."""
     opt_ml.hyperparameters.write_text(json.dumps({"depth": "3"}))
     assert train(image, opt_ml).returncode == 2
-    assert opt_ml.failure.read_text().startswith("1 hyperparameter is wrong: 'depth' is not a hyperparameter")
+    assert opt_ml.failure.read_text().startswith("1 hyperparameter is wrong: 'depth' is not one")
 
 
 def test_serves_a_model_that_is_mounted_read_only(image, opt_ml):

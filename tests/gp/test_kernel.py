@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gaussian_processes.gp.arccosine import composed_kernel
-from gaussian_processes.gp.kernel import ArcCosine, ZeroLengthError
+from gaussian_processes.gp.kernel import ArcCosine, LengthError
 
 KERNELS = [
     ArcCosine(0, 0),
@@ -83,7 +83,7 @@ def test_a_zero_row_has_no_direction_on_the_sphere(X):
     """Where a direction is needed, the rows without one are named."""
     X[[3, 7]] = 0.0
     for kernel in (ArcCosine(1, 1), ArcCosine(0, 1, "homogeneous"), ArcCosine(1, 1, "homogeneous", degree=0.0)):
-        with pytest.raises(ZeroLengthError) as caught:
+        with pytest.raises(LengthError) as caught:
             kernel.gram(X)
         assert caught.value.rows == [3, 7]
 
