@@ -16,7 +16,7 @@ from gaussian_processes.errors import ConfigurationError
 
 DEFAULT = "gaussian_processes.gaussian_process"
 
-# Numbers, strings, booleans, None, arrays, and dictionaries of them: what a model file can hold.
+# Numbers, strings, booleans, None, arrays of numbers, and lists and dictionaries of them: what a model file can hold.
 State = Mapping[str, Any]
 
 H = TypeVar("H", bound=BaseModel)
@@ -36,12 +36,12 @@ class Metric:
 
     Attributes:
         name: as in a tuning job's MetricName, such as 'validation:RMSE'.
-        direction: which way is better.
+        direction: which way is better; None for a number that is no objective.
         needs_validation: whether it can only be computed with a validation channel.
     """
 
     name: str
-    direction: Literal["minimize", "maximize"]
+    direction: Literal["minimize", "maximize"] | None
     needs_validation: bool = True
 
 

@@ -1,7 +1,7 @@
 """The artifact: model.pkl, a pickle of plain values that any algorithm's state becomes, and becomes a model again.
 
 The file is two pickles (protocol 5) one after the other: a dictionary, and the SHA-256 of that dictionary's bytes.
-Arrays stand in it as {"dtype", "shape", "data"}, so a reader needs no class at all, NumPy's included: the file loads
+Arrays stand in it as {"dtype", "shape", "order", "data"}, so a reader needs no class at all, NumPy's included: the file loads
 under any NumPy, and the unpickler here refuses every global, which is what a malicious pickle lives by.
 """
 
@@ -24,6 +24,7 @@ from gaussian_processes.files import write_by_rename
 FILE_NAME = "model.pkl"
 FORMAT = 1
 BLOCK = 2**20
+KINDS = "biuf"  # of arrays: booleans, integers, floats
 # What reading a forged file can end in, whatever its checksum says.
 MALFORMED = (
     pickle.UnpicklingError,
@@ -153,7 +154,7 @@ class _PlainUnpickler(pickle.Unpickler):
 
 def _packed(value: Any) -> Any:
     """Arrays as plain values, without copying their data."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and value.dtype.kind in KINDS:
         array = value if value.flags.f_contiguous or value.flags.c_contiguous else np.ascontiguousarray(value)
         order = "C" if array.flags.c_contiguous else "F"
         # In-band pickling of a buffer writes it as bytes straight from the array's memory.
@@ -162,18 +163,23 @@ def _packed(value: Any) -> Any:
         return {"dtype": array.dtype.str, "shape": array.shape, "order": order, "data": data}
     if isinstance(value, Mapping):
         return {key: _packed(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_packed(entry) for entry in value]
     if value is None or type(value) in (bool, int, float, str):
         return value
-    raise TypeError(f"a state holds plain values and arrays; found {type(value).__name__}")
+    found = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+    raise TypeError(f"a state holds plain values, lists, dictionaries and arrays of numbers; found {found}")
 
 
 def _unpacked(value: Any) -> Any:
     if isinstance(value, dict):
         if value.keys() == {"dtype", "shape", "order", "data"}:
             dtype = np.dtype(value["dtype"])
-            if dtype.kind not in "biuf":
+            if dtype.kind not in KINDS:
                 raise ValueError(f"it holds an array of {dtype}")
             flat = np.frombuffer(value["data"], dtype=dtype)
             return flat.reshape(value["shape"], order=value["order"])
         return {key: _unpacked(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_unpacked(entry) for entry in value]
     return value

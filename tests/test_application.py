@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from reporting import Lines
 
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.gaussian_process import Hyperparameters, algorithm
@@ -13,15 +14,10 @@ from gaussian_processes.serving.predictor import Predictor
 ROWS = "1,2\n3,4\n"
 
 
-class Silent:
-    def log(self, message):
-        assert message
-
-
 @pytest.fixture
 def predictor(example):
     X, y, _, _ = example
-    return Predictor(algorithm, algorithm.fit(Dataset(X, y, (Source("a", len(y)),)), Hyperparameters(), Silent()), 2)
+    return Predictor(algorithm, algorithm.fit(Dataset(X, y, (Source("a", len(y)),)), Hyperparameters(), Lines()), 2)
 
 
 @pytest.fixture
@@ -136,7 +132,7 @@ def test_a_row_that_has_no_finite_prediction_is_refused(example):
     """In the homogeneous geometry a long row overflows; the answer is a reason, never NaN."""
     X, y, _, _ = example
     dataset = Dataset(X, y, (Source("a", len(y)),))
-    model = algorithm.fit(dataset, Hyperparameters(q=3, geometry="homogeneous"), Silent())
+    model = algorithm.fit(dataset, Hyperparameters(q=3, geometry="homogeneous"), Lines())
     client = create_app(Predictor(algorithm, model, 2)).test_client()
     for body in ("1,2\n1e200,2e200\n", "1,2\n1e60,1e60\n"):
         response = client.post(

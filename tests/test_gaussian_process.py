@@ -5,15 +5,11 @@ import math
 import numpy as np
 import pytest
 from reference import read_reference
+from reporting import Lines
 
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import AlgorithmError, RowError
 from gaussian_processes.gaussian_process import Hyperparameters, algorithm
-
-
-class Lines(list):
-    def log(self, message):
-        self.append(message)
 
 
 def dataset(X, y):

@@ -12,7 +12,8 @@ from gaussian_processes.errors import AlgorithmError, ConfigurationError
 from gaussian_processes.job.metrics import metric_lines, require_objective
 
 METRICS = (
-    Metric("train:N", "maximize", needs_validation=False),
+    Metric("train:N", None, needs_validation=False),
+    Metric("train:log_evidence", "maximize", needs_validation=False),
     Metric("validation:MAE", "minimize"),
     Metric("validation:RMSE", "minimize"),
 )
@@ -52,7 +53,9 @@ def test_an_objective_that_cannot_be_printed_is_refused_at_once():
     """Unknown names, and names that need a channel the job does not have."""
     require_objective(None, METRICS, has_validation=False)
     require_objective("validation:RMSE", METRICS, has_validation=True)
-    require_objective("train:N", METRICS, has_validation=False)
+    require_objective("train:log_evidence", METRICS, has_validation=False)
+    with pytest.raises(ConfigurationError, match="train:N cannot be a tuning objective"):
+        require_objective("train:N", METRICS, has_validation=True)
     with pytest.raises(ConfigurationError, match="needs a channel named 'validation'"):
         require_objective("validation:RMSE", METRICS, has_validation=False)
     with pytest.raises(ConfigurationError, match="validation:accuracy is not printed by this algorithm, which prints"):

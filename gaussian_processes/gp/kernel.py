@@ -71,12 +71,7 @@ class ArcCosine:
             LengthError: a row has length zero where its direction is needed (power 0, no bias), or is so long that
                 its covariance overflows.
         """
-        X_hat, X_scale = self._directions(X)
-        Z_hat, Z_scale = self._directions(Z)
-        K = composed_kernel(self.q, self.l, X_hat @ Z_hat.T)
-        K *= self.variance * X_scale[:, None]
-        K *= Z_scale
-        return K
+        return self._covariance(self._directions(X), self._directions(Z))
 
     def gram(self, X: Array) -> Array:
         """The covariances (N, N) among the rows of X (N, d): exactly symmetric, with exactly `diagonal(X)`.
@@ -84,10 +79,9 @@ class ArcCosine:
         Raises:
             LengthError: as `cross`.
         """
-        K = self.cross(X, X)
-        # Scaling by rows and then by columns rounds the two triangles differently; the lower one is the truth.
-        i, j = np.triu_indices(len(K), k=1)
-        K[i, j] = K[j, i]
+        directions = self._directions(X)
+        # Symmetric to the bit: NumPy forms a product with its own transpose by syrk, and a product of two commutes.
+        K = self._covariance(directions, directions)
         np.fill_diagonal(K, self.diagonal(X))
         return K
 
@@ -104,6 +98,14 @@ class ArcCosine:
         scaled, exponents = self._scaled(X)
         with np.errstate(over="ignore"):
             return np.asarray(np.ldexp(np.linalg.norm(scaled, axis=1), exponents))
+
+    def _covariance(self, X: tuple[Array, Array], Z: tuple[Array, Array]) -> Array:
+        (X_hat, X_scale), (Z_hat, Z_scale) = X, Z
+        K = composed_kernel(self.q, self.l, X_hat @ Z_hat.T)
+        K *= self.variance
+        if self.power != 0.0:
+            K *= np.outer(X_scale, Z_scale)
+        return K
 
     def _directions(self, X: Array) -> tuple[Array, Array]:
         """Unit rows (N, d or d + 1), and each row's length to the power p (N,)."""

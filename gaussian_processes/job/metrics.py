@@ -11,12 +11,16 @@ def require_objective(objective: str | None, metrics: Sequence[Metric], has_vali
     """Refuse, before anything is paid for, an objective that this job cannot print.
 
     Raises:
-        ConfigurationError: an unknown metric, or one that needs a validation channel where there is none.
+        ConfigurationError: an unknown metric, one that is no objective, or one that needs a validation channel where there is none.
     """
     if objective is None:
         return
     for metric in metrics:
         if metric.name == objective:
+            if metric.direction is None:
+                raise ConfigurationError(
+                    f"{objective} cannot be a tuning objective: neither a larger nor a smaller value of it is better."
+                )
             if metric.needs_validation and not has_validation:
                 raise ConfigurationError(
                     f"The tuning objective {objective} needs a channel named 'validation', and the job has none. "
