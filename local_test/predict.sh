@@ -6,5 +6,6 @@ case ${1-} in
   *.json) type=application/json ;;
   *) echo "usage: [PORT=8080] predict.sh PAYLOAD.csv|PAYLOAD.json" >&2; exit 2 ;;
 esac
+command -v curl >/dev/null || { echo "curl is not on PATH. Install it (Debian, Ubuntu: apt-get install curl)." >&2; exit 2; }
 exec curl --silent --show-error --fail-with-body --header "Content-Type: $type" --data-binary "@$1" \
   "http://127.0.0.1:${PORT:-8080}/invocations"

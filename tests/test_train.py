@@ -71,9 +71,13 @@ BAD = {
     "missing channel": (
         {"test/a.csv": "1,2\n"},
         {},
-        "The job has no channel named 'training' or 'train'; the channels found are test",
+        "The job has no channel named 'training' or 'train'; found in {data}: test. Name one",
     ),
-    "no channel at all": ({}, {}, "The job has no channel named 'training' or 'train'; no channel was found"),
+    "no channel at all": (
+        {},
+        {},
+        "The job has no channel named 'training' or 'train'; found in {data}: none. Name one",
+    ),
     "two training channels": (
         {**GOOD, "train/a.csv": "1,1,2\n"},
         {},
@@ -129,7 +133,7 @@ def test_bad_input_is_explained_in_the_failure_file(tmp_path, channels, hyperpar
     done = run_train(paths)
     assert done.returncode == 2
     failure = paths.failure.read_text()
-    assert failure.startswith(cause)
+    assert failure.startswith(cause.format(data=paths.data))
     assert "Traceback" not in failure + done.stdout + done.stderr
     assert failure.strip() in done.stderr
     assert not list(paths.root.glob("model/*"))

@@ -24,8 +24,10 @@ def read_inputs(paths: OptMl) -> tuple[Dataset, Dataset | None]:
     names = set(channels) | {path.name for path in paths.data.glob("*") if path.is_dir()}
     given = [name for name in TRAINING_CHANNELS if name in names]
     if not given:
-        found = f"the channels found are {', '.join(sorted(names))}" if names else "no channel was found"
-        raise DataError(f"The job has no channel named 'training' or 'train'; {found}. Name one of them so.")
+        found = ", ".join(sorted(names)) or "none"
+        raise DataError(
+            f"The job has no channel named 'training' or 'train'; found in {paths.data}: {found}. Name one of them so."
+        )
     if len(given) > 1:
         raise DataError("The job has a channel 'training' and a channel 'train'; which one to learn from? Keep one.")
     training = _read_channel(paths, given[0], channels)
