@@ -7,7 +7,7 @@ ARG BASE_IMAGE=debian:trixie-slim
 FROM ${BASE_IMAGE} AS build
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends python3-venv \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 # The lock file alone: the layer below is rebuilt when it changes, and not when the program does.
 COPY requirements/image.txt /tmp/requirements.txt
 # Hashes make the packages the tested ones; wheels only, as there is no compiler here. pip has no use at run time, and
@@ -22,7 +22,7 @@ FROM ${BASE_IMAGE}
 # The interpreter comes from Debian, and with it its security updates.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends python3 \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY --from=build /opt/venv /opt/venv
 # `train` and `serve` are looked up on PATH. Output goes to the log at once, and nothing is compiled at run time, where
 # the root may be read-only: the next layers compile what they bring.
