@@ -147,6 +147,18 @@ def test_a_job_that_fails_is_recorded_with_its_reason_and_stops_no_other(data, t
     assert bad.reason.startswith("1 hyperparameter is wrong: geometry is 'plane'")
 
 
+def test_an_interruption_starts_no_further_job(data, tmp_path):
+    """Ctrl-C after the first of ten: those that run are waited for, the rest never begin."""
+
+    def interrupt(_trial):
+        raise KeyboardInterrupt
+
+    limits = {"MaxNumberOfTrainingJobs": 10, "MaxParallelTrainingJobs": 1}
+    with pytest.raises(KeyboardInterrupt):
+        search(parsed(ResourceLimits=limits), Bench(data, tmp_path / "results"), interrupt)
+    assert len(list((tmp_path / "results").iterdir())) <= 2
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

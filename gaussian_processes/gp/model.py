@@ -80,12 +80,15 @@ class TrainedGPModel:
         std^2 + sigma2.
 
         Raises:
-            ValueError: X_star is not (M, d) with the training rows' d.
+            ValueError: X_star is not (M, d) with the training rows' d, or not finite.
             LengthError: a row has no direction or no finite covariance.
         """
         X_star = np.asarray(X_star, dtype=np.float64)
         if X_star.ndim != 2 or X_star.shape[1] != self.X.shape[1]:
             raise ValueError(f"X_star has shape {X_star.shape}; (M, {self.X.shape[1]}) is wanted")
+        if not np.isfinite(X_star).all():
+            raise ValueError("X_star holds NaN or infinity; finite numbers are wanted")
+        prior = self.kernel.diagonal(X_star)  # of all rows at once, so that an error names them as they were given
         mean = np.empty(len(X_star))
         std = np.empty(len(X_star))
         for rows in self._blocks(len(X_star)):
@@ -93,7 +96,7 @@ class TrainedGPModel:
             mean[rows] = K_star.T @ self.solution.alpha  # [RW06] Alg. 2.1 line 4
             if return_std:
                 V = self.solution.factor.half_solve(K_star)  # line 5
-                variance = self.kernel.diagonal(X_star[rows]) - np.einsum("nm,nm->m", V, V)  # line 6
+                variance = prior[rows] - np.einsum("nm,nm->m", V, V)  # line 6
                 # Rounding can leave a variance a few ulps below zero where the data say all there is to say.
                 std[rows] = np.sqrt(np.maximum(variance, 0.0))
         return (mean, std) if return_std else mean

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from flask import Flask, Response, request
 from gunicorn.http.errors import ParseException
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from gaussian_processes.data.formats import Format, negotiate, parse_content_type
 from gaussian_processes.errors import DataError, ExplainedError
@@ -49,8 +49,8 @@ def create_app(predictor: Predictor, offload: Offload = _at_once) -> Flask:
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
         response = _reason(f"{error.name}: {request.method} {request.path}.", error.code or 500)
-        if isinstance(getattr(error, "valid_methods", None), (list, tuple, set)):
-            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]
+        if isinstance(error, MethodNotAllowed):
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
         return response
 
     @app.errorhandler(Exception)

@@ -118,9 +118,13 @@ def search(request: TuningRequest, bench: Bench, on_trial: Callable[[Trial], Non
             pool.submit(_run, request, bench, number, combination)
             for number, combination in enumerate(combinations, start=1)
         ]
-        for future in as_completed(futures):
-            trials.append(future.result())
-            on_trial(trials[-1])
+        try:
+            for future in as_completed(futures):
+                trials.append(future.result())
+                on_trial(trials[-1])
+        except BaseException:  # Ctrl-C, or a machine that cannot start jobs: the rest would fare no better
+            pool.shutdown(cancel_futures=True)
+            raise
     sign = 1.0 if request.objective.type == "Minimize" else -1.0
     return sorted(trials, key=lambda trial: math.inf if trial.objective is None else sign * trial.objective)
 

@@ -7,6 +7,7 @@ from scipy.stats import multivariate_normal
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel, model
 from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
+from gaussian_processes.gp.kernel import LengthError
 
 
 def cases(name):
@@ -134,6 +135,31 @@ def test_refuses_data_it_cannot_be_conditioned_on(X, y, sigma2, message):
     """Shapes that do not match, numbers that are not finite, no noise."""
     with pytest.raises(ValueError, match=message):
         TrainedGPModel(X, y, ArcCosine(1, 1), sigma2)
+
+
+def test_an_error_names_rows_as_they_were_given_whatever_the_block(example, monkeypatch):
+    """Row 7 is row 7, in the third block as well."""
+    X, y, X_star, _ = example
+    trained = TrainedGPModel(X, y, ArcCosine(1, 1), 0.1)
+    monkeypatch.setattr(model, "BLOCK_ENTRIES", 3 * len(y))
+    X_star = X_star.copy()
+    X_star[7] = 0.0
+    with pytest.raises(LengthError) as caught:
+        trained.predict(X_star)
+    assert caught.value.rows == [7]
+    X_star[7] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        trained.predict(X_star)
+
+
+def test_what_a_model_was_trained_on_cannot_change_under_it(example):
+    """The caller's array is the caller's."""
+    X, y, X_star, _ = example
+    mine = X.copy()
+    trained = TrainedGPModel(mine, y, ArcCosine(1, 1), 0.1)
+    before = trained.predict(X_star)
+    mine *= -1.0
+    assert np.array_equal(trained.predict(X_star), before)
 
 
 def test_refuses_rows_of_another_width(example):
