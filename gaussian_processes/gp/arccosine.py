@@ -52,13 +52,14 @@ def base_kernel(q: int, t: ArrayLike) -> Array:
     return composed_kernel(q, 0, t)
 
 
-def composed_kernel(q: int, l: int, t: ArrayLike) -> Array:
+def composed_kernel(q: int, l: int, t: ArrayLike, u: ArrayLike | None = None) -> Array:
     """k_{q,l}(t): the order-q kernel applied l + 1 times to the cosine t.
 
     Args:
         q: order, an integer >= 0.
         l: depth, an integer >= 0; 0 is the plain kernel.
         t: cosines, any shape; values outside [-1, 1] by rounding are moved to its ends.
+        u: 1 - t, of t's shape, where it is known to more digits than t can hold; otherwise it is computed.
 
     Returns:
         Kernel values in [0, 1], of t's shape.
@@ -69,7 +70,7 @@ def composed_kernel(q: int, l: int, t: ArrayLike) -> Array:
     require_integer("q", q)
     require_integer("l", l)
     t = np.clip(np.asarray(t, dtype=np.float64), -1.0, 1.0)
-    u = 1.0 - t
+    u = 1.0 - t if u is None else np.clip(np.asarray(u, dtype=np.float64), 0.0, 2.0)
     # Where t < 0 it is 1 + t that holds the angle's last digits.
     theta = np.where(t < 0.0, np.arccos(t), _angle(u))
     for _ in range(l):

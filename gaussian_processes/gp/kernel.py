@@ -10,6 +10,12 @@ from gaussian_processes.gp.arccosine import Array, composed_kernel, require_inte
 
 Geometry = Literal["sphere", "homogeneous"]
 
+# Below this, 1 - t is taken from the rows' difference: the cosine's own rounding would show in half of the digits of k.
+CLOSE = 1e-6
+# Unit rows that differ by less (squared) differ by rounding alone: they are one row, or multiples of one.
+SAME = (16 * np.finfo(np.float64).eps) ** 2
+PAIR_ENTRIES = 2**20
+
 
 class LengthError(ValueError):
     """Rows whose length leaves them without a direction or without a finite covariance.
@@ -101,7 +107,8 @@ class ArcCosine:
 
     def _covariance(self, X: tuple[Array, Array], Z: tuple[Array, Array]) -> Array:
         (X_hat, X_scale), (Z_hat, Z_scale) = X, Z
-        K = composed_kernel(self.q, self.l, X_hat @ Z_hat.T)
+        t = X_hat @ Z_hat.T
+        K = composed_kernel(self.q, self.l, t, _complement(t, X_hat, Z_hat))
         K *= self.variance
         if self.power != 0.0:
             K *= np.outer(X_scale, Z_scale)
@@ -136,3 +143,16 @@ class ArcCosine:
             X = np.column_stack([X, np.full(len(X), self.bias)])
         _, exponents = np.frexp(np.abs(X).max(axis=1, initial=0.0))
         return np.ldexp(X, -exponents[:, None]), exponents
+
+
+def _complement(t: Array, X_hat: Array, Z_hat: Array) -> Array:
+    """1 - t for the cosines t = X_hat Z_hat^T (N, M) of unit rows: |x - z|^2 / 2 where rows are close, 0 where equal."""
+    u = 1.0 - t
+    i, j = np.nonzero(u < CLOSE)
+    step = max(1, PAIR_ENTRIES // X_hat.shape[1])
+    for start in range(0, len(i), step):
+        pairs = i[start : start + step], j[start : start + step]
+        difference = X_hat[pairs[0]] - Z_hat[pairs[1]]
+        squared = np.einsum("nd,nd->n", difference, difference)
+        u[pairs] = np.where(squared < SAME, 0.0, squared / 2.0)
+    return u
