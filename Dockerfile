@@ -23,19 +23,21 @@ FROM ${BASE_IMAGE}
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends python3 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+# The packages, in the place they were installed for.
 COPY --from=build /opt/venv /opt/venv
 # `train` and `serve` are looked up on PATH. Output goes to the log at once, and nothing is compiled at run time, where
-# the root may be read-only: the next layers compile what they bring.
+# the root may be read-only: what is copied below is compiled here.
 ENV PATH=/opt/program/gaussian_processes:/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
+# The server listens where SAGEMAKER_BIND_TO_PORT says, so that it can stand in an inference pipeline.
+LABEL com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true
+# Where a module that replaces the algorithm is put, and where a shell in the container begins.
+WORKDIR /opt/program
 # Not below /opt/ml, which SageMaker mounts over.
 COPY gaussian_processes /opt/program/gaussian_processes
 RUN python3 -m compileall -q /opt/program
-WORKDIR /opt/program
-# The server listens where SAGEMAKER_BIND_TO_PORT says, so that it can stand in an inference pipeline.
-LABEL com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true
-# Changes with every commit, and so comes last.
+# What the image is, for registries and people. The commit changes with every build, and so comes last.
 ARG COMMIT=unknown
 LABEL org.opencontainers.image.title="gaussian-processes" \
     org.opencontainers.image.licenses="MIT" \

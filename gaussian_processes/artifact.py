@@ -92,6 +92,7 @@ def load_artifact(directory: Path, algorithm: Algorithm[Any, Any]) -> Artifact:
 
     Raises:
         DataError: there is none, it is damaged, it is not one of ours, or another algorithm wrote it.
+        PlatformError: it cannot be read.
     """
     path = directory / FILE_NAME
     try:
@@ -107,8 +108,10 @@ def load_artifact(directory: Path, algorithm: Algorithm[Any, Any]) -> Artifact:
         artifact = Artifact(
             document["algorithm"], document["features"], document["hyperparameters"], _unpacked(document["state"])
         )
+    except FileNotFoundError:
+        raise DataError(f"There is no model {path}. Run `train` first.") from None
     except OSError as error:
-        raise DataError(f"The model {path} cannot be read: {error.strerror}. Run `train` first.") from error
+        raise PlatformError.of(error) from error
     except MALFORMED as error:
         raise DataError(f"{path} is not a model file: {error}. Train again.") from error
     if artifact.algorithm != algorithm.name:

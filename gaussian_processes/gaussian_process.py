@@ -63,8 +63,8 @@ def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) 
     h = hyperparameters
     feature_scaling = _scaling(h.feature_scaling, dataset.features)
     target_scaling = _scaling(h.target_scaling, dataset.target)
-    X = feature_scaling.apply(dataset.features)
-    y = target_scaling.apply(dataset.target)
+    X = _scaled(feature_scaling, dataset.features)
+    y = _scaled(target_scaling, dataset.target)
     kernel = ArcCosine(h.q, h.l, h.geometry, h.bias, h.degree, h.variance)
     _say_that_lengths_are_discarded(kernel, X, reporter)
     with _explained():
@@ -77,28 +77,29 @@ def evaluate(model: FittedRegression, validation: Dataset | None) -> Mapping[str
     if validation is None:
         return metrics
     # In scaled units, in which nothing overflows that need not.
-    target = model.target_scaling.apply(validation.target)
+    target = _scaled(model.target_scaling, validation.target)
+    X_star = _scaled(model.feature_scaling, validation.features)
     with _explained():
-        mean, std = model.gp.predict(model.feature_scaling.apply(validation.features), return_std=True)
+        mean, std = model.gp.predict(X_star, return_std=True)
     unit = float(model.target_scaling.scale)
     residual = target - mean
     variance = std**2 + model.gp.sigma2
-    spread = target - target.mean()
-    constant = target.max() == target.min()
-    density = 0.5 * float(np.mean(np.log(2 * math.pi * variance) + residual**2 / variance))
+    with np.errstate(over="ignore"):  # what overflows is infinite, and so not printed
+        squared = residual**2
+        density = 0.5 * float(np.mean(np.log(2 * math.pi * variance) + squared / variance))
+        error = math.sqrt(float(np.mean(squared)))
     return metrics | {
         "validation:MAE": unit * float(np.mean(np.abs(residual))),
-        # A constant target leaves R2 without a meaning.
-        "validation:R2": math.nan if constant else 1.0 - float(residual @ residual) / float(spread @ spread),
+        "validation:R2": _explained_variance(target, residual),
         "validation:NLPD": density + math.log(unit),
         "validation:coverage95": float(np.mean(np.abs(residual) <= NORMAL_975 * np.sqrt(variance))),
-        "validation:RMSE": unit * math.sqrt(float(np.mean(residual**2))),
+        "validation:RMSE": unit * error,
     }
 
 
 def predict(model: FittedRegression, rows: Array, outputs: Sequence[str]) -> Mapping[str, Array]:
     """Mean and std of the latent function, in units of the target."""
-    X_star = model.feature_scaling.apply(rows)
+    X_star = _scaled(model.feature_scaling, rows)
     with _explained():
         if "std" in outputs:
             mean, std = model.gp.predict(X_star, return_std=True)
@@ -131,6 +132,25 @@ def from_state(stored: Mapping[str, Any]) -> FittedRegression:
     solution = Solution(Cholesky(stored["L"]), stored["alpha"])
     gp = TrainedGPModel(stored["X"], stored["y"], ArcCosine(**stored["kernel"]), stored["sigma2"], solution)
     return FittedRegression(gp, Scaling(**stored["feature_scaling"]), Scaling(**stored["target_scaling"]))
+
+
+def _explained_variance(target: Array, residual: Array) -> float:
+    """R2: NaN for a constant target, of which there is nothing to explain."""
+    spread = target - target.mean()
+    largest = float(np.abs(spread).max())
+    if largest == 0.0 or target.max() == target.min():
+        return math.nan
+    with np.errstate(over="ignore"):
+        return 1.0 - float(np.sum((residual / largest) ** 2) / np.sum((spread / largest) ** 2))
+
+
+def _scaled(scaling: Scaling, x: Array) -> Array:
+    with np.errstate(over="ignore"):
+        z = scaling.apply(x)
+    infinite = ~np.isfinite(z).reshape(len(z), -1).all(axis=1)
+    if infinite.any():
+        raise RowError(np.flatnonzero(infinite).tolist(), "is too large for the scale of the training data")
+    return z
 
 
 def _scaling(name: ScalingName, x: Array) -> Scaling:

@@ -152,7 +152,7 @@ def test_a_forged_file_is_refused_in_words(tmp_path, body):
 
 def test_no_model_says_so(tmp_path):
     """And what to run."""
-    with pytest.raises(DataError, match=r"No such file or directory. Run `train` first"):
+    with pytest.raises(DataError, match=r"There is no model .*model\.pkl\. Run `train` first"):
         load_artifact(tmp_path, ALGORITHM)
 
 

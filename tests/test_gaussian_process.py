@@ -140,6 +140,29 @@ def test_a_prediction_that_overflows_in_the_targets_units_is_refused(example):
         algorithm.predict(model, np.vstack([X_star[:2], 1e40 * X_star[:1]]), ("mean",))
 
 
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([[1.7e308], [-1.7e308], [1.7e308]], "row 2 is too large for the scale"),
+        ([[1e-320], [2e-320], [5e-324]], "too large"),
+    ],
+)
+def test_features_beyond_the_training_scale_are_named(X, message):
+    """In training, in validation, in requests; a number that fits in its column and not in the scaled one."""
+    X = np.array(X)
+    settings = Hyperparameters(feature_scaling="standard", bias=1)
+    with pytest.raises(RowError, match=message):
+        algorithm.predict(algorithm.fit(dataset(X, np.arange(3.0)), settings, Lines()), np.ones((1, 1)), ("mean",))
+
+
+@pytest.mark.parametrize("target", [[1e-170, 2e-170], [1e300, -1e300]])
+def test_r2_does_not_depend_on_the_size_of_the_numbers(example, target):
+    """Squares that vanish or overflow are divided away; what stays infinite is not a crash."""
+    X, y, X_star, _ = example
+    metrics = evaluated((X, y, X_star[:2], np.array(target)))
+    assert metrics["validation:R2"] <= 1
+
+
 def test_targets_that_no_solution_holds_are_the_algorithms_failure(example):
     """In words."""
     X, y, _, _ = example

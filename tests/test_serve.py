@@ -91,6 +91,16 @@ def test_ping_answers_while_the_only_worker_computes(long_request):
     assert finish().status == 200
 
 
+def test_a_refusal_reaches_a_client_that_is_still_sending(trained):
+    """The body is read to its end first: wrong type, wrong path, wrong method, all with megabytes behind them."""
+    body = b"1,2,3\n" * 10**6
+    with running_server(trained) as server:
+        assert server.request("/invocations", body, Content_Type="text/plain").status == 415
+        assert server.request("/invocations", body, Content_Type="text/csv", Accept="image/png").status == 406
+        assert server.request("/nowhere", body, Content_Type="text/csv").status == 404
+        assert server.request("/ping", body, Content_Type="text/csv").status == 405
+
+
 def send_raw(server, head, body):
     """What the server answers to bytes that no client library would send."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
@@ -155,7 +165,7 @@ def test_a_killed_worker_is_replaced(trained):
 @pytest.mark.parametrize(
     ("extra", "reason"),
     [
-        ({"SAGEMAKER_BASE_DIR": "/nonexistent"}, "cannot be read: No such file or directory. Run `train` first."),
+        ({"SAGEMAKER_BASE_DIR": "/nonexistent"}, "There is no model /nonexistent/model/model.pkl. Run `train` first."),
         ({"MODEL_SERVER_WORKERS": "two"}, "MODEL_SERVER_WORKERS is 'two'; a whole number from 1 to 1000000 is wanted"),
         ({"SAGEMAKER_BIND_TO_PORT": "0"}, "SAGEMAKER_BIND_TO_PORT is '0'"),
         ({"ALGORITHM": "no_such_module"}, "ALGORITHM names the module 'no_such_module'"),

@@ -11,7 +11,7 @@ from reference import DATA, ROOT
 
 from gaussian_processes.errors import ConfigurationError
 from gaussian_processes.tuning.request import TuningRequest, read_request
-from gaussian_processes.tuning.search import Bench, draw_combinations, find_objective, search
+from gaussian_processes.tuning.search import Runner, draw_combinations, find_objective, search
 
 REQUEST = ROOT / "local_test/tuning_job.json"
 
@@ -115,7 +115,7 @@ def test_the_search_agrees_with_training_by_hand(data, tmp_path, example_job):
     """The best comes first, and its number is what `train` prints for those hyperparameters."""
     limits = {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 3}
     ended = []
-    trials = search(parsed(ResourceLimits=limits), Bench(data, tmp_path / "results"), ended.append)
+    trials = search(parsed(ResourceLimits=limits), Runner(data, tmp_path / "results"), ended.append)
     assert len(trials) == 3
     assert sorted(ended, key=lambda trial: trial.number) == sorted(trials, key=lambda trial: trial.number)
     assert [trial.objective for trial in trials] == sorted(trial.objective for trial in trials)
@@ -132,7 +132,7 @@ def test_maximising_puts_the_largest_first(data, tmp_path):
     request["TrainingJobDefinition"]["AlgorithmSpecification"]["MetricDefinitions"] = [
         {"Name": "validation:R2", "Regex": "validation:R2=(.*?);"}
     ]
-    trials = search(TuningRequest.model_validate(request), Bench(data, tmp_path / "results"), ignore)
+    trials = search(TuningRequest.model_validate(request), Runner(data, tmp_path / "results"), ignore)
     assert trials[0].objective >= trials[1].objective
 
 
@@ -141,7 +141,7 @@ def test_a_job_that_fails_is_recorded_with_its_reason_and_stops_no_other(data, t
     ranges = {"CategoricalParameterRanges": [{"Name": "geometry", "Values": ["sphere", "plane"]}]}
     limits = {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 1}
     request = parsed(ParameterRanges=ranges, ResourceLimits=limits)
-    good, bad = search(request, Bench(data, tmp_path / "results"), ignore)
+    good, bad = search(request, Runner(data, tmp_path / "results"), ignore)
     assert (good.combination["geometry"], good.reason) == ("sphere", "")
     assert bad.objective is None
     assert bad.reason.startswith("1 hyperparameter is wrong: geometry is 'plane'")
@@ -155,7 +155,7 @@ def test_an_interruption_starts_no_further_job(data, tmp_path):
 
     limits = {"MaxNumberOfTrainingJobs": 10, "MaxParallelTrainingJobs": 1}
     with pytest.raises(KeyboardInterrupt):
-        search(parsed(ResourceLimits=limits), Bench(data, tmp_path / "results"), interrupt)
+        search(parsed(ResourceLimits=limits), Runner(data, tmp_path / "results"), interrupt)
     assert len(list((tmp_path / "results").iterdir())) <= 2
 
 
@@ -193,9 +193,9 @@ def test_a_request_that_cannot_be_run_is_refused_before_any_job(tmp_path, change
 def test_places_that_are_not_there_or_not_empty_are_refused(data, tmp_path):
     """No earlier result is written over."""
     with pytest.raises(ConfigurationError, match="There is no data folder"):
-        search(parsed(), Bench(tmp_path / "nowhere", tmp_path / "results"), ignore)
+        search(parsed(), Runner(tmp_path / "nowhere", tmp_path / "results"), ignore)
     with pytest.raises(ConfigurationError, match="is not empty"):
-        search(parsed(), Bench(data, data), ignore)
+        search(parsed(), Runner(data, data), ignore)
 
 
 def test_the_command_line_prints_the_table(data, tmp_path):

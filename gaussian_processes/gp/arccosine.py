@@ -33,18 +33,21 @@ def angular_function(q: int, theta: ArrayLike) -> Array:
         theta: angles in radians, in [0, pi], any shape.
 
     Returns:
-        An array of theta's shape; J_q(0) = pi (2q-1)!!, which float64 holds up to q = 150.
+        An array of theta's shape, between 0 and J_q(0) = pi (2q-1)!!.
 
     Raises:
-        ValueError: q is not such an integer, or an angle is outside [0, pi].
+        ValueError: q is not such an integer, or above 150, where J_q(0) overflows; an angle is outside [0, pi].
     """
     require_integer("q", q)
+    if q > 150:
+        raise ValueError(f"q is {q}; J_q(0) overflows above 150 (the kernels, which are divided by it, do not)")
     theta = np.asarray(theta, dtype=np.float64)
     if not np.all((theta >= 0.0) & (theta <= np.pi)):
         raise ValueError("an angle lies outside [0, pi]")
     J_at_0 = np.pi * float(np.prod(np.arange(1, 2 * q, 2, dtype=np.float64)))
     # 1 - cos(theta) by the half angle, where the subtraction would cancel.
-    return J_at_0 * (1.0 - _base_complement(q, 2.0 * np.sin(theta / 2.0) ** 2, theta))
+    complement = _base_complement(q, 2.0 * np.sin(theta / 2.0) ** 2, theta)
+    return J_at_0 * (1.0 - np.clip(complement, 0.0, 1.0))
 
 
 def base_kernel(q: int, t: ArrayLike) -> Array:
@@ -52,14 +55,15 @@ def base_kernel(q: int, t: ArrayLike) -> Array:
     return composed_kernel(q, 0, t)
 
 
-def composed_kernel(q: int, l: int, t: ArrayLike, u: ArrayLike | None = None) -> Array:
+def composed_kernel(q: int, l: int, t: ArrayLike, u: ArrayLike | None = None, w: ArrayLike | None = None) -> Array:
     """k_{q,l}(t): the order-q kernel applied l + 1 times to the cosine t.
 
     Args:
         q: order, an integer >= 0.
         l: depth, an integer >= 0; 0 is the plain kernel.
         t: cosines, any shape; values outside [-1, 1] by rounding are moved to its ends.
-        u: 1 - t, of t's shape, where it is known to more digits than t can hold; otherwise it is computed.
+        u: 1 - t, of t's shape, where it is known to more digits than t can hold; computed when None.
+        w: 1 + t, likewise.
 
     Returns:
         Kernel values in [0, 1], of t's shape.
@@ -71,8 +75,9 @@ def composed_kernel(q: int, l: int, t: ArrayLike, u: ArrayLike | None = None) ->
     require_integer("l", l)
     t = np.clip(np.asarray(t, dtype=np.float64), -1.0, 1.0)
     u = 1.0 - t if u is None else np.clip(np.asarray(u, dtype=np.float64), 0.0, 2.0)
+    w = 1.0 + t if w is None else np.clip(np.asarray(w, dtype=np.float64), 0.0, 2.0)
     # Where t < 0 it is 1 + t that holds the angle's last digits.
-    theta = np.where(t < 0.0, np.arccos(t), _angle(u))
+    theta = np.where(t < 0.0, np.pi - _angle(w), _angle(u))
     for _ in range(l):
         # A layer's output is in [0, 1]; the clip keeps rounding out of the next square root.
         u = np.clip(_base_complement(q, u, theta), 0.0, 1.0)

@@ -10,7 +10,12 @@ from gaussian_processes.gp.arccosine import Array
 
 
 class NotPositiveDefiniteError(ValueError):
-    """The Cholesky factorisation met a pivot that is not positive; says where, and the likely causes in order."""
+    """The Cholesky factorisation met a pivot that is not positive; says where, and the likely causes in order.
+
+    Args:
+        size: rows of the matrix.
+        pivot: the row of the pivot, from 1.
+    """
 
     def __init__(self, size: int, pivot: int) -> None:
         super().__init__(

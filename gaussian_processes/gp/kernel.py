@@ -1,6 +1,7 @@
 """ArcCosine: the arc-cosine kernel on rows of R^d. Its fields are its hyperparameters; its methods build matrices."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,18 +11,19 @@ from gaussian_processes.gp.arccosine import Array, composed_kernel, require_inte
 
 Geometry = Literal["sphere", "homogeneous"]
 
-# Below this, 1 - t is taken from the rows' difference: the cosine's own rounding would show in half of the digits of k.
-CLOSE = 1e-6
-# Unit rows that differ by less (squared) differ by rounding alone: they are one row, or multiples of one.
-SAME = (16 * np.finfo(np.float64).eps) ** 2
-PAIR_ENTRIES = 2**20
+# Nearer to 1 than this, a cosine's rounding shows in k: 1 - t is taken from the rows' difference (1 + t likewise).
+CLOSE = 1e-4
+# Unit rows that differ by less, squared, are multiples of one row: dividing those by their lengths rounds no further.
+SAME = (4 * np.finfo(np.float64).eps) ** 2
+# Matrices are filled so many entries at a time (16 MiB), so that what is needed on the way stays small.
+BLOCK_ENTRIES = 2**21
 
 
 class LengthError(ValueError):
     """Rows whose length leaves them without a direction or without a finite covariance.
 
     Attributes:
-        rows: their indices.
+        rows: their indices, from 0.
         reason: the rest of the sentence, after "row ...".
     """
 
@@ -77,7 +79,12 @@ class ArcCosine:
             LengthError: a row has length zero where its direction is needed (power 0, no bias), or is so long that
                 its covariance overflows.
         """
-        return self._covariance(self._directions(X), self._directions(Z))
+        X_hat, X_scale = self._directions(X)
+        Z_hat, Z_scale = self._directions(Z)
+        K = np.empty((len(X_hat), len(Z_hat)))
+        for rows in _blocks(len(X_hat), len(Z_hat)):
+            K[rows] = self._covariance(X_hat[rows], X_scale[rows], Z_hat, Z_scale)
+        return K
 
     def gram(self, X: Array) -> Array:
         """The covariances (N, N) among the rows of X (N, d): exactly symmetric, with exactly `diagonal(X)`.
@@ -85,10 +92,15 @@ class ArcCosine:
         Raises:
             LengthError: as `cross`.
         """
-        directions = self._directions(X)
-        # Symmetric to the bit: NumPy forms a product with its own transpose by syrk, and a product of two commutes.
-        K = self._covariance(directions, directions)
-        np.fill_diagonal(K, self.diagonal(X))
+        X_hat, X_scale = self._directions(X)
+        K = np.empty((len(X_hat), len(X_hat)))
+        for rows in _blocks(len(X_hat), len(X_hat)):
+            left = slice(0, rows.start)
+            K[rows, left] = self._covariance(X_hat[rows], X_scale[rows], X_hat[left], X_scale[left])
+            K[left, rows] = K[rows, left].T
+            # Symmetric to the bit: NumPy forms a product with its own transpose by syrk, and a product of two commutes.
+            K[rows, rows] = self._covariance(X_hat[rows], X_scale[rows], X_hat[rows], X_scale[rows])
+        np.fill_diagonal(K, self.variance * X_scale**2)
         return K
 
     def diagonal(self, X: Array) -> Array:
@@ -100,15 +112,14 @@ class ArcCosine:
         return self.variance * self._directions(X)[1] ** 2
 
     def lengths(self, X: Array) -> Array:
-        """The lengths (N,) of the rows of X (N, d) after the bias is appended; infinite where they overflow."""
+        """The lengths (N,) of the rows of X (N, d) after the bias is appended, in units of X; infinite on overflow."""
         scaled, exponents = self._scaled(X)
-        with np.errstate(over="ignore"):
-            return np.asarray(np.ldexp(np.linalg.norm(scaled, axis=1), exponents))
+        return _unscaled(np.linalg.norm(scaled, axis=1), exponents)
 
-    def _covariance(self, X: tuple[Array, Array], Z: tuple[Array, Array]) -> Array:
-        (X_hat, X_scale), (Z_hat, Z_scale) = X, Z
+    def _covariance(self, X_hat: Array, X_scale: Array, Z_hat: Array, Z_scale: Array) -> Array:
         t = X_hat @ Z_hat.T
-        K = composed_kernel(self.q, self.l, t, _complement(t, X_hat, Z_hat))
+        u, w = _from_difference(1.0 - t, X_hat, Z_hat), _from_difference(1.0 + t, X_hat, -Z_hat)
+        K = composed_kernel(self.q, self.l, t, u, w)
         K *= self.variance
         if self.power != 0.0:
             K *= np.outer(X_scale, Z_scale)
@@ -116,7 +127,7 @@ class ArcCosine:
 
     def _directions(self, X: Array) -> tuple[Array, Array]:
         """Unit rows (N, d or d + 1), and each row's length to the power p (N,)."""
-        scaled, _ = self._scaled(X)
+        scaled, exponents = self._scaled(X)
         norms = np.linalg.norm(scaled, axis=1)
         zero = norms == 0.0
         if self.power == 0.0 and zero.any():
@@ -124,7 +135,7 @@ class ArcCosine:
                 zero, "has length zero, and so no direction on the sphere: leave it out, or train with a bias above 0"
             )
         with np.errstate(over="ignore"):
-            powers = self.lengths(X) ** self.power
+            powers = _unscaled(norms, exponents) ** self.power
             infinite = ~np.isfinite(self.variance * powers**2)
         if infinite.any():
             raise LengthError(
@@ -136,7 +147,8 @@ class ArcCosine:
 
     def _scaled(self, X: Array) -> tuple[Array, Array]:
         """Rows with the bias, divided by powers of 2 (exactly) so that their squares neither overflow nor vanish."""
-        X = np.asarray(X, dtype=np.float64)
+        # In one order of memory, so that the same numbers round in the same way wherever they come from.
+        X = np.ascontiguousarray(X, dtype=np.float64)
         if X.ndim != 2:
             raise ValueError(f"rows have shape {X.shape}; a matrix (N, d) is wanted")
         if self.bias > 0.0:
@@ -145,14 +157,21 @@ class ArcCosine:
         return np.ldexp(X, -exponents[:, None]), exponents
 
 
-def _complement(t: Array, X_hat: Array, Z_hat: Array) -> Array:
-    """1 - t for the cosines t = X_hat Z_hat^T (N, M) of unit rows: |x - z|^2 / 2 where rows are close, 0 where equal."""
-    u = 1.0 - t
+def _unscaled(lengths: Array, exponents: Array) -> Array:
+    with np.errstate(over="ignore"):
+        return np.asarray(np.ldexp(lengths, exponents))
+
+
+def _from_difference(u: Array, A: Array, B: Array) -> Array:
+    """u = 1 - A B^T (N, M) for unit rows, mended in place: |a - b|^2 / 2 where it is small, 0 where a and b are one."""
     i, j = np.nonzero(u < CLOSE)
-    step = max(1, PAIR_ENTRIES // X_hat.shape[1])
-    for start in range(0, len(i), step):
-        pairs = i[start : start + step], j[start : start + step]
-        difference = X_hat[pairs[0]] - Z_hat[pairs[1]]
+    for pairs in _blocks(len(i), A.shape[1]):
+        difference = A[i[pairs]] - B[j[pairs]]
         squared = np.einsum("nd,nd->n", difference, difference)
-        u[pairs] = np.where(squared < SAME, 0.0, squared / 2.0)
+        u[i[pairs], j[pairs]] = np.where(squared < SAME, 0.0, squared / 2.0)
     return u
+
+
+def _blocks(rows: int, columns: int) -> Iterator[slice]:
+    step = max(1, BLOCK_ENTRIES // max(1, columns))
+    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))

@@ -48,7 +48,7 @@ class TrainedGPModel:
     solution: Solution = field(default=None, repr=False)  # type: ignore[assignment]  # None until training fills it
 
     def __post_init__(self) -> None:
-        # Copies: what the model was trained on cannot be changed under it.
+        # Copies that cannot be written to: what the model was trained on does not change under it.
         X = np.array(self.X, dtype=np.float64)
         y = np.array(self.y, dtype=np.float64)
         if X.ndim != 2 or y.shape != X.shape[:1] or not len(y):
@@ -57,6 +57,8 @@ class TrainedGPModel:
             raise ValueError("X or y holds NaN or infinity; finite numbers are wanted")
         if not (np.isfinite(self.sigma2) and self.sigma2 > 0):
             raise ValueError(f"sigma2 is {self.sigma2!r}; a finite number above 0 is wanted")
+        X.setflags(write=False)
+        y.setflags(write=False)
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "y", y)
         if self.solution is None:

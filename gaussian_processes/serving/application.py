@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from flask import Flask, Response, request
 from gunicorn.http.errors import ParseException
@@ -36,9 +37,9 @@ def create_app(predictor: Predictor, offload: Offload = _at_once) -> Flask:
     @app.post("/invocations")
     def invocations() -> Response:
         """Predictions for the rows in the body, in the body's own format unless Accept asks for another."""
+        body = _whole_body()  # first, whatever comes of it: many a client reads no answer before it has sent all
         received, parameters = parse_content_type(request.content_type)
         returned = negotiate(request.headers.get("Accept"), default=received)
-        body = _whole_body()
         answer = offload(lambda: _answer(predictor, body, received, parameters, returned))
         return Response(answer, mimetype=returned.media_type)
 
@@ -48,6 +49,8 @@ def create_app(predictor: Predictor, offload: Offload = _at_once) -> Flask:
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
+        with suppress(DataError):
+            _whole_body()
         response = _reason(f"{error.name}: {request.method} {request.path}.", error.code or 500)
         if isinstance(error, MethodNotAllowed):
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))

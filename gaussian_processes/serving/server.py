@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from gaussian_processes.algorithm import load_algorithm
 from gaussian_processes.errors import ConfigurationError, ExplainedError
 from gaussian_processes.job.paths import OptMl
+from gaussian_processes.job.resources import available_cores
 from gaussian_processes.serving.application import create_app
 from gaussian_processes.serving.predictor import Predictor
 
@@ -36,7 +37,7 @@ class Settings:
         port: SAGEMAKER_BIND_TO_PORT, 8080 when not set.
         workers: MODEL_SERVER_WORKERS, one for each core when not set.
         timeout: MODEL_SERVER_TIMEOUT, seconds without a sign of life after which a worker is replaced; 60 when not set.
-        cores: that this process may use.
+        cores: that this process may use, by its affinity and its container's quota.
     """
 
     port: int
@@ -47,7 +48,7 @@ class Settings:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """Raises ConfigurationError for values that are not whole numbers in their range."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        cores = available_cores()
         return cls(
             port=_whole_number(environ, "SAGEMAKER_BIND_TO_PORT", 8080, most=65535),
             workers=_whole_number(environ, "MODEL_SERVER_WORKERS", cores),

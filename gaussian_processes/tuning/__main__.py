@@ -7,12 +7,15 @@ from pathlib import Path
 
 from gaussian_processes.errors import ExplainedError, PlatformError
 from gaussian_processes.tuning.request import read_request
-from gaussian_processes.tuning.search import Bench, Trial, search
+from gaussian_processes.tuning.search import Runner, Trial, search
 
 
 def main(arguments: list[str]) -> int:
     """Parse the command line, search, print the trials from the best to the worst; 0 if one of them succeeded."""
-    parser = argparse.ArgumentParser(prog="python -m gaussian_processes.tuning", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m gaussian_processes.tuning",
+        description="Run a tuning-job request on this machine, and print its table.",
+    )
     parser.add_argument("request", type=Path, help="a CreateHyperParameterTuningJob request, in JSON")
     parser.add_argument("--data", type=Path, required=True, help="a folder that holds one folder for each channel")
     parser.add_argument("--results", type=Path, help="an empty folder for the jobs; a temporary one if not given")
@@ -23,8 +26,8 @@ def main(arguments: list[str]) -> int:
         results = given.results or Path(tempfile.mkdtemp(prefix="tuning-"))
         metric = request.objective.metric_name
         print(f"{request.hyper_parameter_tuning_job_name}: jobs run in {results}")
-        bench = Bench(given.data.resolve(), results.resolve(), given.image)
-        trials = search(request, bench, lambda trial: print(f"job {trial.number:>3}  {_row(trial)}", flush=True))
+        runner = Runner(given.data.resolve(), results.resolve(), given.image)
+        trials = search(request, runner, lambda trial: print(f"job {trial.number:>3}  {_row(trial)}", flush=True))
     except (ExplainedError, OSError) as raised:
         error = PlatformError.of(raised) if isinstance(raised, OSError) else raised
         print(error, file=sys.stderr)

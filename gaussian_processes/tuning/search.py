@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gaussian_processes.errors import ConfigurationError
+from gaussian_processes.job.resources import available_cores
 from gaussian_processes.tuning.request import TuningJobConfig, TuningRequest
 
 Combination = Mapping[str, str]
@@ -39,7 +40,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Bench:
+class Runner:
     """Where jobs run.
 
     Attributes:
@@ -93,29 +94,29 @@ def draw_combinations(config: TuningJobConfig) -> list[Combination]:
     return [_combination(config, cell, generator) for cell in cells]
 
 
-def search(request: TuningRequest, bench: Bench, on_trial: Callable[[Trial], None]) -> list[Trial]:
+def search(request: TuningRequest, runner: Runner, on_trial: Callable[[Trial], None]) -> list[Trial]:
     """Run the request's jobs, so many at a time as it says; the best come first, those that failed last.
 
     Args:
         request: what to run.
-        bench: where.
+        runner: where.
         on_trial: called with each trial when it ends.
 
     Raises:
         ConfigurationError: the request cannot be run; nothing has been started then.
     """
-    if not bench.data.is_dir():
+    if not runner.data.is_dir():
         raise ConfigurationError(
-            f"There is no data folder {bench.data}; name one that holds a folder for each channel."
+            f"There is no data folder {runner.data}; name one that holds a folder for each channel."
         )
-    if bench.results.exists() and any(bench.results.iterdir()):
-        raise ConfigurationError(f"The results folder {bench.results} is not empty; name a new one.")
+    if runner.results.exists() and any(runner.results.iterdir()):
+        raise ConfigurationError(f"The results folder {runner.results} is not empty; name a new one.")
     combinations = draw_combinations(request.hyper_parameter_tuning_job_config)
     parallel = request.hyper_parameter_tuning_job_config.resource_limits.max_parallel_training_jobs
     trials = []
     with ThreadPoolExecutor(max_workers=parallel) as pool:
         futures = [
-            pool.submit(_run, request, bench, number, combination)
+            pool.submit(_run, request, runner, number, combination)
             for number, combination in enumerate(combinations, start=1)
         ]
         try:
@@ -152,16 +153,16 @@ def _combination(config: TuningJobConfig, cell: int, generator: random.Random) -
     return chosen
 
 
-def _run(request: TuningRequest, bench: Bench, number: int, combination: Combination) -> Trial:
-    directory = bench.results / f"{request.hyper_parameter_tuning_job_name}-{number:03d}"
-    _write_opt_ml(request, bench, directory, combination)
+def _run(request: TuningRequest, runner: Runner, number: int, combination: Combination) -> Trial:
+    directory = runner.results / f"{request.hyper_parameter_tuning_job_name}-{number:03d}"
+    _write_opt_ml(request, runner, directory, combination)
     parallel = request.hyper_parameter_tuning_job_config.resource_limits.max_parallel_training_jobs
-    threads = max(1, (os.cpu_count() or 1) // parallel)
+    threads = max(1, available_cores() // parallel)
     environ = dict(os.environ, SAGEMAKER_BASE_DIR=str(directory), OMP_NUM_THREADS=str(threads))
     log = directory / "log.txt"
     with log.open("wb") as stream:
-        command = bench.command(directory, threads)
-        status = subprocess.run(command, env=environ, stdout=stream, stderr=subprocess.STDOUT, check=False).returncode  # noqa: S603
+        command = runner.command(directory, threads)
+        status = subprocess.run(command, env=environ, stdout=stream, stderr=subprocess.STDOUT, check=False).returncode  # noqa: S603  # our own train, or the image that was named
     text = log.read_text(encoding="utf-8", errors="replace")
     regex = request.objective_regex
     objective = find_objective(text, regex) if status == 0 else None
@@ -175,7 +176,7 @@ def _run(request: TuningRequest, bench: Bench, number: int, combination: Combina
     return Trial(number, combination, objective, reason, directory)
 
 
-def _write_opt_ml(request: TuningRequest, bench: Bench, directory: Path, combination: Combination) -> None:
+def _write_opt_ml(request: TuningRequest, runner: Runner, directory: Path, combination: Combination) -> None:
     """The files that SageMaker would give the job."""
     definition = request.training_job_definition
     config = directory / "input/config"
@@ -184,7 +185,7 @@ def _write_opt_ml(request: TuningRequest, bench: Bench, directory: Path, combina
     hyperparameters["_tuning_objective_metric"] = request.objective.metric_name
     content_types = {channel.channel_name: channel.content_type for channel in definition.input_data_config}
     channels = {}
-    for path in sorted(bench.data.iterdir()):
+    for path in sorted(runner.data.iterdir()):
         if path.is_dir():
             channels[path.name] = {
                 "TrainingInputMode": "File",
@@ -197,7 +198,7 @@ def _write_opt_ml(request: TuningRequest, bench: Bench, directory: Path, combina
     documents = {"hyperparameters": hyperparameters, "inputdataconfig": channels, "resourceconfig": host}
     for name, document in documents.items():
         (config / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
-    if bench.image is None:
-        (directory / "input/data").symlink_to(bench.data, target_is_directory=True)
+    if runner.image is None:
+        (directory / "input/data").symlink_to(runner.data, target_is_directory=True)
     else:
         (directory / "input/data").mkdir()  # where the data will be mounted

@@ -114,6 +114,22 @@ def test_serves_a_model_that_is_mounted_read_only(image, opt_ml):
         docker("rm", "--force", container)
 
 
+def test_a_quota_of_one_core_means_one_worker(image, opt_ml):
+    """However many cores the machine has."""
+    assert train(image, opt_ml, "--user", f"{os.getuid()}:{os.getgid()}").returncode == 0
+    options = ["--cpus", "1", "-v", f"{opt_ml.model}:/opt/ml/model:ro"]
+    container = docker("run", "--detach", *options, image, "serve").stdout.strip()
+    try:
+        deadline = time.monotonic() + 30
+        while "Booting worker" not in docker("logs", container).stderr:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        docker("stop", container)
+        assert docker("logs", container).stderr.count("Booting worker") == 1
+    finally:
+        docker("rm", "--force", container)
+
+
 def test_stops_when_docker_stops_a_training_job(image, opt_ml):
     """As process 1, `train` still hears SIGTERM; no half-written model is left."""
     rows = "".join(f"{i % 7},{i},{i * i % 101},1\n" for i in range(1, 6001))

@@ -70,6 +70,13 @@ def test_a_cosine_pushed_out_of_range_by_rounding_counts_as_1(t):
     assert composed_kernel(0, 3, t) == 1.0
 
 
+@pytest.mark.parametrize(("q", "theta"), [(-1, 1.0), (151, 1.0), (1, -0.1), (1, 3.2), (1, math.nan)])
+def test_the_angular_function_refuses_what_it_cannot_give(q, theta):
+    """Orders whose value at 0 overflows, angles that are none."""
+    with pytest.raises(ValueError, match=r"q is|an angle lies outside"):
+        angular_function(q, theta)
+
+
 @pytest.mark.parametrize(("q", "l"), [(-1, 0), (0, -1), (1.5, 0), (True, 0), (1, "2")])
 def test_refuses_what_is_not_an_order_or_a_depth(q, l):
     """Orders and depths are non-negative integers."""

@@ -6,6 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
+from gaussian_processes.gp import kernel as module
 from gaussian_processes.gp.arccosine import composed_kernel
 from gaussian_processes.gp.kernel import ArcCosine, LengthError
 
@@ -54,7 +55,7 @@ def test_rows_on_one_line_are_one_row_or_its_opposite(d, l):
         K = ArcCosine(q, l).gram(X)
         assert np.all(K[:3, :3] == 1.0)
         assert np.all(K[3:, 3:] == 1.0)
-        assert K[:3, 3:] == pytest.approx(composed_kernel(q, l, -1.0), abs=1e-7)
+        assert K[:3, 3:] == pytest.approx(composed_kernel(q, l, -1.0), rel=0, abs=1e-15 if q else 0)
 
 
 @pytest.mark.parametrize("l", range(7))
@@ -74,6 +75,36 @@ def test_order_0_is_accurate_between_close_rows(distance, l):
                 t = 1 - mpmath.acos(t) / mpmath.pi
             error = abs(mpmath.mpf(float(found)) - t)
             assert error <= (1e-15 / r + 1e-8) * (1 - t) + 2.0**-53
+
+
+@pytest.mark.parametrize("distance", [1e-12, 1e-8, 1e-4, 1e-2])
+def test_order_0_is_accurate_between_rows_that_are_almost_opposite(distance):
+    """k itself is small there, theta's distance from pi over pi, and has its digits."""
+    generator = np.random.default_rng(10)
+    X = generator.normal(size=(4, 3))
+    Z = -X + distance * generator.normal(size=(4, 3))
+    with mpmath.workdps(60):
+        for x, z, found in zip(X.tolist(), Z.tolist(), np.diagonal(ArcCosine(0, 0).cross(X, Z)), strict=True):
+            a, b = mpmath.matrix(x), mpmath.matrix(z)
+            wanted = 1 - mpmath.acos((a.T * b)[0] / (mpmath.norm(a) * mpmath.norm(b))) / mpmath.pi
+            assert abs(mpmath.mpf(float(found)) - wanted) < 1e-15
+
+
+@each_kernel
+def test_blocks_do_not_show(kernel, X, monkeypatch):
+    """Filled three rows at a time, a matrix is what it is all at once, and as symmetric."""
+    K, C = kernel.gram(X), kernel.cross(X, X[:5])
+    monkeypatch.setattr(module, "BLOCK_ENTRIES", 3 * len(X))
+    in_blocks = kernel.gram(X)
+    assert in_blocks == pytest.approx(K, rel=1e-13)
+    assert np.array_equal(in_blocks, in_blocks.T)
+    assert kernel.cross(X, X[:5]) == pytest.approx(C, rel=1e-13)
+
+
+def test_the_order_of_memory_does_not_show(X):
+    """Rows from a CSV and the same rows from JSON have the same covariances, to the bit."""
+    kernel = ArcCosine(0, 3, bias=1.0)
+    assert np.array_equal(kernel.gram(np.asfortranarray(X)), kernel.gram(X))
 
 
 @each_kernel
