@@ -1,8 +1,8 @@
 """The artifact: model.pkl, a pickle of plain values that any algorithm's state becomes, and becomes a model again.
 
 The file is two pickles (protocol 5) one after the other: a dictionary, and the SHA-256 of that dictionary's bytes.
-Arrays stand in it as {"dtype", "shape", "order", "data"}, so a reader needs no class at all, NumPy's included: the file loads
-under any NumPy, and the unpickler here refuses every global, which is what a malicious pickle lives by.
+Arrays stand in it as {"dtype", "shape", "order", "data"}, so a reader needs no class at all, NumPy's included: the file
+loads under any NumPy, and the unpickler here refuses every global, which is what a malicious pickle lives by.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """The failures this program can explain. One place turns them into a failure file, one into an HTTP answer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 SHOWN = 5
@@ -57,6 +57,10 @@ class RowError(DataError):
         self.rows = rows
         self.reason = reason
         super().__init__(f"row {rows[0] + 1} {reason}")
+
+    def located(self, source: str, name: Callable[[int], str]) -> DataError:
+        """The same refusal by one who can name each row."""
+        return DataError.listing(source, (f"{name(row)} {self.reason}" for row in self.rows))
 
 
 class UnsupportedMediaTypeError(UserError):

@@ -10,7 +10,7 @@ from gaussian_processes import __version__
 from gaussian_processes.algorithm import Algorithm, load_algorithm
 from gaussian_processes.artifact import Artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset
-from gaussian_processes.errors import DataError, ExplainedError, PlatformError, RowError
+from gaussian_processes.errors import ExplainedError, PlatformError, RowError
 from gaussian_processes.job.documents import read_object
 from gaussian_processes.job.failure import describe_failure, write_failure
 from gaussian_processes.job.hyperparameters import OBJECTIVE_KEY, parse_hyperparameters
@@ -88,7 +88,4 @@ def _with_origin(dataset: Dataset, work: Callable[[], T]) -> T:
     try:
         return work()
     except RowError as error:
-        raise DataError.listing(
-            f"{len(error.rows)} of {len(dataset)} rows cannot be used",
-            (f"{dataset.origin(row)} {error.reason}" for row in error.rows),
-        ) from None
+        raise error.located(f"{len(error.rows)} of {len(dataset)} rows cannot be used", dataset.origin) from None

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -45,6 +46,15 @@ def run_train(paths: OptMl, extra: Mapping[str, str] | None = None) -> subproces
     return subprocess.run(
         command, env=environ_of(paths, extra), capture_output=True, text=True, timeout=120, check=False
     )
+
+
+def require_engine() -> None:
+    """Skip the test, with the reason, where no Docker engine answers."""
+    if shutil.which("docker") is None:
+        pytest.skip("there is no docker command on this machine")
+    info = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
+    if info.returncode:
+        pytest.skip(f"no Docker engine answers: {info.stderr.strip() or info.stdout.strip()}")
 
 
 @dataclass(frozen=True)

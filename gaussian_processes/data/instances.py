@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, BinaryIO
 
 import numpy as np
 from pydantic import BaseModel, FailFast, Field, ValidationError
 
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.errors import DataError
+from gaussian_processes.faults import in_words
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
@@ -44,7 +45,7 @@ def read_instances(stream: BinaryIO, source: str, parameters: Mapping[str, str])
     try:
         rows = [instance.features for instance in Instances.model_validate_json(body).instances]
     except ValidationError as error:
-        raise DataError.listing(source, map(_fault, error.errors(include_url=False))) from None
+        raise DataError.listing(source, map(in_words, error.errors(include_url=False))) from None
     width = len(rows[0])
     if any(len(row) != width for row in rows):
         raise DataError.listing(source, _ragged(rows, width))
@@ -63,10 +64,3 @@ def _ragged(rows: list[list[float]], width: int) -> Iterator[str]:
     for number, row in enumerate(rows):
         if len(row) != width:
             yield f"instances[{number}].features has {len(row)} numbers where instances[0].features has {width}"
-
-
-def _fault(error: Any) -> str:
-    """A pydantic error in words, such as "instances[3].features[1]: Input should be a valid number, found 'a'"."""
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
-    found = "" if isinstance(error["input"], (dict, list, bytes)) else f", found {str(error['input'])[:40]!r}"
-    return f"{place}: {error['msg']}{found}" if place else str(error["msg"])

@@ -1,13 +1,13 @@
 """ArcCosine: the arc-cosine kernel on rows of R^d. Its fields are its hyperparameters; its methods build matrices."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from gaussian_processes.gp.arccosine import Array, composed_kernel, require_integer
+from gaussian_processes.gp.blocks import blocks
 
 Geometry = Literal["sphere", "homogeneous"]
 
@@ -15,8 +15,6 @@ Geometry = Literal["sphere", "homogeneous"]
 CLOSE = 1e-4
 # Unit rows that differ by less, squared, are multiples of one row: dividing those by their lengths rounds no further.
 SAME = (4 * np.finfo(np.float64).eps) ** 2
-# Matrices are filled so many entries at a time (16 MiB), so that what is needed on the way stays small.
-BLOCK_ENTRIES = 2**21
 
 
 class LengthError(ValueError):
@@ -82,7 +80,7 @@ class ArcCosine:
         X_hat, X_scale = self._directions(X)
         Z_hat, Z_scale = self._directions(Z)
         K = np.empty((len(X_hat), len(Z_hat)))
-        for rows in _blocks(len(X_hat), len(Z_hat)):
+        for rows in blocks(len(X_hat), len(Z_hat)):
             K[rows] = self._covariance(X_hat[rows], X_scale[rows], Z_hat, Z_scale)
         return K
 
@@ -94,7 +92,7 @@ class ArcCosine:
         """
         X_hat, X_scale = self._directions(X)
         K = np.empty((len(X_hat), len(X_hat)))
-        for rows in _blocks(len(X_hat), len(X_hat)):
+        for rows in blocks(len(X_hat), len(X_hat)):
             left = slice(0, rows.start)
             K[rows, left] = self._covariance(X_hat[rows], X_scale[rows], X_hat[left], X_scale[left])
             K[left, rows] = K[rows, left].T
@@ -138,10 +136,8 @@ class ArcCosine:
             powers = _unscaled(norms, exponents) ** self.power
             infinite = ~np.isfinite(self.variance * powers**2)
         if infinite.any():
-            raise LengthError(
-                infinite,
-                f"is so long that its length to the power {2 * self.power:g} overflows: train with a lower degree, or standardise",
-            )
+            overflow = f"is so long that its length to the power {2 * self.power:g} overflows"
+            raise LengthError(infinite, f"{overflow}: train with a lower degree, or standardise")
         # A row of length zero with p > 0 has covariance 0 with everything, whatever direction it is given.
         return scaled / np.where(zero, 1.0, norms)[:, None], powers
 
@@ -165,13 +161,8 @@ def _unscaled(lengths: Array, exponents: Array) -> Array:
 def _from_difference(u: Array, A: Array, B: Array) -> Array:
     """u = 1 - A B^T (N, M) for unit rows, mended in place: |a - b|^2 / 2 where it is small, 0 where a and b are one."""
     i, j = np.nonzero(u < CLOSE)
-    for pairs in _blocks(len(i), A.shape[1]):
+    for pairs in blocks(len(i), A.shape[1]):
         difference = A[i[pairs]] - B[j[pairs]]
         squared = np.einsum("nd,nd->n", difference, difference)
         u[i[pairs], j[pairs]] = np.where(squared < SAME, 0.0, squared / 2.0)
     return u
-
-
-def _blocks(rows: int, columns: int) -> Iterator[slice]:
-    step = max(1, BLOCK_ENTRIES // max(1, columns))
-    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))

@@ -1,18 +1,15 @@
 """TrainedGPModel: exact Gaussian-process regression with zero mean, [RW06] Algorithm 2.1."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, overload
 
 import numpy as np
 
 from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.blocks import blocks
 from gaussian_processes.gp.evidence import log_evidence
 from gaussian_processes.gp.factor import Cholesky
 from gaussian_processes.gp.kernel import ArcCosine
-
-# Predictions are made for so many covariances at a time (16 MiB), so that memory does not grow with the rows asked for.
-BLOCK_ENTRIES = 2**21
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +90,7 @@ class TrainedGPModel:
         prior = self.kernel.diagonal(X_star)  # of all rows at once, so that an error names them as they were given
         mean = np.empty(len(X_star))
         std = np.empty(len(X_star))
-        for rows in self._blocks(len(X_star)):
+        for rows in blocks(len(X_star), len(self.X)):
             K_star = self.kernel.cross(self.X, X_star[rows])
             mean[rows] = K_star.T @ self.solution.alpha  # [RW06] Alg. 2.1 line 4
             if return_std:
@@ -102,10 +99,6 @@ class TrainedGPModel:
                 # Rounding can leave a variance a few ulps below zero where the data say all there is to say.
                 std[rows] = np.sqrt(np.maximum(variance, 0.0))
         return (mean, std) if return_std else mean
-
-    def _blocks(self, rows: int) -> Iterator[slice]:
-        step = max(1, BLOCK_ENTRIES // len(self.X))
-        return (slice(start, start + step) for start in range(0, rows, step))
 
 
 def _train(X: Array, y: Array, kernel: ArcCosine, sigma2: float) -> Solution:

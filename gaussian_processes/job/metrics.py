@@ -11,7 +11,8 @@ def require_objective(objective: str | None, metrics: Sequence[Metric], has_vali
     """Refuse, before anything is paid for, an objective that this job cannot print.
 
     Raises:
-        ConfigurationError: an unknown metric, one that is no objective, or one that needs a validation channel where there is none.
+        ConfigurationError: an unknown metric, one that is no objective, or one that needs a validation channel where
+            there is none.
     """
     if objective is None:
         return

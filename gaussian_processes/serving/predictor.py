@@ -46,4 +46,4 @@ class Predictor:
         try:
             return self.algorithm.predict(self.model, rows, outputs)
         except RowError as error:
-            raise DataError.listing("The request", (f"row {row + 1} {error.reason}" for row in error.rows)) from None
+            raise error.located("The request", lambda row: f"row {row + 1}") from None

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.alias_generators import to_pascal
 
 from gaussian_processes.errors import ConfigurationError
+from gaussian_processes.faults import in_words
 
 
 class Record(BaseModel):
@@ -194,7 +195,7 @@ def read_request(path: Path) -> TuningRequest:
     except OSError as error:
         raise ConfigurationError(f"The request {path} cannot be read: {error.strerror}.") from None
     except ValidationError as error:
-        faults = [".".join(map(str, fault["loc"])) + f": {fault['msg']}" for fault in error.errors()]
-        raise ConfigurationError(f"{path.name}: " + "; ".join(faults) + ".") from None
+        faults = "; ".join(map(in_words, error.errors(include_url=False)))
+        raise ConfigurationError(f"{path.name}: {faults}.") from None
     _ = request.objective_regex  # a regex that cannot work is refused before any job runs
     return request

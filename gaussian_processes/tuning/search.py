@@ -57,20 +57,9 @@ class Runner:
         """What starts a training job on `directory`."""
         if self.image is None:
             return [sys.executable, str(TRAIN)]
-        user = f"{os.getuid()}:{os.getgid()}"
+        options = ["--rm", "--user", f"{os.getuid()}:{os.getgid()}", "-e", f"OMP_NUM_THREADS={threads}"]
         mounts = ["-v", f"{directory}:/opt/ml", "-v", f"{self.data}:/opt/ml/input/data:ro"]
-        return [
-            "docker",
-            "run",
-            "--rm",
-            "--user",
-            user,
-            "-e",
-            f"OMP_NUM_THREADS={threads}",
-            *mounts,
-            self.image,
-            "train",
-        ]
+        return ["docker", "run", *options, *mounts, self.image, "train"]
 
 
 def draw_combinations(config: TuningJobConfig) -> list[Combination]:
@@ -162,15 +151,16 @@ def _run(request: TuningRequest, runner: Runner, number: int, combination: Combi
     log = directory / "log.txt"
     with log.open("wb") as stream:
         command = runner.command(directory, threads)
-        status = subprocess.run(command, env=environ, stdout=stream, stderr=subprocess.STDOUT, check=False).returncode  # noqa: S603  # our own train, or the image that was named
+        # S603: it is our own train, or the image that was named.
+        done = subprocess.run(command, env=environ, stdout=stream, stderr=subprocess.STDOUT, check=False)  # noqa: S603
     text = log.read_text(encoding="utf-8", errors="replace")
     regex = request.objective_regex
-    objective = find_objective(text, regex) if status == 0 else None
+    objective = find_objective(text, regex) if done.returncode == 0 else None
     reason = ""
-    if status != 0:
+    if done.returncode != 0:
         failure = directory / "output/failure"
         explained = failure.read_text(encoding="utf-8") if failure.exists() else text
-        reason = next(iter(explained.splitlines()), f"exit code {status}")
+        reason = next(iter(explained.splitlines()), f"exit code {done.returncode}")
     elif objective is None:
         reason = f"the regex {regex.pattern!r} finds no number in {log}"
     return Trial(number, combination, objective, reason, directory)

@@ -9,7 +9,7 @@ import time
 import urllib.request
 
 import pytest
-from processes import run_train
+from processes import require_engine, run_train
 from reference import ROOT
 
 HARDENED = ["--network", "none", "--read-only", "--tmpfs", "/tmp"]
@@ -22,11 +22,7 @@ def docker(*arguments, check=True):
 @pytest.fixture(scope="session")
 def image():
     """The image, built; tests that need it are skipped where no engine answers."""
-    if shutil.which("docker") is None:
-        pytest.skip("there is no docker command on this machine")
-    info = docker("info", check=False)
-    if info.returncode:
-        pytest.skip(f"no Docker engine answers: {info.stderr.strip() or info.stdout.strip()}")
+    require_engine()
     name = "gaussian-processes:test"
     built = docker("build", "--build-arg", "COMMIT=abc123", "--tag", name, str(ROOT), check=False)
     assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]

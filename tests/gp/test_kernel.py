@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from gaussian_processes.gp import kernel as module
+from gaussian_processes.gp import blocks
 from gaussian_processes.gp.arccosine import composed_kernel
 from gaussian_processes.gp.kernel import ArcCosine, LengthError
 
@@ -94,7 +94,7 @@ def test_order_0_is_accurate_between_rows_that_are_almost_opposite(distance):
 def test_blocks_do_not_show(kernel, X, monkeypatch):
     """Filled three rows at a time, a matrix is what it is all at once, and as symmetric."""
     K, C = kernel.gram(X), kernel.cross(X, X[:5])
-    monkeypatch.setattr(module, "BLOCK_ENTRIES", 3 * len(X))
+    monkeypatch.setattr(blocks, "ENTRIES", 3 * len(X))
     in_blocks = kernel.gram(X)
     assert in_blocks == pytest.approx(K, rel=1e-13)
     assert np.array_equal(in_blocks, in_blocks.T)

@@ -5,7 +5,7 @@ import pytest
 from reference import read_reference
 from scipy.stats import multivariate_normal
 
-from gaussian_processes.gp import ArcCosine, TrainedGPModel, model
+from gaussian_processes.gp import ArcCosine, TrainedGPModel, blocks
 from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.kernel import LengthError
 
@@ -97,7 +97,7 @@ def test_predictions_do_not_depend_on_the_block(example, monkeypatch):
     X, y, X_star, _ = example
     trained = TrainedGPModel(X, y, ArcCosine(1, 1), 0.1)
     mean, std = trained.predict(X_star, return_std=True)
-    monkeypatch.setattr(model, "BLOCK_ENTRIES", 3 * len(y))
+    monkeypatch.setattr(blocks, "ENTRIES", 3 * len(y))
     in_blocks = trained.predict(X_star, return_std=True)
     assert in_blocks[0] == pytest.approx(mean, abs=1e-12)
     assert in_blocks[1] == pytest.approx(std, abs=1e-12)
@@ -142,7 +142,7 @@ def test_an_error_names_rows_as_they_were_given_whatever_the_block(example, monk
     """Row 7 is row 7, in the third block as well."""
     X, y, X_star, _ = example
     trained = TrainedGPModel(X, y, ArcCosine(1, 1), 0.1)
-    monkeypatch.setattr(model, "BLOCK_ENTRIES", 3 * len(y))
+    monkeypatch.setattr(blocks, "ENTRIES", 3 * len(y))
     X_star = X_star.copy()
     X_star[7] = 0.0
     with pytest.raises(LengthError) as caught:
