@@ -6,16 +6,19 @@ With t = cos(theta) the cosine of the angle between two inputs, [CS09] define
     k_{q,0}(t) = J_q(arccos t) / J_q(0),        J_q(0) = pi (2q-1)!!
     k_{q,l+1}(t) = k_{q,0}(k_{q,l}(t)).
 
-From the definition, for q >= 1, J_{q+1} = (2q+1) cos(theta) J_q + q^2 sin(theta)^2 J_{q-1}. Divided by J_{q+1}(0):
+From the definition, for q >= 1, J_{q+1} = (2q+1) cos(theta) J_q + q^2 sin(theta)^2 J_{q-1} and dJ_q/dt = q^2 J_{q-1}.
+Divided by J_{q+1}(0):
 
     k_{q+1} = t k_q + a_q (1 - t^2) k_{q-1},    a_q = q^2 / (4 q^2 - 1).                                    (*)
 
-Near t = 1 a float64 cosine has no digits left, and every layer multiplies the error. So the functions here carry the
-complement u = 1 - t instead of t, and compute 1 - k from 1 - t: (*) becomes a recurrence for c_q = 1 - k_q,
+Near t = 1 a float64 cosine has no digits left, and every layer multiplies the error; near t = -1 the terms of (*)
+cancel. So the functions here carry u = 1 - t and w = 1 + t beside t, and give both k and c = 1 - k with a small relative
+error, each in the form in which nothing cancels:
 
-    c_{q+1} = u (1 - 2 a_q + a_q u) + (1 - u) c_q + a_q u (2 - u) c_{q-1},
-
-whose terms are all positive for u <= 1: nothing cancels, so c keeps its relative accuracy however small u is.
+- c_{q+1} = u (1 - 2 a_q + a_q u) + (1 - u) c_q + a_q u (2 - u) c_{q-1}, which is (*) for c_q = 1 - k_q;
+- k for t >= 0 by (*) itself, whose terms are then positive;
+- k for t < 0 as the product of r_j = J_j / J_{j-1}, r_j = j^2 u w / (r_{j+1} - (2j + 1) t): J is the solution of (*) that
+  becomes small, which only the recurrence downwards finds.
 """
 
 import numpy as np
@@ -23,6 +26,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import spherical_jn
 
 Array = NDArray[np.float64]
+
+# The recurrence downwards converges as ((1 + t)/(1 - t))^(2 n): for t below this in DOWNWARD steps, to rounding.
+NEGATIVE = -0.1
+DOWNWARD = 200
 
 
 def angular_function(q: int, theta: ArrayLike) -> Array:
@@ -45,9 +52,9 @@ def angular_function(q: int, theta: ArrayLike) -> Array:
     if not np.all((theta >= 0.0) & (theta <= np.pi)):
         raise ValueError("an angle lies outside [0, pi]")
     J_at_0 = np.pi * float(np.prod(np.arange(1, 2 * q, 2, dtype=np.float64)))
-    # 1 - cos(theta) by the half angle, where the subtraction would cancel.
-    complement = _base_complement(q, 2.0 * np.sin(theta / 2.0) ** 2, theta)
-    return J_at_0 * (1.0 - np.clip(complement, 0.0, 1.0))
+    # 1 -+ cos(theta) by the half angle, where the subtraction would cancel.
+    u, w = 2.0 * np.sin(theta / 2.0) ** 2, 2.0 * np.cos(theta / 2.0) ** 2
+    return J_at_0 * composed_kernel(q, 0, np.cos(theta), u, w)
 
 
 def base_kernel(q: int, t: ArrayLike) -> Array:
@@ -71,27 +78,53 @@ def composed_kernel(q: int, l: int, t: ArrayLike, u: ArrayLike | None = None, w:
     Raises:
         ValueError: q or l is not such an integer.
     """
+    return _layers(q, l, t, u, w)[0]
+
+
+def composed_complement(q: int, l: int, t: ArrayLike, u: ArrayLike | None = None, w: ArrayLike | None = None) -> Array:
+    """1 - k_{q,l}(t), with a small relative error where k is near 1; arguments and errors as `composed_kernel`."""
+    return _layers(q, l, t, u, w)[1]
+
+
+def composed_kernel_derivative(
+    q: int, l: int, t: ArrayLike, u: ArrayLike | None = None, w: ArrayLike | None = None
+) -> Array:
+    """dk_{q,l}/dt, with a small relative error; infinite at t = 1, and at t = -1, for q = 0.
+
+    From dJ_q/dt = q^2 J_{q-1}: dk_{q,0}/dt = q^2/(2q - 1) k_{q-1,0}, and 1/(pi sqrt(1 - t^2)) for q = 0; by the chain
+    rule through the layers. Arguments and errors as `composed_kernel`.
+    """
+    return _layers(q, l, t, u, w)[2]
+
+
+def _layers(q: int, l: int, t: ArrayLike, u: ArrayLike | None, w: ArrayLike | None) -> tuple[Array, Array, Array]:
+    """k, 1 - k and dk/dt after l + 1 layers."""
     require_integer("q", q)
     require_integer("l", l)
-    t = np.clip(np.asarray(t, dtype=np.float64), -1.0, 1.0)
-    u = 1.0 - t if u is None else np.clip(np.asarray(u, dtype=np.float64), 0.0, 2.0)
-    w = 1.0 + t if w is None else np.clip(np.asarray(w, dtype=np.float64), 0.0, 2.0)
-    # Where t < 0 it is 1 + t that holds the angle's last digits.
-    theta = np.where(t < 0.0, np.pi - _angle(w), _angle(u))
-    for _ in range(l):
-        # A layer's output is in [0, 1]; the clip keeps rounding out of the next square root.
-        u = np.clip(_base_complement(q, u, theta), 0.0, 1.0)
-        theta = _angle(u)
-    return 1.0 - np.clip(_base_complement(q, u, theta), 0.0, 1.0)
+    shape = np.shape(t)
+    t = np.clip(np.atleast_1d(np.asarray(t, dtype=np.float64)), -1.0, 1.0)
+    u = 1.0 - t if u is None else np.clip(np.atleast_1d(np.asarray(u, dtype=np.float64)), 0.0, 2.0)
+    w = 1.0 + t if w is None else np.clip(np.atleast_1d(np.asarray(w, dtype=np.float64)), 0.0, 2.0)
+    derivative = np.ones_like(t)
+    for _ in range(l + 1):
+        k, lower = _base_kernels(q, t, u, w)
+        c = np.clip(_base_complement(q, u, _angle(t, u, w)), 0.0, 1.0)
+        with np.errstate(divide="ignore"):
+            derivative *= q**2 / (2 * q - 1) * lower if q else 1.0 / (np.pi * np.sqrt(u * w))
+        # Of k and 1 - k the smaller one has the digits.
+        t = np.where(k < 0.5, np.clip(k, 0.0, 1.0), 1.0 - c)
+        u = np.where(k < 0.5, 1.0 - t, c)
+        w = 1.0 + t
+    return t.reshape(shape)[()], u.reshape(shape)[()], derivative.reshape(shape)[()]
 
 
-def _angle(u: Array) -> Array:
-    """theta = arccos(1 - u), accurate however small u is."""
-    return np.asarray(2.0 * np.arcsin(np.sqrt(u / 2.0)))
+def _angle(t: Array, u: Array, w: Array) -> Array:
+    """theta = arccos t, accurate at both ends."""
+    return np.asarray(np.where(t < 0.0, np.pi - 2.0 * np.arcsin(np.sqrt(w / 2.0)), 2.0 * np.arcsin(np.sqrt(u / 2.0))))
 
 
 def _base_complement(q: int, u: Array, theta: Array) -> Array:
-    """c_q = 1 - k_{q,0}(1 - u) by the recurrence of this module's docstring; u = 1 - cos(theta)."""
+    """c_q = 1 - k_{q,0}(1 - u), accurate near u = 0; u = 1 - cos(theta)."""
     previous = theta / np.pi  # c_0
     if q == 0:
         return previous
@@ -103,6 +136,34 @@ def _base_complement(q: int, u: Array, theta: Array) -> Array:
         following = u * (1.0 - 2.0 * a + a * u) + (1.0 - u) * current + a * u * (2.0 - u) * previous
         previous, current = current, following
     return current
+
+
+def _base_kernels(q: int, t: Array, u: Array, w: Array) -> tuple[Array, Array]:
+    """k_{q,0}(t) and k_{q-1,0}(t) (1 for q = 0), accurate near t = -1."""
+    opposite = t < NEGATIVE
+    k, lower = 1.0 - _angle(t, u, w) / np.pi, np.ones_like(t)
+    k[opposite] = (2.0 / np.pi) * np.arcsin(np.sqrt(w[opposite] / 2.0))
+    if q == 0:
+        return k, lower
+    lower, k = k, np.sqrt(u * w) / np.pi + t * k
+    for n in range(1, q):
+        lower, k = k, t * k + n**2 / (4.0 * n**2 - 1.0) * (u * w) * lower
+    k[opposite], lower[opposite] = _downward(q, t[opposite], (u * w)[opposite], w[opposite])
+    return k, lower
+
+
+def _downward(q: int, t: Array, sine_squared: Array, w: Array) -> tuple[Array, Array]:
+    """k_q and k_{q-1} from k_0 by the ratios r_j, for t < NEGATIVE and q >= 1."""
+    r = np.zeros_like(t)
+    k_0 = (2.0 / np.pi) * np.arcsin(np.sqrt(w / 2.0))
+    product, last = k_0, np.ones_like(t)
+    for j in range(q + DOWNWARD, 0, -1):
+        r = j**2 * sine_squared / (r - (2 * j + 1) * t)
+        if j == q:
+            last = r / (2 * j - 1)
+        elif j < q:
+            product = product * (r / (2 * j - 1))
+    return product * last, product
 
 
 def require_integer(name: str, value: int) -> None:

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference import read_reference
 
-from gaussian_processes.gp.arccosine import angular_function, base_kernel, composed_kernel
+from gaussian_processes.gp.arccosine import (
+    angular_function,
+    base_kernel,
+    composed_complement,
+    composed_kernel,
+    composed_kernel_derivative,
+)
 
 TRUTH = read_reference("kernel_truth.csv")
 CASES = sorted({(int(row["q"]), int(row["l"])) for row in TRUTH})
@@ -23,7 +29,52 @@ def test_agrees_with_the_definition_at_30_digits(q, l):
     k = composed_kernel(q, l, np.array([float(row["t"]) for row in rows]))
     with mpmath.workdps(40):
         errors = [abs(mpmath.mpf(float(found)) - mpmath.mpf(row["k"])) for found, row in zip(k, rows, strict=True)]
-    assert max(errors) < 1e-15
+    assert max(errors) < 5e-16
+
+
+def from_the_definition(q, l, t):
+    """k_{q,l}(t), 1 - k and dk/dt at 700 digits; the derivative by the chain rule on dJ_q/dt = q^2 J_{q-1}."""
+    with mpmath.workdps(700):
+
+        def k_of_order(n, t):
+            if n < 0:
+                return None
+            theta = mpmath.acos(t)
+            previous, current = None, mpmath.pi - theta
+            for m in range(n):
+                following = mpmath.sin(theta) + current * t if m == 0 else (2 * m + 1) * t * current
+                previous, current = current, following + (m**2 * (1 - t**2) * previous if m else 0)
+            return current / (mpmath.pi * mpmath.fac2(2 * n - 1))
+
+        t, derivative = mpmath.mpf(t), mpmath.mpf(1)
+        for _ in range(l + 1):
+            outer = (
+                mpmath.mpf(q**2) / (2 * q - 1) * k_of_order(q - 1, t) if q else 1 / (mpmath.pi * mpmath.sqrt(1 - t**2))
+            )
+            derivative *= outer
+            t = min(k_of_order(q, t), mpmath.mpf(1))
+        return t, 1 - t, derivative
+
+
+@pytest.mark.parametrize(
+    ("q", "l"), [(0, 0), (0, 3), (1, 0), (1, 6), (2, 1), (5, 2), (8, 6), (13, 0), (30, 0), (30, 20)]
+)
+def test_keeps_its_digits_at_both_ends(q, l):
+    """k near t = -1, 1 - k near t = 1 and dk/dt at both have a small relative error, however small they are."""
+    cosines = [-1 + 1e-12, -1 + 1e-5, -0.97, -0.5, -0.11, -0.1, -0.03, 0.0, 0.2, 0.7, 1 - 1e-3, 1 - 1e-9, 1 - 2**-53]
+    k, c, derivative = (f(q, l, cosines) for f in (composed_kernel, composed_complement, composed_kernel_derivative))
+    for i, t in enumerate(cosines):
+        truth = from_the_definition(q, l, t)
+        for found, wanted in zip((k[i], c[i], derivative[i]), truth, strict=True):
+            assert abs(mpmath.mpf(float(found)) - wanted) <= 1e-13 * wanted + mpmath.mpf("1e-290")
+
+
+def test_the_derivative_at_the_ends():
+    """dk/dt at t = 1 is (q^2/(2q - 1))^(l + 1), as each layer's is q^2/(2q - 1); for order 0 it is infinite at both."""
+    for q in range(1, 9):
+        for l in range(7):
+            assert composed_kernel_derivative(q, l, 1.0) == pytest.approx((q**2 / (2 * q - 1)) ** (l + 1), rel=1e-14)
+    assert np.all(np.isinf(composed_kernel_derivative(0, 2, [-1.0, 1.0])))
 
 
 @pytest.mark.parametrize("q", range(13))
@@ -54,7 +105,7 @@ def test_stays_within_0_and_1_and_rises_with_the_cosine(q, l):
     """A correlation is a number between 0 and 1 that grows as two rows come closer, at any order and depth."""
     k = composed_kernel(q, l, np.linspace(-1, 1, 501))
     assert np.all((k >= 0) & (k <= 1))
-    assert np.all(np.diff(k) >= -1e-14)  # rounding, where k is about 0
+    assert np.all(np.diff(k) >= -(2.0**-53))  # half an ulp of 1: rounding, where k does not change any more
     assert k[-1] == 1.0
 
 
