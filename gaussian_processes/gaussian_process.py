@@ -12,10 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from gaussian_processes.algorithm import Algorithm, Metric, Reporter, State
 from gaussian_processes.data.dataset import Array, Dataset
 from gaussian_processes.errors import AlgorithmError, RowError
+from gaussian_processes.gp.directions import LengthError
 from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
-from gaussian_processes.gp.kernel import ArcCosine, LengthError
-from gaussian_processes.gp.model import Solution, TrainedGPModel
+from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.model import ENTRIES, TrainedGPModel
+from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.scaling import Scaling
+from gaussian_processes.gp.solution import Precision, Solution, memory
 
 NORMAL_975 = 1.959963984540054  # the 97.5 % point of the standard normal distribution
 
@@ -42,6 +45,9 @@ class Hyperparameters(BaseModel):
     variance: Annotated[Positive, Field(description="prior variance of a unit row")] = 1.0
     feature_scaling: Annotated[ScalingName, Field(description="standardise the features")] = "none"
     target_scaling: Annotated[ScalingName, Field(description="standardise the target")] = "none"
+    precision: Annotated[
+        Precision, Field(description="double, or mixed: factor in single precision, refine the solution to double's")
+    ] = "double"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +74,15 @@ def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) 
     kernel = ArcCosine(h.q, h.l, h.geometry, h.bias, h.degree, h.variance)
     _say_that_lengths_are_discarded(kernel, X, reporter)
     with _explained():
-        return FittedRegression(TrainedGPModel(X, y, kernel, h.sigma2), feature_scaling, target_scaling)
+        gp = TrainedGPModel(X, y, kernel, h.sigma2, h.precision)
+    if gp.solution.account:
+        reporter.log(gp.solution.account)
+    return FittedRegression(gp, feature_scaling, target_scaling)
+
+
+def memory_needed(rows: int, features: int, hyperparameters: Hyperparameters) -> int:
+    """Bytes: the factor; covariances with requests; a few copies of the rows; what a pass needs on the way."""
+    return memory(rows, hyperparameters.precision) + 2 * 8 * ENTRIES + 8 * 8 * rows * (features + 1) + 2**26
 
 
 def evaluate(model: FittedRegression, validation: Dataset | None) -> Mapping[str, float]:
@@ -119,8 +133,9 @@ def state(model: FittedRegression) -> State:
         "X": model.gp.X,
         "y": model.gp.y,
         "alpha": model.gp.solution.alpha,
-        "L": model.gp.solution.factor.L,
+        "factor": model.gp.solution.factor.L.rectangle,
         "sigma2": model.gp.sigma2,
+        "precision": model.gp.precision,
         "kernel": asdict(model.gp.kernel),
         "feature_scaling": asdict(model.feature_scaling),
         "target_scaling": asdict(model.target_scaling),
@@ -129,8 +144,9 @@ def state(model: FittedRegression) -> State:
 
 def from_state(stored: Mapping[str, Any]) -> FittedRegression:
     """The model again, without training."""
-    solution = Solution(Cholesky(stored["L"]), stored["alpha"])
-    gp = TrainedGPModel(stored["X"], stored["y"], ArcCosine(**stored["kernel"]), stored["sigma2"], solution)
+    kernel = ArcCosine(**stored["kernel"])
+    solution = Solution(Cholesky(Packed(stored["factor"])), stored["alpha"])
+    gp = TrainedGPModel(stored["X"], stored["y"], kernel, stored["sigma2"], stored["precision"], solution)
     return FittedRegression(gp, Scaling(**stored["feature_scaling"]), Scaling(**stored["target_scaling"]))
 
 

@@ -1,4 +1,4 @@
-"""The log marginal likelihood of a trained Gaussian process."""
+"""The log marginal likelihood of a trained Gaussian process, and its derivative."""
 
 import math
 
@@ -18,3 +18,8 @@ def log_evidence(y: Array, alpha: Array, factor: Cholesky) -> float:
         Nats, of the density of y in its own units.
     """
     return -0.5 * (float(y @ alpha) + factor.log_det() + len(y) * math.log(2.0 * math.pi))
+
+
+def noise_derivative(alpha: Array, factor: Cholesky) -> float:
+    """d log p(y | X) / d sigma2 = (alpha^T alpha - tr M^-1) / 2, [RW06] eq. 5.9, in nats per (unit of y)^2."""
+    return 0.5 * (float(alpha @ alpha) - factor.trace_of_inverse())

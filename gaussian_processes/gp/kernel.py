@@ -1,34 +1,24 @@
 """ArcCosine: the arc-cosine kernel on rows of R^d. Its fields are its hyperparameters; its methods build matrices."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from gaussian_processes.gp import compiled
+from gaussian_processes.gp.approximation import approximation
 from gaussian_processes.gp.arccosine import Array, composed_kernel, require_integer
-from gaussian_processes.gp.blocks import blocks
+from gaussian_processes.gp.directions import Directions, directions, measured
+from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.threads import in_threads
 
 Geometry = Literal["sphere", "homogeneous"]
 
-# Nearer to 1 than this, a cosine's rounding shows in k: 1 - t is taken from the rows' difference (1 + t likewise).
-CLOSE = 1e-4
-# Unit rows that differ by less, squared, are multiples of one row: dividing those by their lengths rounds no further.
-SAME = (4 * np.finfo(np.float64).eps) ** 2
-
-
-class LengthError(ValueError):
-    """Rows whose length leaves them without a direction or without a finite covariance.
-
-    Attributes:
-        rows: their indices, from 0.
-        reason: the rest of the sentence, after "row ...".
-    """
-
-    def __init__(self, rows: Array, reason: str) -> None:
-        self.rows: list[int] = np.flatnonzero(rows).tolist()
-        self.reason = reason
-        super().__init__(f"row {self.rows[0]} {reason}")
+# Rows of a matrix that are filled at a time: their dot products with a strip of columns stay in the second cache.
+PANEL = 64
 
 
 @dataclass(frozen=True)
@@ -77,12 +67,8 @@ class ArcCosine:
             LengthError: a row has length zero where its direction is needed (power 0, no bias), or is so long that
                 its covariance overflows.
         """
-        X_hat, X_scale = self._directions(X)
-        Z_hat, Z_scale = self._directions(Z)
-        K = np.empty((len(X_hat), len(Z_hat)))
-        for rows in blocks(len(X_hat), len(Z_hat)):
-            K[rows] = self._covariance(X_hat[rows], X_scale[rows], Z_hat, Z_scale)
-        return K
+        columns = self.directions(Z)
+        return self.matrix(self.directions(X).merged_with(columns), columns)
 
     def gram(self, X: Array) -> Array:
         """The covariances (N, N) among the rows of X (N, d): exactly symmetric, with exactly `diagonal(X)`.
@@ -90,15 +76,30 @@ class ArcCosine:
         Raises:
             LengthError: as `cross`.
         """
-        X_hat, X_scale = self._directions(X)
-        K = np.empty((len(X_hat), len(X_hat)))
-        for rows in blocks(len(X_hat), len(X_hat)):
-            left = slice(0, rows.start)
-            K[rows, left] = self._covariance(X_hat[rows], X_scale[rows], X_hat[left], X_scale[left])
-            K[left, rows] = K[rows, left].T
-            # Symmetric to the bit: NumPy forms a product with its own transpose by syrk, and a product of two commutes.
-            K[rows, rows] = self._covariance(X_hat[rows], X_scale[rows], X_hat[rows], X_scale[rows])
-        np.fill_diagonal(K, self.variance * X_scale**2)
+        rows = self.directions(X)
+        K = np.empty((len(rows), len(rows)))
+        in_threads(
+            lambda panel: self.fill(rows[panel], rows, (panel.start, 0, len(rows), 0, 0), K[panel]), panels(len(K))
+        )
+        in_threads(lambda panel: compiled.mirror(K, panel.start, panel.stop), panels(len(K)))
+        return K
+
+    def packed_gram(self, rows: Directions, dtype: type[np.floating[Any]] = np.float64) -> Packed:
+        """`gram` of rows that have been made directions, in half the memory."""
+        rows = rows if dtype == np.float64 else rows.single()
+        K = Packed.empty(len(rows), dtype)
+        N, m, even = len(rows), K.m, K.even
+
+        def fill(panel: slice) -> None:
+            # Row j of the rectangle: row m + j - 1 + even of K from column m to the diagonal, then row j from there on.
+            upper, out = m + even - 1, K.rectangle[panel]
+            self.fill(rows[panel], rows, (panel.start, 1, N, 0, -even), out)
+            if panel.stop + upper > m:
+                first = max(panel.start, 1 - even)
+                lower = slice(first + upper, panel.stop + upper)
+                self.fill(rows[lower], rows, (m, 0, lower.start + 1, 1, m), K.rectangle[first : panel.stop])
+
+        in_threads(fill, panels(m))
         return K
 
     def diagonal(self, X: Array) -> Array:
@@ -107,62 +108,52 @@ class ArcCosine:
         Raises:
             LengthError: as `cross`.
         """
-        return self.variance * self._directions(X)[1] ** 2
+        return self.variance * directions(X, self.bias, self.power, self.variance).scale ** 2
 
     def lengths(self, X: Array) -> Array:
         """The lengths (N,) of the rows of X (N, d) after the bias is appended, in units of X; infinite on overflow."""
-        scaled, exponents = self._scaled(X)
-        return _unscaled(np.linalg.norm(scaled, axis=1), exponents)
+        _, lengths, exponents = measured(X, self.bias)
+        with np.errstate(over="ignore"):
+            return np.asarray(np.ldexp(lengths, exponents))
 
-    def _covariance(self, X_hat: Array, X_scale: Array, Z_hat: Array, Z_scale: Array) -> Array:
-        t = X_hat @ Z_hat.T
-        u, w = _from_difference(1.0 - t, X_hat, Z_hat), _from_difference(1.0 + t, X_hat, -Z_hat)
-        K = composed_kernel(self.q, self.l, t, u, w)
-        K *= self.variance
-        if self.power != 0.0:
-            K *= np.outer(X_scale, Z_scale)
+    def directions(self, X: Array) -> Directions:
+        """What the methods below take: rows X (N, d) on the sphere, those that are one row to rounding made one.
+
+        Raises:
+            LengthError: as `cross`.
+        """
+        return directions(X, self.bias, self.power, self.variance).with_repeats_merged()
+
+    def matrix(self, rows: Directions, columns: Directions) -> NDArray[Any]:
+        """The covariances (N, M) between rows and columns, in their precision."""
+        K = np.empty((len(rows), len(columns)), columns.unit.dtype)
+        span = (0, 0, len(columns), 0, 0)
+        in_threads(lambda panel: self.fill(rows[panel], columns, span, K[panel]), panels(len(K)))
         return K
 
-    def _directions(self, X: Array) -> tuple[Array, Array]:
-        """Unit rows (N, d or d + 1), and each row's length to the power p (N,)."""
-        scaled, exponents = self._scaled(X)
-        norms = np.linalg.norm(scaled, axis=1)
-        zero = norms == 0.0
-        if self.power == 0.0 and zero.any():
-            raise LengthError(
-                zero, "has length zero, and so no direction on the sphere: leave it out, or train with a bias above 0"
-            )
-        with np.errstate(over="ignore"):
-            powers = _unscaled(norms, exponents) ** self.power
-            infinite = ~np.isfinite(self.variance * powers**2)
-        if infinite.any():
-            overflow = f"is so long that its length to the power {2 * self.power:g} overflows"
-            raise LengthError(infinite, f"{overflow}: train with a lower degree, or standardise")
-        # A row of length zero with p > 0 has covariance 0 with everything, whatever direction it is given.
-        return scaled / np.where(zero, 1.0, norms)[:, None], powers
+    def fill(self, rows: Directions, columns: Directions, span: compiled.Span, out: NDArray[Any]) -> None:
+        """Write the covariances of rows (n) with columns where the span says in out (n, ...), in one thread."""
+        polynomials = approximation(self.q, self.l, out.dtype.name)
+        if polynomials is not None:
+            compiled.fill(rows.unit, columns.unit, columns.transposed, span, polynomials.polynomials, out)
+        else:
+            self.fill_by_definition(rows, columns, span, out)
+        if self.power != 0.0 or self.variance != 1.0:
+            compiled.scale(span, self.variance, rows.scale, columns.scale, out)
 
-    def _scaled(self, X: Array) -> tuple[Array, Array]:
-        """Rows with the bias, divided by powers of 2 (exactly) so that their squares neither overflow nor vanish."""
-        # In one order of memory, so that the same numbers round in the same way wherever they come from.
-        X = np.ascontiguousarray(X, dtype=np.float64)
-        if X.ndim != 2:
-            raise ValueError(f"rows have shape {X.shape}; a matrix (N, d) is wanted")
-        if self.bias > 0.0:
-            X = np.column_stack([X, np.full(len(X), self.bias)])
-        _, exponents = np.frexp(np.abs(X).max(axis=1, initial=0.0))
-        return np.ldexp(X, -exponents[:, None]), exponents
+    def fill_by_definition(self, rows: Directions, columns: Directions, span: compiled.Span, out: NDArray[Any]) -> None:
+        """`fill` where there are no polynomials: only the angles come from the compiled pass."""
+        h = np.empty((len(rows), len(columns)), out.dtype)
+        compiled.fill_half_complements(rows.unit, columns.unit, columns.transposed, h)
+        near, h = h >= 0.0, np.abs(h, dtype=np.float64)
+        t, far = np.where(near, 1.0 - 2.0 * h, 2.0 * h - 1.0), 2.0 - 2.0 * h
+        k = composed_kernel(self.q, self.l, t, np.where(near, 2.0 * h, far), np.where(near, far, 2.0 * h))
+        begin, begin_step, end, end_step, shift = span
+        for i in range(len(rows)):
+            wanted = slice(begin + begin_step * i, end + end_step * i)
+            out[i, wanted.start - shift : wanted.stop - shift] = k[i, wanted]
 
 
-def _unscaled(lengths: Array, exponents: Array) -> Array:
-    with np.errstate(over="ignore"):
-        return np.asarray(np.ldexp(lengths, exponents))
-
-
-def _from_difference(u: Array, A: Array, B: Array) -> Array:
-    """u = 1 - A B^T (N, M) for unit rows, mended in place: |a - b|^2 / 2 where it is small, 0 where a and b are one."""
-    i, j = np.nonzero(u < CLOSE)
-    for pairs in blocks(len(i), A.shape[1]):
-        difference = A[i[pairs]] - B[j[pairs]]
-        squared = np.einsum("nd,nd->n", difference, difference)
-        u[i[pairs], j[pairs]] = np.where(squared < SAME, 0.0, squared / 2.0)
-    return u
+def panels(rows: int) -> Iterator[slice]:
+    """Slices that cover `rows` rows, PANEL at a time."""
+    return (slice(start, min(start + PANEL, rows)) for start in range(0, rows, PANEL))

@@ -1,0 +1,188 @@
+"""Approximation: the composed kernel as a few polynomials, for a compiled pass that evaluates nothing else.
+
+For q >= 1 the complement c = 1 - k_{q,l}(t) is, for each sign of t, an analytic function of s = sqrt((1 - |t|)/2) on
+[0, sqrt(1/2)]: c = s^2 G(s) for t > 0, c = C(s) for t < 0; so polynomials of moderate degree are near them. Depth
+sharpens these functions at high order. Then the l + 1 layers are cut into stages, each of which turns the complement
+after the stage before, 2 s^2, into that after itself; a small complement keeps its digits from stage to stage.
+
+For q = 0, c = (2/pi) asin(s) for t > 0 and 1 minus that for t < 0, and asin(s)/s is an analytic function of s^2; the l
+layers that follow are one analytic function of the fourth root of c, down to a c below which they are worked through.
+
+Coefficients are computed from the definition when (q, l) is first used, and the pass with them is checked against it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from math import asin, pi, sqrt
+from typing import TypeAlias
+
+import numpy as np
+from numpy.polynomial.chebyshev import cheb2poly
+from scipy.fft import dct
+
+from gaussian_processes.gp.arccosine import (
+    Array,
+    composed_complement,
+    composed_kernel,
+    composed_kernel_derivative,
+)
+from gaussian_processes.gp.compiled import CLOSE, COLUMNS, STRIP, Floats, Polynomials, fill
+
+# The pass works through eight terms at a time; of higher degrees the powers of x lose digits.
+DEGREES = (8, 16, 24, 32, 40)
+NODES = 128
+# What a polynomial's error may be, relative, and the pass's, beside the cosine's rounding: 2e-15, 4e-15 in double
+# precision.
+POLYNOMIAL, PASS = 9, 18
+# Below this fourth root of a complement, order 0 goes layer by layer: that of a pair with 1 - t = CLOSE.
+NEAREST = (2 / pi * asin(sqrt(CLOSE / 2))) ** 0.25
+
+Function: TypeAlias = Callable[[Array], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Approximation:
+    """k_{q,l} for the compiled pass, in one precision. Coefficients begin with the highest power.
+
+    Attributes:
+        q, l: order and depth.
+        first: (2, n) of (G/G(0) + C)/2 and (G/G(0) - C)/2 in x = 2 sqrt(2) s - 1; for q = 0, (1, n) of asin(s)/s in
+            x = 4 s^2 - 1.
+        later: (stages, n) of G/G(0) of each stage that follows; for q = 0, (1 or 0, n) of the l layers that follow.
+        gains: G(0) of every stage; for q = 0, slope and shift of x in the fourth root of c.
+        error: the largest error of the pass found when it was checked against the definition.
+    """
+
+    q: int
+    l: int
+    first: Floats
+    later: Floats
+    gains: Floats
+    error: float
+
+    @property
+    def polynomials(self) -> Polynomials:
+        """What the pass takes."""
+        return self.first, self.later, self.gains, self.q, self.l
+
+
+@cache
+def approximation(q: int, l: int, dtype: str) -> Approximation | None:
+    """For "float64" or "float32", the polynomials for k_{q,l}; None where none of moderate degree are right to rounding (q above about 30)."""
+    found = _order_0(l, dtype) if q == 0 else _higher_order(q, l, dtype)
+    if found is None:
+        return None
+    first, later, gains = (np.ascontiguousarray(array, dtype=dtype) for array in found)
+    error, allowed = _error((first, later, gains, q, l), dtype)
+    return Approximation(q, l, first, later, gains, float(error.max())) if np.all(error <= allowed) else None
+
+
+def _higher_order(q: int, l: int, dtype: str) -> tuple[Floats, Floats, list[float]] | None:
+    first: Floats = np.empty(0)
+    later: list[Floats] = []
+    gains: list[float] = []
+    layers = l + 1
+    while layers:
+        # As many layers in one stage as polynomials will carry.
+        depth, terms = -1, None
+        while depth + 1 < layers and (more := _stage(q, depth + 1, not gains, dtype)) is not None:
+            depth, terms = depth + 1, more
+        if terms is None:
+            return None
+        if gains:
+            later.append(terms[0])
+        else:
+            first = np.stack([terms[0] + terms[1], terms[0] - terms[1]]) / 2.0
+        gains.append(_gain(q, depth))
+        layers -= depth + 1
+    width = max((len(terms) for terms in later), default=1 + DEGREES[0])
+    return first, np.array([_padded(terms, width) for terms in later]).reshape(-1, width), gains
+
+
+@cache
+def _stage(q: int, l: int, signed: bool, dtype: str) -> Floats | None:
+    """Polynomials of G(s)/G(0) and, if cosines of both signs come in, of C(s)."""
+    return _fitted([_near(q, l), _far(q, l)] if signed else [_near(q, l)], dtype)
+
+
+def _gain(q: int, l: int) -> float:
+    """G(0), twice dk/dt at t = 1."""
+    return 2.0 * (q**2 / (2.0 * q - 1.0)) ** (l + 1)
+
+
+def _near(q: int, l: int) -> Function:
+    """G(s)/G(0) in x = 2 sqrt(2) s - 1, for t > 0."""
+
+    def function(x: Array) -> Array:
+        h = ((x + 1.0) ** 2) / 8.0
+        return composed_complement(q, l, 1.0 - 2.0 * h, 2.0 * h) / (_gain(q, l) * h)
+
+    return function
+
+
+def _far(q: int, l: int) -> Function:
+    """C(s) in x = 2 sqrt(2) s - 1, for t < 0."""
+
+    def function(x: Array) -> Array:
+        h = ((x + 1.0) ** 2) / 8.0
+        return composed_complement(q, l, 2.0 * h - 1.0, 2.0 - 2.0 * h, 2.0 * h)
+
+    return function
+
+
+def _order_0(l: int, dtype: str) -> tuple[Floats, Floats, list[float]] | None:
+    def sine_over(x: Array) -> Array:
+        s = np.sqrt((x + 1.0) / 4.0)
+        return np.asarray(np.arcsin(s) / s)
+
+    def layers(x: Array) -> Array:
+        c = (NEAREST + (1.0 - NEAREST) * (x + 1.0) / 2.0) ** 4
+        return composed_complement(0, l - 1, 1.0 - c, c)
+
+    first = _fitted([sine_over], dtype)
+    later = _fitted([layers], dtype, relative=False) if l else np.zeros((0, 1 + DEGREES[0]))
+    if first is None or later is None:
+        return None
+    return first, later, [2.0 / (1.0 - NEAREST), -(1.0 + NEAREST) / (1.0 - NEAREST)]
+
+
+def _fitted(functions: list[Function], dtype: str, relative: bool = True) -> Floats | None:
+    """Coefficients (functions, n) of the polynomials in x on [-1, 1] of the lowest degree that are near enough."""
+    nodes = np.sin(np.pi * np.arange(NODES - 1, -NODES, -2) / (2 * NODES))
+    x = np.cos(np.pi * (np.arange(2 * NODES) + 0.5) / (2 * NODES))  # where no node is
+    series = [dct(function(nodes), type=2) / NODES for function in functions]
+    truth = [function(x) for function in functions]
+    for degree in DEGREES:
+        terms = [cheb2poly(np.append(c[0] / 2.0, c[1 : degree + 1]))[::-1] for c in series]
+        terms = [_padded(polynomial, degree + 1) for polynomial in terms]
+        # In the precision in which they will be used: powers whose terms cancel show their rounding.
+        values = [np.polyval(polynomial.astype(dtype), x.astype(dtype)) for polynomial in terms]
+        errors = [np.abs((v - f) / (f if relative else 1.0)).max() for v, f in zip(values, truth, strict=True)]
+        if max(errors) <= POLYNOMIAL * np.finfo(dtype).eps:
+            return np.array(terms)
+    return None
+
+
+def _padded(terms: Floats, width: int) -> Floats:
+    return np.concatenate([np.zeros(width - len(terms)), terms])
+
+
+def _error(polynomials: Polynomials, dtype: str) -> tuple[Array, Array]:
+    """The pass's error against the definition at angles dense at both ends, and what is allowed."""
+    q, l = polynomials[3:]
+    angles = np.concatenate(
+        [np.linspace(0.0, pi, 1024), np.geomspace(1e-9, 1.0, 512), pi - np.geomspace(1e-9, 1.0, 512)]
+    )
+    columns = np.zeros((len(angles), COLUMNS))
+    columns[:, 0], columns[:, 1] = np.cos(angles), np.sin(angles)
+    columns = columns.astype(dtype)
+    transposed = np.zeros((COLUMNS, len(columns) + STRIP), dtype)
+    transposed[:, : len(columns)] = columns.T
+    found = np.empty((1, len(columns)), dtype)
+    fill(np.eye(1, COLUMNS, dtype=dtype), columns, transposed, (0, 0, len(columns), 0, 0), polynomials, found)
+    cosines = np.cos(angles), 2.0 * np.sin(angles / 2.0) ** 2, 2.0 * np.cos(angles / 2.0) ** 2
+    error = np.abs(found[0].astype(np.float64) - composed_kernel(q, l, *cosines))
+    eps = float(np.finfo(dtype).eps)
+    # Where the kernel is steep, the rounding of the cosine shows too.
+    return error, eps * (PASS + np.minimum(composed_kernel_derivative(q, l, *cosines), 1.0 / eps))

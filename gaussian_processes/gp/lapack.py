@@ -1,0 +1,73 @@
+"""BLAS and LAPACK on parts of an array, in place: SciPy's own wrappers copy what is not contiguous.
+
+These are the routines that SciPy offers to compiled code, called with the addresses of views and the distance between
+their columns. The interpreter's lock is released while they run.
+"""
+
+import ctypes
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cython_blas, cython_lapack
+
+Matrix = NDArray[Any]
+
+
+def blas(name: str, *arguments: str | float | Matrix) -> None:
+    """Call a BLAS routine named without its precision; arguments as `_call`."""
+    _call(cython_blas, name, arguments)
+
+
+def lapack(name: str, *arguments: str | float | Matrix) -> int:
+    """Call a LAPACK routine named without its precision, whose last argument is `info`, and return that."""
+    info = ctypes.c_int()
+    _call(cython_lapack, name, (*arguments, ctypes.byref(info)))
+    if info.value < 0:
+        raise ValueError(f"argument {-info.value} of {name} is not what LAPACK takes")
+    return info.value
+
+
+def _call(module: Any, name: str, arguments: tuple[Any, ...]) -> None:
+    """Call a Fortran routine, which takes addresses.
+
+    Args:
+        module: where SciPy keeps it.
+        name: without its first letter, which is the precision of the arrays.
+        arguments: letters; whole numbers; real scalars; vectors; matrices in Fortran's order, whole or parts of one,
+            each standing for its address and the distance between its columns.
+    """
+    dtype = next(argument.dtype for argument in arguments if isinstance(argument, np.ndarray))
+    real = {"float64": ctypes.c_double, "float32": ctypes.c_float}[dtype.name]
+    addresses: list[Any] = []
+    for argument in arguments:
+        match argument:
+            case np.ndarray():
+                if argument.dtype != dtype or (len(argument) > 1 and argument.strides[0] != argument.itemsize):
+                    raise ValueError(
+                        f"an array {argument.dtype} of strides {argument.strides} is not in Fortran's order"
+                    )
+                addresses.append(ctypes.c_void_p(argument.ctypes.data))
+                if argument.ndim == 2:
+                    # Of a single column, or of none, NumPy does not keep the distance to the next.
+                    distance = max(argument.strides[1] // argument.itemsize, len(argument), 1)
+                    addresses.append(ctypes.byref(ctypes.c_int(distance)))
+            case str():
+                addresses.append(ctypes.c_char_p(argument.encode()))
+            case int():
+                addresses.append(ctypes.byref(ctypes.c_int(argument)))
+            case float():
+                addresses.append(ctypes.byref(real(argument)))
+            case _:
+                addresses.append(argument)
+    _routine(module, {"float64": "d", "float32": "s"}[dtype.name] + name, len(addresses))(*addresses)
+
+
+@cache
+def _routine(module: Any, name: str, arguments: int) -> Any:
+    capsule = ctypes.py_object(module.__pyx_capi__[name])
+    get_name, get_pointer = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
+    get_name.restype, get_pointer.restype = ctypes.c_char_p, ctypes.c_void_p
+    get_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * arguments)(get_pointer(capsule, get_name(capsule)))

@@ -1,0 +1,78 @@
+"""Solution: M = sigma2 I + K factored, and M^-1 y, in double precision or by way of single precision."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.directions import Directions
+from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
+from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.refinement import RESIDUAL, refine
+
+Precision = Literal["double", "mixed"]
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What training computes.
+
+    Attributes:
+        factor: the Cholesky factor of M (N, N), in the precision that was enough.
+        alpha: M^-1 y (N,).
+        account: how it went, in a sentence, where there is something to say.
+    """
+
+    factor: Cholesky
+    alpha: Array
+    account: str = ""
+
+
+def solve(kernel: ArcCosine, rows: Directions, sigma2: float, y: Array, precision: Precision) -> Solution:
+    """Factor M and solve M alpha = y.
+
+    Raises:
+        NotPositiveDefiniteError: M cannot be factored.
+        OverflowError: alpha is not finite.
+    """
+    if precision == "double":
+        return _solve_in_double_precision(kernel, rows, sigma2, y)
+    try:
+        factor = _factor(kernel, rows, sigma2, np.float32)
+    except NotPositiveDefiniteError as error:
+        reason = f"the factorisation stopped at row {error.row}"
+    else:
+        refined = refine(kernel, rows, sigma2, y, factor)
+        last, steps = refined.residuals[-1], len(refined.residuals)
+        if refined.converged and np.isfinite(refined.alpha).all():
+            account = (
+                f"Factored in single precision; alpha refined in {steps} steps to a relative residual of {last:.1e}."
+            )
+            return Solution(factor, refined.alpha, account)
+        del factor  # before the other is made, which is twice as large
+        reason = f"refinement stopped at a relative residual of {last:.1e} after {steps} steps, not {RESIDUAL:.0e}"
+    solution = _solve_in_double_precision(kernel, rows, sigma2, y)
+    account = f"Single precision is not enough for these data ({reason}): solved in double precision."
+    return Solution(solution.factor, solution.alpha, account)
+
+
+def _solve_in_double_precision(kernel: ArcCosine, rows: Directions, sigma2: float, y: Array) -> Solution:
+    factor = _factor(kernel, rows, sigma2, np.float64)  # [RW06] Alg. 2.1 line 2
+    alpha = factor.solve(y)  # line 3
+    if not np.isfinite(alpha).all():
+        raise OverflowError("M^-1 y is too large for float64: scale the targets, or raise sigma2")
+    return Solution(factor, alpha)
+
+
+def _factor(kernel: ArcCosine, rows: Directions, sigma2: float, dtype: type[np.float64] | type[np.float32]) -> Cholesky:
+    # Lengths and variances that single precision cannot hold become infinite, and are found when M is factored.
+    with np.errstate(over="ignore"):
+        M = kernel.packed_gram(rows, dtype)
+        M.add_to_diagonal(sigma2)
+    return Cholesky.of(M)
+
+
+def memory(N: int, precision: Precision) -> int:
+    """Bytes of the factor of N rows, beside which the rest is small."""
+    return N * (N + 1) // 2 * (8 if precision == "double" else 4)

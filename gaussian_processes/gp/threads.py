@@ -1,0 +1,37 @@
+"""Threads: as many as BLAS has, so that one limit (OMP_NUM_THREADS, or threadpoolctl's) holds for all that computes."""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, TypeVar
+
+from threadpoolctl import ThreadpoolController
+
+T = TypeVar("T")
+
+
+def threads() -> int:
+    """How many threads to compute in: those of NumPy's and SciPy's BLAS, the fewer if they differ."""
+    counts = [library.num_threads for library in _blas()]
+    return max(1, min(counts)) if counts else os.cpu_count() or 1
+
+
+def in_threads(work: Callable[[T], None], items: Iterable[T]) -> None:
+    """Do `work`, which should release the interpreter's lock, on every item; in this thread where one is enough."""
+    items = list(items)
+    count = min(threads(), len(items))
+    if count <= 1:
+        for item in items:
+            work(item)
+        return
+    with ThreadPoolExecutor(count) as pool:
+        # Asking for a result raises what its work raised.
+        for done in [pool.submit(work, item) for item in items]:
+            done.result()
+
+
+@cache
+def _blas() -> tuple[Any, ...]:
+    # Finding the libraries takes milliseconds; asking a library for its number of threads does not.
+    return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
