@@ -59,6 +59,8 @@ class Algorithm(Generic[H, M]):
         predict: (model, rows (M, d), outputs) -> a column (M,) for each output asked for.
         state: a model as plain values and arrays, which is what the model file stores.
         from_state: the model again.
+        memory: (rows, features, hyperparameters) -> bytes that `fit` and `evaluate` will take at most; training that
+            needs more than there is is refused before it starts. None where that cannot be said.
 
     `fit`, `evaluate` and `predict` raise RowError for rows that they refuse.
     """
@@ -72,6 +74,7 @@ class Algorithm(Generic[H, M]):
     predict: Callable[[M, Array, Sequence[str]], Mapping[str, Array]]
     state: Callable[[M], State]
     from_state: Callable[[State], M]
+    memory: Callable[[int, int, H], int] | None = None
 
 
 def load_algorithm(environ: Mapping[str, str]) -> Algorithm[Any, Any]:

@@ -76,7 +76,7 @@ class NotAcceptableError(UserError):
 
 
 class PlatformError(ExplainedError):
-    """The machine: a file that cannot be read or written, a full disk."""
+    """The machine: a file that cannot be read or written, a full disk, too little memory."""
 
     exit_code = 3
     http_status = 503

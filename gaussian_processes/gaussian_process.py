@@ -219,4 +219,5 @@ algorithm = Algorithm(
     predict=predict,
     state=state,
     from_state=from_state,
+    memory=memory_needed,
 )

@@ -2,9 +2,13 @@
 
 import math
 import sys
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO, TypeVar
+
+from pydantic import BaseModel
+from threadpoolctl import threadpool_limits
 
 from gaussian_processes import __version__
 from gaussian_processes.algorithm import Algorithm, load_algorithm
@@ -17,6 +21,7 @@ from gaussian_processes.job.hyperparameters import OBJECTIVE_KEY, parse_hyperpar
 from gaussian_processes.job.inputs import read_inputs
 from gaussian_processes.job.metrics import metric_lines, require_objective
 from gaussian_processes.job.paths import OptMl
+from gaussian_processes.job.resources import available_cores, available_memory, threads_for
 
 T = TypeVar("T")
 
@@ -36,7 +41,8 @@ def main(environ: Mapping[str, str], stdout: TextIO) -> int:
     """What `train` does: run the job, leave a failure file if it fails, return the exit code."""
     paths = OptMl.from_environ(environ)
     try:
-        train(load_algorithm(environ), paths, stdout)
+        with threadpool_limits(threads_for(environ, available_cores())):
+            train(load_algorithm(environ), paths, stdout)
     except Exception as raised:  # noqa: BLE001  # the one place where any failure becomes the job's
         error = PlatformError.of(raised) if isinstance(raised, OSError) else raised
         text = describe_failure(error)
@@ -68,6 +74,7 @@ def train(algorithm: Algorithm[Any, Any], paths: OptMl, stdout: TextIO) -> None:
         + (f"validation: {len(validation)} rows" if validation else "no validation channel: no validation metrics")
     )
     require_objective(objective, algorithm.metrics, has_validation=validation is not None)
+    require_memory(algorithm, training, hyperparameters, available_memory())
 
     model = _with_origin(training, lambda: algorithm.fit(training, hyperparameters, log))
     values = _with_origin(validation or training, lambda: algorithm.evaluate(model, validation))
@@ -81,6 +88,42 @@ def train(algorithm: Algorithm[Any, Any], paths: OptMl, stdout: TextIO) -> None:
             log.log(f"{name} has no finite value on these data, and is not printed.")
     for line in lines:
         log.log(line)
+
+
+def require_memory(
+    algorithm: Algorithm[Any, Any], training: Dataset, hyperparameters: BaseModel, available: float
+) -> None:
+    """Refuse, before it starts, training that would be killed for the memory that it takes.
+
+    Args:
+        algorithm: which says what it needs.
+        training: the rows to train on.
+        hyperparameters: of the algorithm.
+        available: bytes.
+
+    Raises:
+        PlatformError: with the number of rows that would fit, and the memory that these rows need.
+    """
+    memory = algorithm.memory
+    if memory is None:
+        return
+    rows, features = training.features.shape
+
+    def needed(count: int) -> int:
+        return memory(count, features, hyperparameters)
+
+    if needed(rows) <= available:
+        return
+    fitting = bisect_right(range(rows + 1), available, key=needed) - 1
+    raise PlatformError(
+        f"Training on {rows} rows of {features} features needs {_gigabytes(needed(rows))} of memory, and "
+        f"{_gigabytes(available)} are free: {max(fitting, 0)} rows would fit. Use an instance with more memory, or fewer "
+        f"rows."
+    )
+
+
+def _gigabytes(count: float) -> str:
+    return f"{count / 1e9:.2f} GB"
 
 
 def _with_origin(dataset: Dataset, work: Callable[[], T]) -> T:

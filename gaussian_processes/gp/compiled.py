@@ -10,8 +10,9 @@ import math
 from typing import Any, TypeAlias
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from gaussian_processes.gp.compilation import compiled
 
 # Transposed rows are filled up with zeros by a strip, and dimensions to a multiple of COLUMNS: no loop has a remainder.
 # The dot products of ROWS rows with a strip stay in the second cache.
@@ -27,11 +28,11 @@ Polynomials: TypeAlias = tuple[Floats, Floats, Floats, int, int]
 Span: TypeAlias = tuple[int, int, int, int, int]
 
 # A product and a sum may become one operation with one rounding; nothing is reordered.
-_strict = njit(nogil=True, cache=True, fastmath={"contract"})
+_strict = compiled("contract")
 # The same, and no NaN, infinity or sign of zero need be minded.
-_finite = njit(nogil=True, cache=True, fastmath={"contract", "nnan", "ninf", "nsz"})
+_finite = compiled("contract", "nnan", "ninf", "nsz")
 # Sums in any order.
-_summing = njit(nogil=True, cache=True, fastmath=True)
+_summing = compiled("fast")
 
 
 @_strict

@@ -27,7 +27,13 @@ class Predictor:
             DataError: as `load_artifact`.
         """
         artifact = load_artifact(directory, algorithm)
-        return cls(algorithm, algorithm.from_state(artifact.state), artifact.features)
+        try:
+            model = algorithm.from_state(artifact.state)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                f"The model in {directory} is not as this version of {algorithm.name} stores it ({error!r}): train again."
+            ) from error
+        return cls(algorithm, model, artifact.features)
 
     @property
     def outputs(self) -> tuple[str, ...]:

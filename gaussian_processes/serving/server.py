@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from gaussian_processes.algorithm import load_algorithm
 from gaussian_processes.errors import ConfigurationError, ExplainedError
 from gaussian_processes.job.paths import OptMl
-from gaussian_processes.job.resources import available_cores
+from gaussian_processes.job.resources import available_cores, threads_for
 from gaussian_processes.serving.application import create_app
 from gaussian_processes.serving.predictor import Predictor
 
@@ -37,23 +37,25 @@ class Settings:
         port: SAGEMAKER_BIND_TO_PORT, 8080 when not set.
         workers: MODEL_SERVER_WORKERS, one for each core when not set.
         timeout: MODEL_SERVER_TIMEOUT, seconds without a sign of life after which a worker is replaced; 60 when not set.
-        cores: that this process may use, by its affinity and its container's quota.
+        threads: that each worker computes in: OMP_NUM_THREADS, its share of the cores when not set. The cores are
+            those that this process may use, by its affinity and its container's quota.
     """
 
     port: int
     workers: int
     timeout: int
-    cores: int
+    threads: int
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """Raises ConfigurationError for values that are not whole numbers in their range."""
         cores = available_cores()
+        workers = _whole_number(environ, "MODEL_SERVER_WORKERS", cores)
         return cls(
             port=_whole_number(environ, "SAGEMAKER_BIND_TO_PORT", 8080, most=65535),
-            workers=_whole_number(environ, "MODEL_SERVER_WORKERS", cores),
+            workers=workers,
             timeout=_whole_number(environ, "MODEL_SERVER_TIMEOUT", 60),
-            cores=cores,
+            threads=threads_for(environ, cores // workers),
         )
 
 
@@ -75,8 +77,8 @@ def main(environ: Mapping[str, str]) -> int:
 
 def _gunicorn_settings(settings: Settings) -> dict[str, Any]:
     def post_fork(_server: Any, _worker: Any) -> None:
-        # Processes times BLAS threads must not exceed the cores: beyond them OpenBLAS falls off a cliff.
-        threadpool_limits(max(1, settings.cores // settings.workers))
+        # Processes times threads should not exceed the cores: beyond them OpenBLAS falls off a cliff.
+        threadpool_limits(settings.threads)
         gevent.get_hub().threadpool.maxsize = COMPUTE_THREADS
 
     return {

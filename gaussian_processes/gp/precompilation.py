@@ -1,0 +1,22 @@
+"""Precompilation: every compiled function called once for each kind of array that it will meet."""
+
+import numpy as np
+
+from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.model import TrainedGPModel
+from gaussian_processes.gp.solution import Precision
+
+# An order with polynomials and one above them; with lengths, which the sphere leaves out.
+KERNELS = (ArcCosine(1, 1), ArcCosine(60, 0, "homogeneous", degree=1.0))
+PRECISIONS: tuple[Precision, ...] = ("double", "mixed")
+
+
+def precompile() -> None:
+    """Compile, or find compiled."""
+    X = np.random.default_rng(0).normal(size=(8, 3))
+    for kernel in KERNELS:
+        kernel.gram(X)
+        for precision in PRECISIONS:
+            model = TrainedGPModel(X, X[:, 0], kernel, 1.0, precision)
+            model.predict(X)
+            model.predict(X, return_std=True)

@@ -1,0 +1,83 @@
+"""Cholesky on packed matrices against NumPy, in both precisions and for both shapes of the format."""
+
+import numpy as np
+import pytest
+from scipy.linalg.lapack import dpotrf, dtrttf
+
+from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
+from gaussian_processes.gp.lapack import blas
+from gaussian_processes.gp.packed import Packed
+
+SIZES = [1, 2, 3, 4, 5, 8, 33, 200, 301]
+
+
+def positive_definite(N, dtype=np.float64):
+    A = np.random.default_rng(N).normal(size=(N, N))
+    return (A @ A.T + N * np.eye(N)).astype(dtype)
+
+
+@pytest.mark.parametrize("N", SIZES)
+def test_the_format_is_lapacks(N):
+    """The rectangle is what LAPACK's own conversion makes of a lower triangle."""
+    M = positive_definite(N)
+    packed = Packed.of(M)
+    assert np.array_equal(packed.rectangle.ravel(), dtrttf(M, transr="N", uplo="L")[0])
+    assert len(packed) == N
+    assert np.array_equal(packed.lower(), np.tril(M))
+    assert np.array_equal(packed.diagonal, np.diagonal(M))
+    packed.add_to_diagonal(0.5)
+    assert np.array_equal(packed.lower(), np.tril(M + 0.5 * np.eye(N)))
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-4)])
+@pytest.mark.parametrize("N", SIZES)
+def test_solves_what_numpys_lu_solves(N, dtype, tolerance):
+    """L, M^-1 b, L^-1 B, log det M and tr M^-1."""
+    M = positive_definite(N, dtype)
+    b = np.random.default_rng(1).normal(size=(N, 3)).astype(dtype)
+    factor = Cholesky.of(Packed.of(M))
+    L = np.linalg.cholesky(M.astype(np.float64))
+    assert factor.L.lower() == pytest.approx(L, rel=tolerance, abs=tolerance)
+    assert factor.solve(b[:, 0]) == pytest.approx(np.linalg.solve(M, b[:, 0]), rel=tolerance, abs=tolerance)
+    assert factor.solve(b) == pytest.approx(np.linalg.solve(M, b), rel=tolerance, abs=tolerance)
+    assert factor.half_solve(b.copy()) == pytest.approx(np.linalg.solve(L, b), rel=tolerance, abs=tolerance)
+    assert factor.log_det() == pytest.approx(np.linalg.slogdet(M.astype(np.float64))[1], rel=tolerance)
+    assert factor.trace_of_inverse() == pytest.approx(np.trace(np.linalg.inv(M.astype(np.float64))), rel=tolerance)
+
+
+def test_factors_in_the_matrixs_own_memory():
+    """Nothing of the matrix's size is allocated, nor is the right-hand side copied."""
+    packed = Packed.of(positive_definite(50))
+    factor = Cholesky.of(packed)
+    assert factor.L.rectangle is packed.rectangle
+    B = np.asfortranarray(np.ones((50, 4)))
+    assert factor.half_solve(B) is B
+
+
+@pytest.mark.parametrize("row", [1, 30, 31, 32, 59])
+@pytest.mark.parametrize("N", [60, 61])
+def test_a_pivot_that_is_not_positive_is_named_with_its_value(N, row):
+    """The pivot is the row's variance given the rows before it, which the matrix was made to have."""
+    M = positive_definite(N)
+    before = slice(0, row - 1)
+    M[row - 1, row - 1] = M[row - 1, before] @ np.linalg.solve(M[before, before], M[before, row - 1]) - 0.125
+    with pytest.raises(NotPositiveDefiniteError, match=rf"{N} rows .* at row {row}, .* is -0\.125") as caught:
+        Cholesky.of(Packed.of(M))
+    assert caught.value.row == dpotrf(M, lower=1)[1]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_none_are_found(value):
+    """LAPACK itself lets them through."""
+    M = positive_definite(20)
+    M[7, 7] = value
+    with pytest.raises(NotPositiveDefiniteError):
+        Cholesky.of(Packed.of(M))
+
+
+def test_an_array_that_blas_would_misread_is_refused():
+    """C's order, or two precisions, would give wrong numbers without a word."""
+    with pytest.raises(ValueError, match="not in Fortran's order"):
+        blas("trsm", "L", "L", "N", "N", 3, 3, 1.0, np.ones((3, 3)), np.asfortranarray(np.ones((3, 3))))
+    with pytest.raises(ValueError, match="float32"):
+        blas("trsv", "L", "N", "N", 3, np.asfortranarray(np.eye(3)), np.ones(3, np.float32), 1)
