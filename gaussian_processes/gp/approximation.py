@@ -181,7 +181,11 @@ def _error(polynomials: Polynomials, dtype: str) -> tuple[Array, Array]:
     transposed[:, : len(columns)] = columns.T
     found = np.empty((1, len(columns)), dtype)
     fill(np.eye(1, COLUMNS, dtype=dtype), columns, transposed, (0, 0, len(columns), 0, 0), polynomials, found)
-    cosines = np.cos(angles), 2.0 * np.sin(angles / 2.0) ** 2, 2.0 * np.cos(angles / 2.0) ** 2
+    # Of the points as they were rounded.
+    t, sine = columns[:, 0].astype(np.float64), columns[:, 1].astype(np.float64)
+    chord = ((1.0 - np.abs(t)) ** 2 + sine**2) / 2.0
+    close = 1.0 - np.abs(t) < CLOSE
+    cosines = t, np.where(close & (t > 0.0), chord, 1.0 - t), np.where(close & (t < 0.0), chord, 1.0 + t)
     error = np.abs(found[0].astype(np.float64) - composed_kernel(q, l, *cosines))
     eps = float(np.finfo(dtype).eps)
     # Where the kernel is steep, the rounding of the cosine shows too.
