@@ -49,6 +49,15 @@ def test_log_evidence_is_gpflows(example, row):
     assert found == pytest.approx(float(row["log_evidence"]), rel=1e-10 if kernel.q >= 1 else 1e-6)
 
 
+@pytest.mark.parametrize("row", read_reference("gpflow_example_evidence.csv"), ids=lambda row: ",".join(row.values()))
+def test_the_noise_derivative_of_the_log_evidence_is_gpflows(example, row):
+    """By automatic differentiation there, by the trace of the inverse here."""
+    X, y, _, _ = example
+    kernel = ArcCosine(int(row["q"]), int(row["l"]), row["geometry"], float(row["bias"]))
+    found = TrainedGPModel(X, y, kernel, float(row["sigma2"])).log_evidence_noise_derivative
+    assert found == pytest.approx(float(row["dlog_evidence_dsigma2"]), rel=1e-10 if kernel.q >= 1 else 1e-5)
+
+
 def test_log_evidence_is_the_density_of_a_normal_vector(example):
     """log N(y; 0, M), by SciPy."""
     X, y = example[0][:40], example[1][:40]
