@@ -36,7 +36,9 @@ LABEL com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true
 WORKDIR /opt/program
 # Not below /opt/ml, which SageMaker mounts over.
 COPY gaussian_processes /opt/program/gaussian_processes
-RUN python3 -m compileall -q /opt/program
+# Numba's functions too, for a processor that many machines can stand in for, and beside their source, where they are
+# found under any user.
+RUN python3 -m compileall -q /opt/program && precompile
 # What the image is, for registries and people. The commit changes with every build, and so comes last.
 ARG COMMIT=unknown
 LABEL org.opencontainers.image.title="gaussian-processes" \

@@ -5,10 +5,18 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from processes import environ_of, run_train, write_opt_ml
 from reference import ROOT, read_reference
+
+from gaussian_processes.algorithm import load_algorithm
+from gaussian_processes.data.dataset import Dataset
+from gaussian_processes.errors import PlatformError
+from gaussian_processes.gaussian_process import Hyperparameters, memory_needed
+from gaussian_processes.training import require_memory
 
 REGEX = re.compile(r"validation:RMSE=(.*?);")
 GOOD = {"training/a.csv": "1,1,2\n2,2,1\n3,1,1\n", "validation/b.csv": "1,1,2\n2,2,3\n"}
@@ -239,3 +247,50 @@ def test_sigterm_is_heard_before_the_long_imports(tmp_path, executable):
     environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run([sys.executable, str(program)], env=environ, capture_output=True, timeout=60, check=False)
     assert done.returncode == 128 + signal.SIGTERM
+
+
+def test_training_that_does_not_fit_is_refused_before_it_starts():
+    """With what the rows need, what there is, and how many rows would fit."""
+    rows = np.ones((1000, 3))
+    dataset = Dataset(rows, np.ones(1000), ())
+    algorithm = replace(load_algorithm({}), memory=lambda count, features, _: 8 * count**2 + features)
+    with pytest.raises(PlatformError) as caught:
+        require_memory(algorithm, dataset, Hyperparameters(), 8 * 400**2 + 5.0)
+    assert str(caught.value) == (
+        "Training on 1000 rows of 3 features needs 0.01 GB of memory, and 0.00 GB are free: 400 rows would fit. "
+        "Use an instance with more memory, or fewer rows."
+    )
+    require_memory(algorithm, dataset, Hyperparameters(), 8e6 + 3)
+    require_memory(replace(algorithm, memory=None), dataset, Hyperparameters(), 0.0)
+
+
+@pytest.mark.parametrize("precision", ["double", "mixed"])
+def test_the_memory_that_is_announced_is_what_a_job_takes(tmp_path, precision):
+    """The process's peak beyond that of a job of no size is no more, and the factor's half matrix is most of it."""
+    peaks = {}
+    for N in (10, 6000):
+        table = np.random.default_rng(0).normal(size=(N, 4))
+        text = "\n".join(",".join(map(str, row)) for row in table.tolist())
+        paths = write_opt_ml(tmp_path / str(N), {"training/a.csv": text}, {"precision": precision, "bias": "1"})
+        code = (
+            "import os, resource, sys; sys.path.insert(0, sys.argv[1])\n"
+            "from gaussian_processes.training import main\n"
+            "assert main(os.environ, sys.stdout) == 0\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(ROOT)], env=environ_of(paths), capture_output=True, text=True, check=True
+        )
+        assert ("single precision" in done.stdout) == (precision == "mixed")
+        peaks[N] = int(done.stdout.splitlines()[-1])
+    announced = memory_needed(6000, 3, Hyperparameters(precision=precision))
+    assert peaks[6000] - peaks[10] < announced
+    assert announced < 2 * 8 * 6000**2
+
+
+def test_a_number_of_threads_that_is_none_is_the_users_error(example_job):
+    """Named, and in the failure file."""
+    paths = example_job()
+    done = run_train(paths, {"OMP_NUM_THREADS": "many"})
+    assert done.returncode == 2
+    assert "OMP_NUM_THREADS is 'many'" in paths.failure.read_text()
