@@ -67,6 +67,34 @@ def test_trains_as_any_user_on_a_read_only_root(image, opt_ml):
     assert (opt_ml.model / "model.pkl").stat().st_uid == 4242
 
 
+@pytest.mark.parametrize("precision", ["double", "mixed"])
+@pytest.mark.parametrize("q", ["0", "1", "60"])
+def test_nothing_is_compiled_at_run_time(image, opt_ml, precision, q):
+    """Read-only, under another user, in both precisions: Numba's log of its cache has loads alone."""
+    settings = {"q": q, "l": "2", "geometry": "homogeneous", "degree": "1", "precision": precision}
+    opt_ml.hyperparameters.write_text(json.dumps(settings))
+    for path in (opt_ml.model, opt_ml.root / "output"):
+        path.chmod(0o777)
+    for folder in opt_ml.root.parents[0], opt_ml.root.parents[1]:
+        folder.chmod(0o755)
+    done = train(image, opt_ml, *HARDENED, "--user", "4242:4242", "-e", "NUMBA_DEBUG_CACHE=1")
+    assert done.returncode == 0, done.stderr
+    log = [line for line in done.stdout.splitlines() if line.startswith("[cache]")]
+    assert sum(line.startswith("[cache] data loaded") for line in log) >= 2
+    assert not [line for line in log if "saved" in line]
+
+
+def test_a_job_that_does_not_fit_into_the_containers_memory_is_refused(image, opt_ml):
+    """Before it starts, with the number of rows that would fit; without swap it would be killed."""
+    table = "".join(f"{i % 7},{i % 11 + 1},{i % 13}\n" for i in range(12000))
+    (opt_ml.data / "training" / "many.csv").write_text(table)
+    done = train(image, opt_ml, "--memory", "700m", "--memory-swap", "700m")
+    if "cannot be limited" in done.stderr or "does not support memory limit" in done.stderr:
+        pytest.skip(f"this engine cannot limit memory: {done.stderr.strip()}")
+    assert done.returncode == 3, done.stderr
+    assert "rows would fit" in (opt_ml.root / "output" / "failure").read_text()
+
+
 def test_train_is_the_default_command(image, opt_ml):
     """SageMaker's local mode gives none."""
     assert "validation:RMSE=" in train(image, opt_ml, command=()).stdout
