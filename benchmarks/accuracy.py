@@ -86,7 +86,9 @@ def neural_tangents() -> Iterator[tuple[str, Values]]:
         if q > 1:
             return None
         # k_0 = (1 + Sign) / 2; Relu is half of k_1.
-        layer, std, bias = (stax.Sign(), math.sqrt(0.5), math.sqrt(0.5)) if q == 0 else (stax.Relu(), math.sqrt(2.0), 0.0)
+        layer, std, bias = (
+            (stax.Sign(), math.sqrt(0.5), math.sqrt(0.5)) if q == 0 else (stax.Relu(), math.sqrt(2.0), 0.0)
+        )
         return composed([stax.Dense(1, math.sqrt(2.0)), *[layer, stax.Dense(1, std, bias)] * (l + 1)], t)
 
     def monomials(q, l, t):
