@@ -19,7 +19,12 @@ def parse(**raw):
 def test_with_nothing_set_it_is_the_mathematics_to_the_letter():
     """q = 1, l = 1, sigma2 = 0.1 on the sphere; no bias, no scaling."""
     wanted = {"q": 1, "l": 1, "sigma2": 0.1, "geometry": "sphere", "bias": 0.0, "degree": None, "variance": 1.0}
-    assert parse().model_dump() == {**wanted, "feature_scaling": "none", "target_scaling": "none"}
+    assert parse().model_dump() == {
+        **wanted,
+        "feature_scaling": "none",
+        "target_scaling": "none",
+        "precision": "double",
+    }
 
 
 @pytest.mark.parametrize("q", ["3", 3, '"3"', " 3 ", "3.0"], ids=repr)

@@ -109,7 +109,9 @@ def test_predictions_do_not_depend_on_the_block(example, monkeypatch):
     mean, std = trained.predict(X_star, return_std=True)
     monkeypatch.setattr(model_module, "ENTRIES", 3 * len(y))
     in_blocks = trained.predict(X_star, return_std=True)
-    assert in_blocks[0] == pytest.approx(mean, abs=1e-12)
+    assert np.array_equal(in_blocks[0], mean)
+    assert np.array_equal(trained.predict(X_star), mean)
+    assert [trained.predict(row)[0] for row in X_star[:, None]] == mean.tolist()
     assert in_blocks[1] == pytest.approx(std, abs=1e-12)
     assert trained.predict(X_star[:0]).shape == (0,)
 
