@@ -28,10 +28,8 @@ def main():
     loaded = {count: training(X, y, kernel, count) for count in (cores, max(1, cores - 1))}
     busy.terminate()
     print(f"Training at N = {len(X)} on {cores} cores; ratios to {cores} threads on a quiet machine")
-    for count in quiet:
-        print(
-            f"{count} threads: quiet {quiet[count] / quiet[cores]:.2f}, one core busy {loaded[count] / quiet[cores]:.2f}"
-        )
+    for count, alone in quiet.items():
+        print(f"{count} threads: quiet {alone / quiet[cores]:.2f}, one core busy {loaded[count] / quiet[cores]:.2f}")
 
 
 def training(X, y, kernel, count):

@@ -50,6 +50,22 @@ def test_answers_and_ends_cleanly(trained):
     assert "Warning" not in log
 
 
+def test_requests_side_by_side_and_threads_within_them_do_not_mix(trained):
+    """Answers to many rows at once, in one worker of two threads, are those of the rows one by one, to the bit."""
+    rows = np.random.default_rng(7).normal(size=(400, 3))
+    with running_server(trained, {"MODEL_SERVER_WORKERS": "1", "OMP_NUM_THREADS": "2"}) as server:
+
+        def means(part):
+            body = "".join(",".join(map(repr, row)) + "\n" for row in part.tolist()).encode()
+            return server.request("/invocations", body, Content_Type="text/csv").text.splitlines()
+
+        wanted = [means(row[None])[0] for row in rows[:20]]
+        with ThreadPoolExecutor(6) as pool:
+            for found in pool.map(means, [rows] * 12):
+                assert len(found) == 400
+                assert found[:20] == wanted
+
+
 @pytest.fixture
 def long_request(tmp_path, example_job):
     """A server with one worker, in the middle of a request that lasts until `finish` is called."""
