@@ -4,17 +4,18 @@
 
 Every library computes in float64 and is given each cosine t as the pair of unit rows (1, 0) and (t, sqrt(1 - t^2)).
 GPflow and GPJax have no composition: their kernel is applied again to the rows made from its own, normalised, result.
-neural-tangents composes by itself. The libraries do not all fit into one environment (see requirements-peers.txt): name
-those that are installed.
+neural-tangents composes Sign and Relu by itself; its RectifiedMonomial, whose own variances are NaN, is applied again like
+the others. The libraries do not all fit into one environment (see requirements-peers.txt): name those that are
+installed.
 """
 
 import argparse
 import csv
 import math
 import sys
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import mpmath
@@ -55,7 +56,7 @@ def gpflow() -> Iterator[tuple[str, Values]]:
         # It wants a bias above zero; this one is lost in the first sum.
         return gpflow.kernels.ArcCosine(order=q, bias_variance=1e-300).K(X, unit_rows(t)).numpy()[0]
 
-    yield f"GPflow {gpflow.__version__}", repeated(kernel)
+    yield f"GPflow {gpflow.__version__}", repeated(kernel, 2)
 
 
 def gpjax() -> Iterator[tuple[str, Values]]:
@@ -68,7 +69,7 @@ def gpjax() -> Iterator[tuple[str, Values]]:
         rows = jax.numpy.asarray(unit_rows(t))
         return np.asarray(gpjax.kernels.ArcCosine(order=q, bias_variance=0.0).cross_covariance(X, rows))[0]
 
-    yield f"GPJax {gpjax.__version__}", repeated(kernel)
+    yield f"GPJax {gpjax.__version__}", repeated(kernel, 2)
 
 
 def neural_tangents() -> Iterator[tuple[str, Values]]:
@@ -78,44 +79,47 @@ def neural_tangents() -> Iterator[tuple[str, Values]]:
     import neural_tangents
     from neural_tangents import stax
 
-    def composed(layers, t):
-        kernel = stax.serial(*layers)[2](X, unit_rows(t), ("nngp", "cov1", "cov2"))
-        return np.asarray(kernel.nngp[0] / np.sqrt(kernel.cov1[0] * kernel.cov2))
-
-    def own_layers(q, l, t):
+    def composed(q, l, t):
         if q > 1:
             return None
         # k_0 = (1 + Sign) / 2; Relu is half of k_1.
         layer, std, bias = (
             (stax.Sign(), math.sqrt(0.5), math.sqrt(0.5)) if q == 0 else (stax.Relu(), math.sqrt(2.0), 0.0)
         )
-        return composed([stax.Dense(1, math.sqrt(2.0)), *[layer, stax.Dense(1, std, bias)] * (l + 1)], t)
+        _, _, kernel_fn = stax.serial(stax.Dense(1, math.sqrt(2.0)), *[layer, stax.Dense(1, std, bias)] * (l + 1))
+        kernel = kernel_fn(X, unit_rows(t), ("nngp", "cov1", "cov2"))
+        return np.asarray(kernel.nngp[0] / np.sqrt(kernel.cov1[0] * kernel.cov2))
 
-    def monomials(q, l, t):
-        layers = [stax.RectifiedMonomial(q), stax.Dense(1, math.sqrt(2.0 / double_factorial(q)))]
-        return composed([stax.Dense(1, math.sqrt(2.0)), *layers * (l + 1)], t)
+    @cache
+    def compiled(q):
+        _, _, kernel_fn = stax.serial(stax.Dense(1, math.sqrt(2.0)), stax.RectifiedMonomial(q))
+        return jax.jit(lambda rows: 2.0 * kernel_fn(X, rows, "nngp")[0])
 
-    yield f"neural-tangents {neural_tangents.__version__}, Sign and Relu", own_layers
-    yield f"neural-tangents {neural_tangents.__version__}, RectifiedMonomial", monomials
+    name = f"neural-tangents {neural_tangents.__version__}"
+    yield f"{name}, Sign and Relu", composed
+    yield f"{name}, RectifiedMonomial", repeated(lambda q, t: np.asarray(compiled(q)(unit_rows(t))), ORDERS[-1])
 
 
-def repeated(kernel: Callable[[int, np.ndarray], np.ndarray]) -> Values:
-    """A library's kernel of orders 0 to 2, applied l + 1 times."""
+def repeated(kernel: Callable[[int, np.ndarray], np.ndarray], highest: int) -> Values:
+    """A library's kernel of orders 0 to `highest`, applied l + 1 times."""
 
     def values(q, l, t):
-        if q > 2:
+        if q > highest:
             return None
         for _ in range(l + 1):
-            # A value above one by rounding is no cosine.
-            t = np.clip(t, -1.0, 1.0)
-            t = kernel(q, t) / double_factorial(q)
+            t = np.clip(kernel(q, t) / double_factorial(q), -1.0, 1.0)
         return t
 
     return values
 
 
-LIBRARIES = {"ours": ours, "gpflow": gpflow, "gpjax": gpjax, "neural-tangents": neural_tangents}
-PIP_NAMES = {"ours": "numba scipy threadpoolctl", "gpflow": "gpflow", "gpjax": "gpjax"}
+# What each library is called here, how to ask it, and what pip must install.
+LIBRARIES = {
+    "ours": (ours, "numba scipy threadpoolctl"),
+    "gpflow": (gpflow, "gpflow"),
+    "gpjax": (gpjax, "gpjax"),
+    "neural-tangents": (neural_tangents, "neural-tangents jax==0.5.3"),
+}
 
 
 def truth() -> dict[tuple[int, int], list[tuple[float, mpmath.mpf]]]:
@@ -151,13 +155,13 @@ def main() -> None:
     if unknown := set(names) - set(LIBRARIES):
         parser.error(f"no library {', '.join(sorted(unknown))}; there are {', '.join(LIBRARIES)}")
     mpmath.mp.dps = 40
-    warnings.simplefilter("ignore")
     table = truth()
     for name in names:
+        kernels_of, pip_names = LIBRARIES[name]
         try:
-            kernels = list(LIBRARIES[name]())
+            kernels = list(kernels_of())
         except ImportError as error:
-            print(f"\n{name}: SKIPPED ({error}); pip install {PIP_NAMES.get(name, name)}")
+            print(f"\n{name}: SKIPPED ({error}); pip install {pip_names}")
             continue
         for title, values in kernels:
             report(title, values, table)

@@ -23,6 +23,13 @@ def main():
     parser.add_argument("--requests", type=int, default=2000)
     arguments = parser.parse_args()
     N, M = arguments.rows, arguments.requests
+    # Processes of their own, begun while this one is small: a child's peak is at least its parent's size.
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        peaks = {count: pool.apply(peak_of_means, (2000, count)) for count in (1000, 100_000)}
+    print(
+        "memory of means at N = 2000: "
+        + ", ".join(f"{count} rows {size / 1e6:.0f} MB" for count, size in peaks.items())
+    )
     X, y = rows(N)
     X_star, _ = rows(M, seed=1)
     model = TrainedGPModel(X, y, KERNEL, 0.1)
@@ -39,14 +46,6 @@ def main():
     bare, _ = best_of(5, lambda B: dtrsm(1.0, L, B, lower=1, overwrite_b=1), lambda: KERNEL.cross(X_star, X).T)
     both, _ = best_of(5, lambda: model.predict(X_star, return_std=True))
     print(f"means and variances: bare triangular solve {bare:.3f} s, ours {both:.3f} s, ratio {both / bare:.3f}")
-
-    # Processes of their own, so that each peak is that of its predictions.
-    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-        peaks = {count: pool.apply(peak_of_means, (2000, count)) for count in (1000, 100_000)}
-    print(
-        "memory of means at N = 2000: "
-        + ", ".join(f"{count} rows {size / 1e6:.0f} MB" for count, size in peaks.items())
-    )
 
 
 def peak_of_means(N, M):

@@ -14,8 +14,9 @@ from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.product import product
 from gaussian_processes.gp.solution import Precision, Solution, solve
 
-# Covariances with requests that are held at a time for their variances: 64 MiB in double precision.
-ENTRIES = 2**23
+# Covariances with requests that are held at a time for their variances: below 32 MiB, which the C library keeps for the
+# next ones; larger pieces would come from the system, page by page, each time.
+ENTRIES = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
