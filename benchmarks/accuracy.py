@@ -12,6 +12,7 @@ installed.
 import argparse
 import csv
 import math
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -42,6 +43,9 @@ def double_factorial(q: int) -> int:
 
 def ours() -> Iterator[tuple[str, Values]]:
     sys.path.insert(0, str(ROOT))
+    from gaussian_processes.job.environment import prepare_libraries
+
+    prepare_libraries(os.environ)  # as `train` and `serve` do
     from gaussian_processes.gp.arccosine import composed_kernel
     from gaussian_processes.gp.kernel import ArcCosine
 

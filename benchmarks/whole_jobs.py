@@ -26,8 +26,7 @@ TOLERANCE = 1e-6
 Job = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def ours() -> tuple[str, Job]:
-    sys.path.insert(0, str(ROOT))
+def ours() -> Job:
     from gaussian_processes.gp.kernel import ArcCosine
     from gaussian_processes.gp.model import TrainedGPModel
 
@@ -35,7 +34,7 @@ def ours() -> tuple[str, Job]:
         mean, std = TrainedGPModel(X, y, ArcCosine(q, l), SIGMA2).predict(X_star, return_std=True)
         return mean, std**2
 
-    return "ours", job
+    return job
 
 
 def scikit_learn() -> tuple[str, Job]:
@@ -159,10 +158,15 @@ def timed(job: Job, problem: tuple[np.ndarray, ...]) -> float:
 
 def in_threads(count: int) -> None:
     """Start again in an environment that limits every library, unless this is it."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
-    limits = dict.fromkeys(names, str(count))
-    if not limits.items() <= os.environ.items():
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **limits})
+    sys.path.insert(0, str(ROOT))
+    from gaussian_processes.job.environment import prepare_libraries
+
+    environment = dict(os.environ)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"):
+        environment[name] = str(count)
+    prepare_libraries(environment)  # as `train` and `serve` do
+    if environment != os.environ:
+        os.execve(sys.executable, [sys.executable, *sys.argv], environment)
 
 
 def main() -> None:
@@ -185,7 +189,7 @@ def main() -> None:
         f"{options.threads} threads, best of {options.repeats}",
         flush=True,
     )
-    _, our_job = ours()
+    our_job = ours()
     agree = True
     for make, pip_names in PEERS:
         try:
