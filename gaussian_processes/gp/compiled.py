@@ -4,6 +4,8 @@ A strip of STRIP entries stays in the nearest cache from its dot products to its
 this fixed length, and is vectorised without remainders, so that an entry is the same number to the bit wherever it
 stands in whatever matrix. Nothing here calls BLAS, and everything releases the interpreter's lock, so that threads can
 share the work. Numbers are of the precision of the arrays given, float64 or float32.
+
+It is all in one module because what Numba keeps of a function is made anew when this file changes, and no other.
 """
 
 import math
