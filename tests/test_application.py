@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from reporting import Lines
 
+from gaussian_processes.artifact import Artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
+from gaussian_processes.errors import DataError
 from gaussian_processes.gaussian_process import Hyperparameters, algorithm
 from gaussian_processes.serving.application import create_app
 from gaussian_processes.serving.predictor import Predictor
@@ -139,6 +141,13 @@ def test_a_row_that_has_no_finite_prediction_is_refused(example):
             "/invocations", data=body, content_type="text/csv", headers={"Accept": "application/json"}
         )
         assert (response.status_code, "row 2 is so long that" in response.text) == (400, True)
+
+
+def test_a_model_stored_by_another_version_is_refused_in_words(tmp_path):
+    """Its state lacks what this version reads: the file is whole, and training again mends it."""
+    save_artifact(Artifact(algorithm.name, 2, {}, {"X": np.eye(2)}), tmp_path)
+    with pytest.raises(DataError, match=r"not as this version .* stores it .*: train again"):
+        Predictor.load(tmp_path, algorithm)
 
 
 def test_ping_is_200_and_empty(client):

@@ -119,3 +119,5 @@ def test_a_row_in_a_request_is_the_row_it_was_trained_on(X, kernel):
     if kernel.power == 0.0 and kernel.bias == 0.0:
         scale = np.random.default_rng(0).uniform(0.01, 90.0, size=(len(X), 1))
         assert np.array_equal(np.diagonal(kernel.cross(scale * X, X)), kernel.diagonal(X))
+        twice = kernel.gram(np.vstack([X, scale * X]))
+        assert np.array_equal(np.diagonal(twice, offset=len(X)), kernel.diagonal(X))
