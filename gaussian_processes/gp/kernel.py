@@ -13,12 +13,12 @@ from gaussian_processes.gp.approximation import approximation
 from gaussian_processes.gp.arccosine import Array, composed_kernel, require_integer
 from gaussian_processes.gp.directions import Directions, directions, measured
 from gaussian_processes.gp.packed import Packed
-from gaussian_processes.gp.threads import in_threads
+from gaussian_processes.gp.threads import in_threads, threads
 
 Geometry = Literal["sphere", "homogeneous"]
 
-# Rows of a matrix that are filled at a time: their dot products with a strip of columns stay in the second cache.
-PANEL = 64
+# Rows of a matrix that a thread fills at a time, at most: enough for the interpreter's part not to count.
+PANEL = 128
 
 
 @dataclass(frozen=True)
@@ -155,5 +155,6 @@ class ArcCosine:
 
 
 def panels(rows: int) -> Iterator[slice]:
-    """Slices that cover `rows` rows, PANEL at a time."""
-    return (slice(start, min(start + PANEL, rows)) for start in range(0, rows, PANEL))
+    """Slices that cover `rows` rows, some for each thread."""
+    step = min(PANEL, max(16, -(-rows // (4 * threads()))))
+    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
