@@ -27,7 +27,7 @@ from gaussian_processes.gp.arccosine import (
     composed_kernel,
     composed_kernel_derivative,
 )
-from gaussian_processes.gp.compiled import CLOSE, COLUMNS, STRIP, Floats, Polynomials, fill
+from gaussian_processes.gp.compiled import CLOSE, COLUMNS, NO_VECTORS, STRIP, Floats, Polynomials, fill
 
 # The pass works through eight terms at a time; of higher degrees the powers of x lose digits.
 DEGREES = (8, 16, 24, 32, 40)
@@ -180,7 +180,15 @@ def _error(polynomials: Polynomials, dtype: str) -> tuple[Array, Array]:
     transposed = np.zeros((COLUMNS, len(columns) + STRIP), dtype)
     transposed[:, : len(columns)] = columns.T
     found = np.empty((1, len(columns)), dtype)
-    fill(np.eye(1, COLUMNS, dtype=dtype), columns, transposed, (0, 0, len(columns), 0, 0), polynomials, found)
+    fill(
+        np.eye(1, COLUMNS, dtype=dtype),
+        columns,
+        transposed,
+        (0, 0, len(columns), 0, 0),
+        polynomials,
+        found,
+        *NO_VECTORS,
+    )
     # Of the points as they were rounded.
     t, sine = columns[:, 0].astype(np.float64), columns[:, 1].astype(np.float64)
     chord = ((1.0 - np.abs(t)) ** 2 + sine**2) / 2.0

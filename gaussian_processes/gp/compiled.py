@@ -29,6 +29,9 @@ Polynomials: TypeAlias = tuple[Floats, Floats, Floats, int, int]
 # The columns wanted of row i, begin + i begin_step <= j < end + i end_step, and how far to the left of j each goes.
 Span: TypeAlias = tuple[int, int, int, int, int]
 
+# For `fill`, where no product is wanted.
+NO_VECTORS = np.empty(0), np.empty(0)
+
 # A product and a sum may become one operation with one rounding; nothing is reordered.
 _strict = compiled("contract")
 # The same, and no NaN, infinity or sign of zero need be minded.
@@ -38,7 +41,16 @@ _summing = compiled("fast")
 
 
 @_strict
-def fill(rows: Floats, columns: Floats, transposed: Floats, span: Span, polynomials: Polynomials, out: Floats) -> None:
+def fill(
+    rows: Floats,
+    columns: Floats,
+    transposed: Floats,
+    span: Span,
+    polynomials: Polynomials,
+    out: Floats,
+    v: Floats,
+    right: Floats,
+) -> None:
     """k_{q,l} between unit rows.
 
     Args:
@@ -48,6 +60,8 @@ def fill(rows: Floats, columns: Floats, transposed: Floats, span: Span, polynomi
         span: which columns, and where they go.
         polynomials: of q and l.
         out: (n, M) or another width, is written where the span says.
+        v: (M,), or empty.
+        right: (n,), K v is added; or empty.
     """
     begin, begin_step, end, end_step, shift = span
     first, later, gains, q, l = polynomials
@@ -63,6 +77,8 @@ def fill(rows: Floats, columns: Floats, transposed: Floats, span: Span, polynomi
                 if _half_complements(tile, row - top, h):
                     _mend(rows, row, columns, j, stop, tile, row - top, h)
                 _complements(tile, row - top, h, first, later, gains, q, l, x, e, o)
+                if len(v):
+                    right[row] += _weighed(h, v[j : j + stop])
                 start = max(0, begin + begin_step * row - j)
                 if start < stop:
                     _write(h, start, out[row, j + start - shift : j + stop - shift])

@@ -131,13 +131,34 @@ class ArcCosine:
         in_threads(lambda panel: self.fill(rows[panel], columns, span, K[panel]), panels(len(K)))
         return K
 
-    def fill(self, rows: Directions, columns: Directions, span: compiled.Span, out: NDArray[Any]) -> None:
-        """Write the covariances of rows (n) with columns where the span says in out (n, ...), in one thread."""
+    def matrix_and_product(self, rows: Directions, columns: Directions, v: Array) -> tuple[Array, Array]:
+        """`matrix` K (N, M) and K v (N,), to the bit what `product` makes of v (M,)."""
+        K, product = np.empty((len(rows), len(columns))), np.zeros(len(rows))
+        span, scaled = (0, 0, len(columns), 0, 0), self.variance * (v * columns.scale)
+        in_threads(
+            lambda panel: self.fill(rows[panel], columns, span, K[panel], (scaled, product[panel])), panels(len(K))
+        )
+        return K, product * rows.scale
+
+    def fill(
+        self,
+        rows: Directions,
+        columns: Directions,
+        span: compiled.Span,
+        out: NDArray[Any],
+        vectors: tuple[Array, Array] = compiled.NO_VECTORS,
+    ) -> None:
+        """Write the covariances of rows (n) with columns where the span says in out (n, ...), in one thread.
+
+        `vectors` are v (M,) and right (n,), to which the product of the matrix, without lengths and variance, is added.
+        """
         polynomials = approximation(self.q, self.l, out.dtype.name)
         if polynomials is not None:
-            compiled.fill(rows.unit, columns.unit, columns.transposed, span, polynomials.polynomials, out)
+            compiled.fill(rows.unit, columns.unit, columns.transposed, span, polynomials.polynomials, out, *vectors)
         else:
             self.fill_by_definition(rows, columns, span, out)
+            if len(vectors[0]):
+                vectors[1][:] = out @ vectors[0]
         if self.power != 0.0 or self.variance != 1.0:
             compiled.scale(span, self.variance, rows.scale, columns.scale, out)
 

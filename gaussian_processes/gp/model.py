@@ -100,13 +100,14 @@ class TrainedGPModel:
         if not np.isfinite(X_star).all():
             raise ValueError("X_star holds NaN or infinity; finite numbers are wanted")
         rows = self.kernel.directions(X_star).merged_with(self._rows)
-        # [RW06] Alg. 2.1 line 4; one way for all, so that a row's mean does not depend on what else is asked.
-        mean = product(self.kernel, rows, self._rows, self.solution.alpha)
+        alpha = self.solution.alpha
         if not return_std:
-            return mean
-        variance = self.kernel.variance * rows.scale**2
+            return product(self.kernel, rows, self._rows, alpha)
+        mean, variance = np.empty(len(rows)), self.kernel.variance * rows.scale**2
         for block in _blocks(len(rows), len(self.X)):
-            K_star = self.kernel.matrix(rows[block], self._rows)
+            K_star, mean[block] = self.kernel.matrix_and_product(
+                rows[block], self._rows, alpha
+            )  # [RW06] Alg. 2.1 line 4
             V = self.solution.factor.half_solve(K_star.T)  # line 5, in K_star's own memory
             variance[block] -= np.einsum("nm,nm->m", V, V, dtype=np.float64)  # line 6
         # Rounding can leave a variance a few ulps below zero where the data say all there is to say.
