@@ -69,7 +69,10 @@ class Approximation:
 
 @cache
 def approximation(q: int, l: int, dtype: str) -> Approximation | None:
-    """For "float64" or "float32", the polynomials for k_{q,l}; None where none of moderate degree are right to rounding (q above about 30)."""
+    """The polynomials for k_{q,l} in "float64" or "float32".
+
+    None where none of moderate degree are right to rounding, which is for q above about 30.
+    """
     found = _order_0(l, dtype) if q == 0 else _higher_order(q, l, dtype)
     if found is None:
         return None
