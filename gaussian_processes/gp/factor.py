@@ -63,11 +63,10 @@ class Cholesky:
 
     def solve(self, b: Matrix) -> Matrix:
         """M^-1 b for b (N,) or (N, M), in the precision of L."""
-        columns = np.array(b, dtype=self.L.rectangle.dtype, order="F", ndmin=2, copy=True)
-        x = np.asfortranarray(columns.T) if b.ndim == 1 else columns
-        for column in x.T:
+        x = np.array(b, dtype=self.L.rectangle.dtype, order="F")
+        for column in x.reshape(len(x), -1, order="F").T:  # views
             self._substitute(column)
-        return x[:, 0] if b.ndim == 1 else x
+        return x
 
     def half_solve(self, B: Matrix) -> Matrix:
         """L^-1 B for B (N, M); in B's own memory where B is in Fortran's order and of L's precision."""
