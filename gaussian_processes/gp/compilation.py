@@ -11,7 +11,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, InTreeCach
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Locator(InTreeCacheLocator):  # type: ignore[misc]  # Numba has no type hints
+class _Locator(InTreeCacheLocator):  # type: ignore[misc]  # Numba is Any to mypy: its hints are partial
     """The folder beside the source. Numba's own locator passes it over where it is read-only."""
 
     @classmethod
@@ -23,11 +23,11 @@ class _Locator(InTreeCacheLocator):  # type: ignore[misc]  # Numba has no type h
         return found
 
 
-class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
-    _locator_classes = (_Locator, *CompileResultCacheImpl._locator_classes)  # noqa: SLF001
+class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]  # the same
+    _locator_classes = (_Locator, *CompileResultCacheImpl._locator_classes)  # noqa: SLF001  # ours before its own
 
 
-class _Cache(FunctionCache):  # type: ignore[misc]
+class _Cache(FunctionCache):  # type: ignore[misc]  # the same
     _impl_class = _Implementation
 
     def _save_overload(self, sig: Any, data: Any) -> None:

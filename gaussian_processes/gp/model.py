@@ -105,9 +105,8 @@ class TrainedGPModel:
             return product(self.kernel, rows, self._rows, alpha)
         mean, variance = np.empty(len(rows)), self.kernel.variance * rows.scale**2
         for block in _blocks(len(rows), len(self.X)):
-            K_star, mean[block] = self.kernel.matrix_and_product(
-                rows[block], self._rows, alpha
-            )  # [RW06] Alg. 2.1 line 4
+            # [RW06] Alg. 2.1 line 4
+            K_star, mean[block] = self.kernel.matrix_and_product(rows[block], self._rows, alpha)
             V = self.solution.factor.half_solve(K_star.T)  # line 5, in K_star's own memory
             variance[block] -= np.einsum("nm,nm->m", V, V, dtype=np.float64)  # line 6
         # Rounding can leave a variance a few ulps below zero where the data say all there is to say.

@@ -1,6 +1,6 @@
 """Solution: M = sigma2 I + K factored, and M^-1 y, in double precision or by way of single precision."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -54,7 +54,7 @@ def solve(kernel: ArcCosine, rows: Directions, sigma2: float, y: Array, precisio
         reason = f"refinement stopped at a relative residual of {last:.1e} after {steps} steps, not {RESIDUAL:.0e}"
     solution = _solve_in_double_precision(kernel, rows, sigma2, y)
     account = f"Single precision is not enough for these data ({reason}): solved in double precision."
-    return Solution(solution.factor, solution.alpha, account)
+    return replace(solution, account=account)
 
 
 def _solve_in_double_precision(kernel: ArcCosine, rows: Directions, sigma2: float, y: Array) -> Solution:
