@@ -29,6 +29,24 @@ class Reporter(Protocol):
     def log(self, message: str) -> None:
         """One line for the log; never a metric."""
 
+    def progress(self, phase: str, fraction: float) -> None:
+        """How much of a phase of the work is done, from 0 to 1; may be called often."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """Marks a hyperparameter as one to tune, in its field's `Annotated`, and says in what range.
+
+    Attributes:
+        low: the least value worth trying; for numbers only.
+        high: the greatest.
+        scaling: in which a tuner should search between them.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    scaling: Literal["Auto", "Linear", "Logarithmic", "ReverseLogarithmic"] = "Auto"
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -37,12 +55,73 @@ class Metric:
     Attributes:
         name: as in a tuning job's MetricName, such as 'validation:RMSE'.
         direction: which way is better; None for a number that is no objective.
+        description: what it is, in a few words.
         needs_validation: whether it can only be computed with a validation channel.
+        stands_in: whether it is what there is instead where the job has no validation channel; computed then, or when
+            it is the tuning objective.
+        needs_spread: whether it says nothing of a target that is constant.
+        negative: whether it can be below zero.
     """
 
     name: str
     direction: Literal["minimize", "maximize"] | None
+    description: str
     needs_validation: bool = True
+    stands_in: bool = False
+    needs_spread: bool = False
+    negative: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Predictions of targets that were not learnt from: what a report can draw.
+
+    Attributes:
+        target: (N,), as measured.
+        mean: (N,), as predicted.
+        std: (N,), of a measurement, noise included; None where the algorithm has none.
+    """
+
+    target: Array
+    mean: Array
+    std: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """How good a model is.
+
+    Attributes:
+        metrics: by name.
+        forecast: of the validation channel, or whatever stands in for it.
+    """
+
+    metrics: Mapping[str, float]
+    forecast: Forecast | None = None
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a job's data."""
+
+    rows: int
+    features: int
+    validation_rows: int = 0
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a job will take.
+
+    Attributes:
+        memory: bytes, at most.
+        operations: floating-point operations, at the speed of a matrix product: twice as slow ones count twice.
+        disk: bytes of the model file.
+    """
+
+    memory: int
+    operations: float
+    disk: int
 
 
 @dataclass(frozen=True)
@@ -55,12 +134,13 @@ class Algorithm(Generic[H, M]):
         metrics: what `evaluate` can return, in the order of printing; the usual objective last.
         outputs: what `predict` can return; the first alone is what CSV answers carry.
         fit: learns a model from the training channel.
-        evaluate: every metric that can be computed from a model and, if there is one, the validation channel.
-        predict: (model, rows (M, d), outputs) -> a column (M,) for each output asked for.
+        evaluate: every metric that can be computed from a model and the validation channel, or from the model alone
+            and what stands in for validation.
+        predict: (model, rows (M, d), outputs) -> a column (M,) for each output asked for that the model has.
         state: a model as plain values and arrays, which is what the model file stores.
         from_state: the model again.
-        memory: (rows, features, hyperparameters) -> bytes that `fit` and `evaluate` will take at most; training that
-            needs more than there is is refused before it starts. None where that cannot be said.
+        needs: what a job will take; one that needs more than there is is refused before it starts. None where that
+            cannot be said.
 
     `fit`, `evaluate` and `predict` raise RowError for rows that they refuse.
     """
@@ -70,11 +150,11 @@ class Algorithm(Generic[H, M]):
     metrics: tuple[Metric, ...]
     outputs: tuple[str, ...]
     fit: Callable[[Dataset, H, Reporter], M]
-    evaluate: Callable[[M, Dataset | None], Mapping[str, float]]
+    evaluate: Callable[[M, Dataset | None, Reporter], Evaluation]
     predict: Callable[[M, Array, Sequence[str]], Mapping[str, Array]]
     state: Callable[[M], State]
     from_state: Callable[[State], M]
-    memory: Callable[[int, int, H], int] | None = None
+    needs: Callable[[Size, H], Needs] | None = None
 
 
 def load_algorithm(environ: Mapping[str, str]) -> Algorithm[Any, Any]:

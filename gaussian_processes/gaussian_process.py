@@ -9,7 +9,17 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from gaussian_processes.algorithm import Algorithm, Metric, Reporter, State
+from gaussian_processes.algorithm import (
+    Algorithm,
+    Evaluation,
+    Forecast,
+    Metric,
+    Needs,
+    Reporter,
+    Search,
+    Size,
+    State,
+)
 from gaussian_processes.data.dataset import Array, Dataset
 from gaussian_processes.errors import AlgorithmError, RowError
 from gaussian_processes.gp.directions import LengthError
@@ -18,7 +28,7 @@ from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.model import ENTRIES, TrainedGPModel
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.scaling import Scaling
-from gaussian_processes.gp.solution import Precision, Solution, memory
+from gaussian_processes.gp.solution import Precision, Solution, memory, operations
 
 NORMAL_975 = 1.959963984540054  # the 97.5 % point of the standard normal distribution
 
@@ -32,22 +42,45 @@ class Hyperparameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    q: Annotated[int, Field(ge=0, description="order of the kernel")] = 1
-    l: Annotated[int, Field(ge=0, description="depth: the kernel is applied l + 1 times")] = 1
-    sigma2: Annotated[Positive, Field(description="noise variance, in (units of the scaled target)^2")] = 0.1
+    q: Annotated[int, Field(ge=0, description="order of the kernel"), Search(0, 8, "Linear")] = 1
+    l: Annotated[int, Field(ge=0, description="depth: the kernel is applied l + 1 times"), Search(0, 6, "Linear")] = 1
+    sigma2: Annotated[
+        Positive,
+        Field(description="noise variance σ², in (units of the scaled target)²"),
+        Search(1e-4, 10.0, "Logarithmic"),
+    ] = 0.1
     geometry: Annotated[
-        Literal["sphere", "homogeneous"], Field(description="divide rows by their lengths, or keep the lengths")
+        Literal["sphere", "homogeneous"],
+        Field(description="divide each row by its length, or keep the lengths: (‖x‖‖x'‖)^degree k"),
+        Search(),
     ] = "sphere"
-    bias: Annotated[NonNegative, Field(description="constant appended to every row")] = 0.0
+    bias: Annotated[
+        NonNegative,
+        Field(description="a constant appended to each row, so that on the sphere its length is not lost"),
+        Search(0.0, 10.0, "Linear"),
+    ] = 0.0
     degree: Annotated[
-        NonNegative | None, Field(description="power of the lengths in the homogeneous geometry; q when not set")
+        NonNegative | None,
+        Field(description="power of the lengths in the homogeneous geometry; q when not set"),
+        Search(0.0, 4.0, "Linear"),
     ] = None
-    variance: Annotated[Positive, Field(description="prior variance of a unit row")] = 1.0
-    feature_scaling: Annotated[ScalingName, Field(description="standardise the features")] = "none"
-    target_scaling: Annotated[ScalingName, Field(description="standardise the target")] = "none"
+    variance: Annotated[
+        Positive, Field(description="prior variance of a unit row"), Search(0.01, 100.0, "Logarithmic")
+    ] = 1.0
+    feature_scaling: Annotated[
+        ScalingName, Field(description="standardise the features by the training rows"), Search()
+    ] = "none"
+    target_scaling: Annotated[
+        ScalingName, Field(description="standardise the target; predictions and metrics stay in its own units"), Search()
+    ] = "none"
     precision: Annotated[
-        Precision, Field(description="double, or mixed: factor in single precision, refine the solution to double's")
+        Precision,
+        Field(description="`mixed`: factor in single precision, refine the solution to double precision"),
     ] = "double"
+    include_variance: Annotated[
+        bool,
+        Field(description="keep in the model what standard deviations need, half an N × N matrix; without, means only"),
+    ] = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,41 +107,54 @@ def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) 
     kernel = ArcCosine(h.q, h.l, h.geometry, h.bias, h.degree, h.variance)
     _say_that_lengths_are_discarded(kernel, X, reporter)
     with _explained():
-        gp = TrainedGPModel(X, y, kernel, h.sigma2, h.precision)
+        gp = TrainedGPModel(X, y, kernel, h.sigma2, h.precision, progress=reporter.progress)
     if gp.solution.account:
         reporter.log(gp.solution.account)
     return FittedRegression(gp, feature_scaling, target_scaling)
 
 
-def memory_needed(rows: int, features: int, hyperparameters: Hyperparameters) -> int:
-    """Bytes: the factor; covariances with requests; a few copies of the rows; what a pass needs on the way."""
-    return memory(rows, hyperparameters.precision) + 2 * 8 * ENTRIES + 8 * 8 * rows * (features + 1) + 2**26
+def needs(size: Size, hyperparameters: Hyperparameters) -> Needs:
+    """The factor; covariances with requests; a few copies of the rows; what a pass needs on the way."""
+    factor = memory(size.rows, hyperparameters.precision)
+    rows = 8 * size.rows * (size.features + 1)
+    return Needs(
+        memory=factor + 2 * 8 * ENTRIES + 8 * rows + 2**26,
+        operations=operations(size.rows, size.features, size.validation_rows, hyperparameters.precision),
+        disk=rows + 8 * size.rows + 2**16 + (factor if hyperparameters.include_variance else 0),
+    )
 
 
-def evaluate(model: FittedRegression, validation: Dataset | None) -> Mapping[str, float]:
-    """Metrics in units of the target; NLPD and coverage are those of an observation, noise included."""
+def evaluate(model: FittedRegression, validation: Dataset | None, reporter: Reporter) -> Evaluation:
+    """Metrics in units of the target; densities and intervals are those of an observation, noise included."""
     metrics = {"train:N": float(len(model.gp.y)), "train:log_evidence": model.log_evidence}
-    if validation is None:
-        return metrics
-    # In scaled units, in which nothing overflows that need not.
-    target = _scaled(model.target_scaling, validation.target)
-    X_star = _scaled(model.feature_scaling, validation.features)
-    with _explained():
-        mean, std = model.gp.predict(X_star, return_std=True)
     unit = float(model.target_scaling.scale)
-    residual = target - mean
-    variance = std**2 + model.gp.sigma2
-    with np.errstate(over="ignore"):  # what overflows is infinite, and so not printed
-        squared = residual**2
-        density = 0.5 * float(np.mean(np.log(2 * math.pi * variance) + squared / variance))
-        error = math.sqrt(float(np.mean(squared)))
-    return metrics | {
-        "validation:MAE": unit * float(np.mean(np.abs(residual))),
-        "validation:R2": _explained_variance(target, residual),
-        "validation:NLPD": density + math.log(unit),
-        "validation:coverage95": float(np.mean(np.abs(residual) <= NORMAL_975 * np.sqrt(variance))),
-        "validation:RMSE": unit * error,
-    }
+    if validation is None:
+        mean, variance = model.gp.leave_one_out(reporter.progress)
+        residual = model.gp.y - mean
+        metrics |= {
+            "train:LOO_NLPD": _negative_log_density(residual, variance) + math.log(unit),
+            "train:LOO_RMSE": unit * _root_mean_square(residual),
+        }
+        target = model.target_scaling.invert(model.gp.y)
+    else:
+        # In scaled units, in which nothing overflows that need not.
+        scaled_target = _scaled(model.target_scaling, validation.target)
+        X_star = _scaled(model.feature_scaling, validation.features)
+        with _explained():
+            mean, std = model.gp.predict(X_star, return_std=True, progress=reporter.progress)
+        variance = std**2 + model.gp.sigma2
+        residual = scaled_target - mean
+        metrics |= {
+            "validation:MAE": unit * float(np.mean(np.abs(residual))),
+            "validation:R2": _explained_variance(scaled_target, residual),
+            "validation:NLPD": _negative_log_density(residual, variance) + math.log(unit),
+            "validation:coverage95": float(np.mean(np.abs(residual) <= NORMAL_975 * np.sqrt(variance))),
+            "validation:RMSE": unit * _root_mean_square(residual),
+        }
+        target = validation.target
+    with np.errstate(over="ignore"):
+        forecast = Forecast(target, model.target_scaling.invert(mean), unit * np.sqrt(variance))
+    return Evaluation(metrics, forecast)
 
 
 def predict(model: FittedRegression, rows: Array, outputs: Sequence[str]) -> Mapping[str, Array]:
@@ -148,6 +194,17 @@ def from_state(stored: Mapping[str, Any]) -> FittedRegression:
     solution = Solution(Cholesky(Packed(stored["factor"])), stored["alpha"])
     gp = TrainedGPModel(stored["X"], stored["y"], kernel, stored["sigma2"], stored["precision"], solution)
     return FittedRegression(gp, Scaling(**stored["feature_scaling"]), Scaling(**stored["target_scaling"]))
+
+
+def _negative_log_density(residual: Array, variance: Array) -> float:
+    """The mean of -log N(residual | 0, variance), in nats; infinite where a square overflows."""
+    with np.errstate(over="ignore"):
+        return 0.5 * float(np.mean(np.log(2 * math.pi * variance) + residual**2 / variance))
+
+
+def _root_mean_square(residual: Array) -> float:
+    with np.errstate(over="ignore"):
+        return math.sqrt(float(np.mean(residual**2)))
 
 
 def _explained_variance(target: Array, residual: Array) -> float:
@@ -205,13 +262,36 @@ algorithm = Algorithm(
     name="arc-cosine-gaussian-process",
     hyperparameters=Hyperparameters,
     metrics=(
-        Metric("train:N", None, needs_validation=False),
-        Metric("train:log_evidence", "maximize", needs_validation=False),
-        Metric("validation:MAE", "minimize"),
-        Metric("validation:R2", "maximize"),
-        Metric("validation:NLPD", "minimize"),
-        Metric("validation:coverage95", None),
-        Metric("validation:RMSE", "minimize"),
+        Metric("train:N", None, "training rows", needs_validation=False),
+        Metric(
+            "train:log_evidence",
+            "maximize",
+            "log marginal likelihood of the target, in nats",
+            needs_validation=False,
+            negative=True,
+        ),
+        Metric(
+            "train:LOO_NLPD",
+            "minimize",
+            "leave-one-out mean negative log density of the targets, noise included",
+            needs_validation=False,
+            stands_in=True,
+            negative=True,
+        ),
+        Metric(
+            "train:LOO_RMSE",
+            "minimize",
+            "leave-one-out root mean square error",
+            needs_validation=False,
+            stands_in=True,
+        ),
+        Metric("validation:MAE", "minimize", "mean absolute error"),
+        Metric("validation:R2", "maximize", "share of the variance explained", needs_spread=True, negative=True),
+        Metric(
+            "validation:NLPD", "minimize", "mean negative log density of the targets, noise included", negative=True
+        ),
+        Metric("validation:coverage95", None, "share of the targets in their 95 % intervals"),
+        Metric("validation:RMSE", "minimize", "root mean square error"),
     ),
     outputs=("mean", "std"),
     fit=fit,
@@ -219,5 +299,5 @@ algorithm = Algorithm(
     predict=predict,
     state=state,
     from_state=from_state,
-    memory=memory_needed,
+    needs=needs,
 )
