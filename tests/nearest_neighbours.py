@@ -9,12 +9,12 @@ import numpy as np
 from pydantic import BaseModel, Field
 from scipy.spatial import cKDTree
 
-from gaussian_processes.algorithm import Algorithm, Metric, Reporter, State
+from gaussian_processes.algorithm import Algorithm, Evaluation, Forecast, Metric, Reporter, Search, State
 from gaussian_processes.data.dataset import Array, Dataset
 
 
 class Hyperparameters(BaseModel):
-    k: Annotated[int, Field(ge=1, description="number of neighbours")] = 5
+    k: Annotated[int, Field(ge=1, description="number of neighbours"), Search(1, 50, "Logarithmic")] = 5
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,12 @@ def predict(model: Neighbours, rows: Array, outputs: Sequence[str]) -> Mapping[s
     return {name: columns[name] for name in outputs}
 
 
-def evaluate(model: Neighbours, validation: Dataset | None) -> Mapping[str, float]:
+def evaluate(model: Neighbours, validation: Dataset | None, _reporter: Reporter) -> Evaluation:
     if validation is None:
-        return {}
-    residual = validation.target - predict(model, validation.features, ("mean",))["mean"]
-    return {"validation:RMSE": math.sqrt(np.mean(residual**2))}
+        return Evaluation({})
+    found = predict(model, validation.features, ("mean", "std"))
+    error = math.sqrt(np.mean((validation.target - found["mean"]) ** 2))
+    return Evaluation({"validation:RMSE": error}, Forecast(validation.target, found["mean"], found["std"]))
 
 
 def state(model: Neighbours) -> State:
@@ -55,7 +56,7 @@ def from_state(stored: Mapping[str, Any]) -> Neighbours:
 algorithm = Algorithm(
     name="k-nearest-neighbours",
     hyperparameters=Hyperparameters,
-    metrics=(Metric("validation:RMSE", "minimize"),),
+    metrics=(Metric("validation:RMSE", "minimize", "root mean square error"),),
     outputs=("mean", "std"),
     fit=fit,
     evaluate=evaluate,
