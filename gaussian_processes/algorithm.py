@@ -102,7 +102,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Size:
-    """Of a job's data."""
+    """Of a job's data: training rows, columns beside the target, rows to validate with."""
 
     rows: int
     features: int

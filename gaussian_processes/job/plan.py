@@ -1,0 +1,109 @@
+"""Plan: what a job will take, compared with what there is, before it starts."""
+
+import math
+import shutil
+import time
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from gaussian_processes.algorithm import Algorithm, Needs, Size
+from gaussian_processes.errors import PlatformError
+
+# Rows and columns of the matrices whose product is timed.
+PROBE = 768
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a job can use.
+
+    Attributes:
+        threads: that it computes in.
+        memory: bytes that it may still take; infinite if unknown.
+        disk: bytes free for the model; infinite if unknown.
+    """
+
+    threads: int
+    memory: float
+    disk: float
+
+
+def free_disk(folder: Path) -> float:
+    """Bytes free where `folder` is or will be."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(there).free
+
+
+def require_fit(
+    algorithm: Algorithm[Any, Any], size: Size, hyperparameters: BaseModel, machine: Machine, slack: float = 1.0
+) -> None:
+    """Refuse, before it starts, a job that would be killed for the memory that it takes, or could not save its model.
+
+    Args:
+        algorithm: which says what it needs.
+        size: of the job's data.
+        hyperparameters: of the algorithm.
+        machine: what there is.
+        slack: of what is needed, the share that counts: below 1 where `size` is an estimate.
+
+    Raises:
+        PlatformError: with what is needed, what there is, and the number of rows that would fit.
+    """
+    if algorithm.needs is None:
+        return
+    needs = algorithm.needs
+
+    def memory(rows: int) -> float:
+        return slack * needs(replace(size, rows=rows), hyperparameters).memory
+
+    needed = needs(size, hyperparameters)
+    if memory(size.rows) > machine.memory:
+        fitting = max(bisect_right(range(size.rows + 1), machine.memory, key=memory) - 1, 0)
+        raise PlatformError(
+            f"Training on {size.rows} rows of {size.features} features needs {gigabytes(needed.memory)} of memory, and "
+            f"{gigabytes(machine.memory)} are free: {fitting} rows would fit. Use an instance with more memory, or fewer "
+            "rows."
+        )
+    if slack * needed.disk > machine.disk:
+        raise PlatformError(
+            f"The model of {size.rows} rows takes {gigabytes(needed.disk)} on disk, and {gigabytes(machine.disk)} are free "
+            "where it goes. Give the job a larger volume (VolumeSizeInGB), or train on fewer rows."
+        )
+
+
+def duration(needs: Needs, rate: float) -> str:
+    """How long a job will compute, in words.
+
+    Args:
+        needs: what the job takes.
+        rate: floating-point operations a second, of a matrix product.
+    """
+    seconds = needs.operations / rate
+    if seconds < 1:
+        return "less than 1 s"
+    return f"about {seconds:.0f} s" if seconds < 600 else f"about {seconds / 60:.0f} min"
+
+
+def measured_rate(clock: Callable[[], float] = time.perf_counter) -> float:
+    """Floating-point operations a second of a matrix product here and now, in as many threads as BLAS has.
+
+    Takes a few hundredths of a second: the best of three, since the first one wakes the threads.
+    """
+    A = np.full((PROBE, PROBE), 0.5)
+    best = math.inf
+    for _ in range(3):
+        start = clock()
+        A @ A
+        best = min(best, clock() - start)
+    return 2.0 * PROBE**3 / best
+
+
+def gigabytes(count: float) -> str:
+    """Bytes, for people."""
+    return "unknown" if math.isinf(count) else f"{count / 1e9:.2f} GB"

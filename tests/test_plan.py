@@ -1,0 +1,72 @@
+"""What a job will take, against what there is."""
+
+import math
+from dataclasses import replace
+
+import nearest_neighbours
+import numpy as np
+import pytest
+
+from gaussian_processes.algorithm import Needs, Size
+from gaussian_processes.errors import PlatformError
+from gaussian_processes.job.plan import Machine, duration, free_disk, measured_rate, require_fit
+
+PLENTY = Machine(threads=1, memory=math.inf, disk=math.inf)
+HYPERPARAMETERS = nearest_neighbours.Hyperparameters()
+ALGORITHM = replace(
+    nearest_neighbours.algorithm,
+    needs=lambda size, _: Needs(memory=8 * size.rows**2 + size.features, operations=0.0, disk=4 * size.rows**2),
+)
+
+
+def test_training_that_does_not_fit_is_refused_before_it_starts():
+    """With what the rows need, what there is, and how many rows would fit."""
+    size = Size(1000, 3)
+    machine = replace(PLENTY, memory=8 * 400**2 + 5.0)
+    with pytest.raises(PlatformError) as caught:
+        require_fit(ALGORITHM, size, HYPERPARAMETERS, machine)
+    assert str(caught.value) == (
+        "Training on 1000 rows of 3 features needs 0.01 GB of memory, and 0.00 GB are free: 400 rows would fit. "
+        "Use an instance with more memory, or fewer rows."
+    )
+    require_fit(ALGORITHM, size, HYPERPARAMETERS, replace(PLENTY, memory=8e6 + 3))
+
+
+def test_a_model_that_will_not_fit_on_the_disk_is_refused_before_it_is_computed():
+    """With the setting that makes the disk larger."""
+    with pytest.raises(PlatformError, match=r"takes 4\.00 GB on disk, and 3\.00 GB are free .*VolumeSizeInGB"):
+        require_fit(ALGORITHM, Size(31623, 3), HYPERPARAMETERS, replace(PLENTY, disk=3e9))
+
+
+def test_an_estimate_refuses_only_what_is_clearly_too_large():
+    """The rows are counted later."""
+    machine = replace(PLENTY, memory=7.9e6)
+    require_fit(ALGORITHM, Size(1000, 3), HYPERPARAMETERS, machine, slack=0.8)
+    with pytest.raises(PlatformError):
+        require_fit(ALGORITHM, Size(2000, 3), HYPERPARAMETERS, machine, slack=0.8)
+
+
+def test_an_algorithm_that_says_nothing_is_never_refused():
+    """There is nothing to compare."""
+    require_fit(replace(ALGORITHM, needs=None), Size(10**9, 3), HYPERPARAMETERS, replace(PLENTY, memory=0.0, disk=0.0))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "less than 1 s"), (41.4, "about 41 s"), (7200.0, "about 120 min")], ids=str
+)
+def test_time_is_said_in_words(seconds, words):
+    """Operations over their rate."""
+    assert duration(Needs(0, seconds * 5e9, 0), rate=5e9) == words
+
+
+def test_the_rate_is_that_of_a_matrix_product():
+    """2 n^3 operations in the shortest of three times."""
+    ticks = iter([0.0, 3.0, 3.0, 4.0, 4.0, 6.0])
+    assert measured_rate(lambda: next(ticks)) == 2 * 768**3 / 1.0
+    assert 1e8 < measured_rate() < 1e14
+    assert np.isfinite(measured_rate())
+
+
+def test_free_disk_is_that_of_the_nearest_folder_that_exists(tmp_path):
+    """The model's folder is made later."""
+    assert 0 < free_disk(tmp_path / "model/deeper") == pytest.approx(free_disk(tmp_path), rel=0.01)
