@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from typing import TypeVar
 
 SHOWN = 5
+
+T = TypeVar("T")
 
 
 class ExplainedError(Exception):
@@ -85,3 +88,26 @@ class PlatformError(ExplainedError):
     def of(cls, error: OSError) -> "PlatformError":
         """The operating system's refusal, in words."""
         return cls(f"{error.filename or 'The machine'}: {error.strerror or error}.")
+
+
+class Faults:
+    """Gathers what several checks refuse, so that a job's first failure shows all that is wrong with it."""
+
+    def __init__(self) -> None:
+        self._found: list[UserError] = []
+
+    def gather(self, check: Callable[[], T]) -> T | None:
+        """What `check` returns; None where it refuses."""
+        try:
+            return check()
+        except UserError as error:
+            self._found.append(error)
+            return None
+
+    def raise_any(self) -> None:
+        """Raise what was refused, if anything was: one error as it is, several as one."""
+        if len(self._found) == 1:
+            raise self._found[0]
+        if self._found:
+            listed = " ".join(f"({number}) {error}" for number, error in enumerate(self._found, start=1))
+            raise UserError(f"{len(self._found)} parts of this job are wrong: {listed}")

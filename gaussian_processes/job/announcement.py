@@ -1,0 +1,71 @@
+"""Announcement: what a job will do and take, in the first line of its log and in the plan of a dry run."""
+
+from gaussian_processes import __version__
+from gaussian_processes.algorithm import Size
+from gaussian_processes.data.channels import Survey, survey_channel
+from gaussian_processes.job.log import Log
+from gaussian_processes.job.plan import duration, gigabytes, require_fit
+from gaussian_processes.job.preparation import Job
+
+# An estimate of a file's rows may be this much too large.
+SLACK = 0.8
+
+
+def announce(job: Job, rate: float, log: Log) -> None:
+    """The log's first line, before the data are read: what will be done, on what, and what it will take.
+
+    Raises:
+        PlatformError: the machine is clearly too small.
+    """
+    settings = " ".join(f"{key}={value}" for key, value in job.hyperparameters.model_dump(exclude_none=True).items())
+    training = survey_channel(job.inputs.training)
+    validation = survey_channel(job.inputs.validation) if job.inputs.validation else None
+    parts = [
+        f"{job.algorithm.name} {__version__}: {settings}",
+        f"training: {_in_words(training)}",
+        f"validation: {_in_words(validation)}" if validation else "no validation channel",
+        f"{job.machine.threads} threads" if job.machine.threads > 1 else "1 thread",
+    ]
+    size = _estimated(training, validation)
+    needs = job.algorithm.needs(size, job.hyperparameters) if job.algorithm.needs and size else None
+    if needs:
+        parts += [
+            f"memory: {gigabytes(needs.memory)} of {gigabytes(job.machine.memory)}",
+            f"time: {duration(needs, rate)}",
+        ]
+    log.log("; ".join(parts))
+    if size:
+        require_fit(job.algorithm, size, job.hyperparameters, job.machine, 1.0 if training.exact else SLACK)
+
+
+def say_plan(job: Job, training: Dataset, validation: Dataset | None, rate: float, log: Log) -> None:
+    """What a job would do from here, and what that would cost."""
+    size = _size(training, validation)
+    log.log(
+        f"plan: fit {size.rows} rows of {size.features} features, "
+        + (f"evaluate on {size.validation_rows} rows" if validation else "evaluate without validation rows")
+        + f", print {', '.join(metric.name for metric in _printed(job, validation))}, write {job.paths.model}"
+    )
+    if job.algorithm.needs:
+        needs = job.algorithm.needs(size, job.hyperparameters)
+        cost = needs.operations / rate * job.machine.threads
+        log.log(
+            f"plan: {gigabytes(needs.memory)} of memory ({gigabytes(job.machine.memory)} are free), "
+            f"{gigabytes(needs.disk)} on disk ({gigabytes(job.machine.disk)} are free), {duration(needs, rate)} "
+            f"on {job.machine.threads} threads: {cost:.3g} core-seconds"
+        )
+    log.log("Dry run: hyperparameters, channels, metrics, memory and disk are in order. Nothing was trained or written.")
+
+
+def _estimated(training: Survey, validation: Survey | None) -> Size | None:
+    """The data's size as far as it can be seen from outside; None where the number of rows cannot."""
+    if training.rows is None or training.columns is None:
+        return None
+    return Size(training.rows, training.columns - 1, (validation.rows or 0) if validation else 0)
+
+
+def _in_words(survey: Survey) -> str:
+    if survey.rows is None:
+        return "rows are counted as they come"
+    rows = f"{survey.rows} rows" if survey.exact else f"about {survey.rows:,} rows"
+    return rows if survey.columns is None else f"{rows}, {survey.columns - 1} features"

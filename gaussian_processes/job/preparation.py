@@ -1,0 +1,56 @@
+"""Preparation: everything about a job that can be checked before its data are read, all faults together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from gaussian_processes.algorithm import Algorithm, Metric, load_algorithm
+from gaussian_processes.errors import Faults
+from gaussian_processes.job.definitions import read_definitions
+from gaussian_processes.job.documents import read_object
+from gaussian_processes.job.hyperparameters import objective_name, parse_hyperparameters
+from gaussian_processes.job.inputs import Inputs, find_inputs
+from gaussian_processes.job.metrics import require_metrics
+from gaussian_processes.job.paths import OptMl
+from gaussian_processes.job.plan import Machine, free_disk
+from gaussian_processes.job.resources import available_cores, available_memory, threads_for
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is known of a job before its data are read, all of it checked."""
+
+    algorithm: Algorithm[Any, Any]
+    hyperparameters: BaseModel
+    inputs: Inputs
+    objective: Metric | None
+    machine: Machine
+    paths: OptMl
+
+
+def prepare(environ: Mapping[str, str], paths: OptMl, hosts: int) -> Job:
+    """Everything that can be checked without reading the data.
+
+    Raises:
+        UserError: all that is wrong, together.
+    """
+    algorithm = load_algorithm(environ)
+    raw = read_object(paths.hyperparameters)
+    faults = Faults()
+    hyperparameters = faults.gather(lambda: parse_hyperparameters(algorithm.hyperparameters, raw))
+    inputs = faults.gather(lambda: find_inputs(paths, hosts))
+    objective = faults.gather(
+        lambda: require_metrics(
+            objective_name(raw),
+            read_definitions(paths),
+            algorithm.metrics,
+            has_validation=inputs is None or inputs.validation is not None,
+        )
+    )
+    threads = faults.gather(lambda: threads_for(environ, available_cores()))
+    faults.raise_any()
+    # What was not refused is there.
+    machine = Machine(threads or 1, available_memory(), free_disk(paths.model))
+    return Job(algorithm, hyperparameters, inputs, objective, machine, paths)  # type: ignore[arg-type]
