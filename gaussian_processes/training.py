@@ -7,46 +7,49 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TextIO, TypeVar
 
-from pydantic import BaseModel
+import numpy as np
 from threadpoolctl import threadpool_limits
 
-from gaussian_processes import __version__
-from gaussian_processes.algorithm import Algorithm, Evaluation, Metric, Size, load_algorithm
+from gaussian_processes.algorithm import Evaluation, Size
 from gaussian_processes.artifact import Artifact, save_artifact
-from gaussian_processes.data.channels import Survey, survey_channel
 from gaussian_processes.data.dataset import Dataset
-from gaussian_processes.errors import ConfigurationError, ExplainedError, Faults, PlatformError, RowError
-from gaussian_processes.job.definitions import read_definitions
-from gaussian_processes.job.documents import read_object
+from gaussian_processes.errors import ConfigurationError, ExplainedError, PlatformError, RowError
+from gaussian_processes.job.announcement import announce, say_plan
 from gaussian_processes.job.failure import describe_failure, write_failure
 from gaussian_processes.job.hosts import read_hosts
-from gaussian_processes.job.hyperparameters import objective_name, parse_hyperparameters
-from gaussian_processes.job.inputs import Inputs, find_inputs, read_inputs
+from gaussian_processes.job.inputs import read_inputs
 from gaussian_processes.job.log import Log
-from gaussian_processes.job.metrics import metric_lines, require_metrics
+from gaussian_processes.job.metrics import metric_lines
 from gaussian_processes.job.paths import OptMl
-from gaussian_processes.job.plan import Machine, duration, free_disk, gigabytes, measured_rate, require_fit
-from gaussian_processes.job.resources import available_cores, available_memory, threads_for
-from gaussian_processes.report import Account, write_report
-
-# An estimate of a file's rows may be this much too large.
-SLACK = 0.8
+from gaussian_processes.job.plan import measured_rate, require_fit
+from gaussian_processes.job.preparation import Job, prepare
 
 T = TypeVar("T")
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -> int:
-    """What `train` does: run the job, leave a failure file if it fails, return the exit code."""
+    """What `train` does: run the job, leave a failure file if it fails, return the exit code.
+
+    Args:
+        arguments: of the command line; SageMaker gives none.
+        environ: of the process.
+        stdout: the job's log.
+    """
+    parser = argparse.ArgumentParser(prog="train", description="A training job on the files below /opt/ml.")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check everything and say what training would take; train nothing"
+    )
+    given, unknown = parser.parse_known_args(arguments)
     paths = OptMl.from_environ(environ)
-    dry_run = False
     try:
-        dry_run = _wants_dry_run(arguments)
-        run(environ, paths, Log(stdout), dry_run=dry_run)
+        if unknown:
+            raise ConfigurationError(f"train does not know {' '.join(unknown)!r}; --dry-run is its only argument.")
+        run(environ, paths, Log(stdout), dry_run=given.dry_run)
     except Exception as raised:  # noqa: BLE001  # the one place where any failure becomes the job's
-        return _failed(raised, None if dry_run else paths)
+        return _failed(raised, None if given.dry_run else paths)
     return 0
 
 
@@ -58,9 +61,9 @@ def run(environ: Mapping[str, str], paths: OptMl, log: Log, *, dry_run: bool = F
     """
     hosts = read_hosts(paths.resource_config)
     if not hosts.leads:
-        log.log(f"Host {hosts.current} of {len(hosts.names)}: {hosts.leader} trains, alone; there is nothing to do here.")
+        log.log(f"Host {hosts.current} of {len(hosts.names)}: {hosts.leader} trains, alone; nothing is left to do here.")
         return
-    job = prepare(environ, paths, len(hosts.names))
+    job = prepare(environ, paths, hosts)
     with threadpool_limits(job.machine.threads):
         rate = measured_rate()
         announce(job, rate, log)
@@ -68,7 +71,7 @@ def run(environ: Mapping[str, str], paths: OptMl, log: Log, *, dry_run: bool = F
         with _timed(timings, "reading"):
             training, validation = read(job, log)
         if dry_run:
-            say_plan(job, training, validation, rate, log)
+            say_plan(job, Size(*training.features.shape, len(validation or ())), rate, log)
         else:
             train(job, training, validation, timings, log)
 
@@ -85,8 +88,9 @@ def read(job: Job, log: Log) -> tuple[Dataset, Dataset | None]:
         if dataset and dataset.columns:
             log.log(f"{dataset.sources[0].name}: columns named {', '.join(dataset.columns)[:200]}.")
     if validation is not None and job.objective is not None and job.objective.needs_spread:
-        _require_spread(job.objective, validation)
-    require_fit(job.algorithm, _size(training, validation), job.hyperparameters, job.machine)
+        require_spread(job.objective, validation.target)
+    size = Size(*training.features.shape, len(validation or ()))
+    require_fit(job.algorithm, size, job.hyperparameters, job.machine)
     return training, validation
 
 
@@ -121,3 +125,33 @@ def train(
     for line in lines:
         log.log(line)
     _report(job, training, validation, evaluation, timings, log)
+
+
+def _evaluated(job: Job, model: Any, validation: Dataset | None, log: Log) -> Evaluation:
+    evaluation = job.algorithm.evaluate(model, validation, log)
+    if validation is not None and job.objective is not None and job.objective.stands_in:
+        instead = job.algorithm.evaluate(model, None, log)
+        return replace(evaluation, metrics={**instead.metrics, **evaluation.metrics})
+    return evaluation
+
+
+def _failed(raised: Exception, paths: OptMl | None) -> int:
+    """Tell the log and, where it is a job's, SageMaker; the exit code."""
+    error = PlatformError.of(raised) if isinstance(raised, OSError) else raised
+    print(describe_failure(error), end="", file=sys.stderr, flush=True)
+    return error.exit_code if isinstance(error, ExplainedError) else 1
+
+
+@contextmanager
+def _timed(timings: dict[str, float], phase: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    timings[phase] = time.perf_counter() - start
+
+
+def _with_origin(dataset: Dataset, work: Callable[[], T]) -> T:
+    """Do `work`; rows that the algorithm refuses are named by file and row."""
+    try:
+        return work()
+    except RowError as error:
+        raise error.located(f"{len(error.rows)} of {len(dataset)} rows cannot be used", dataset.origin) from None

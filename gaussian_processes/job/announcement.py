@@ -24,7 +24,7 @@ def announce(job: Job, rate: float, log: Log) -> None:
         f"{job.algorithm.name} {__version__}: {settings}",
         f"training: {_in_words(training)}",
         f"validation: {_in_words(validation)}" if validation else "no validation channel",
-        f"{job.machine.threads} threads" if job.machine.threads > 1 else "1 thread",
+        _threads(job.machine.threads),
     ]
     size = _estimated(training, validation)
     needs = job.algorithm.needs(size, job.hyperparameters) if job.algorithm.needs and size else None
@@ -38,23 +38,19 @@ def announce(job: Job, rate: float, log: Log) -> None:
         require_fit(job.algorithm, size, job.hyperparameters, job.machine, 1.0 if training.exact else SLACK)
 
 
-def say_plan(job: Job, training: Dataset, validation: Dataset | None, rate: float, log: Log) -> None:
-    """What a job would do from here, and what that would cost."""
-    size = _size(training, validation)
-    log.log(
-        f"plan: fit {size.rows} rows of {size.features} features, "
-        + (f"evaluate on {size.validation_rows} rows" if validation else "evaluate without validation rows")
-        + f", print {', '.join(metric.name for metric in _printed(job, validation))}, write {job.paths.model}"
-    )
+def say_plan(job: Job, size: Size, rate: float, log: Log) -> None:
+    """What a job would do now that its data are read, and what that would cost."""
+    validation = f"evaluate on {size.validation_rows} rows" if size.validation_rows else "evaluate without validation"
+    log.log(f"plan: fit {size.rows} rows of {size.features} features, {validation}, write {job.paths.model}")
     if job.algorithm.needs:
         needs = job.algorithm.needs(size, job.hyperparameters)
-        cost = needs.operations / rate * job.machine.threads
+        seconds, threads = needs.operations / rate, job.machine.threads
         log.log(
-            f"plan: {gigabytes(needs.memory)} of memory ({gigabytes(job.machine.memory)} are free), "
-            f"{gigabytes(needs.disk)} on disk ({gigabytes(job.machine.disk)} are free), {duration(needs, rate)} "
-            f"on {job.machine.threads} threads: {cost:.3g} core-seconds"
+            f"plan: {gigabytes(needs.memory)} of {gigabytes(job.machine.memory)} of memory, {gigabytes(needs.disk)} of "
+            f"{gigabytes(job.machine.disk)} on disk, {duration(needs, rate)} on {_threads(threads)}: "
+            f"{seconds * threads:.3g} core-seconds"
         )
-    log.log("Dry run: hyperparameters, channels, metrics, memory and disk are in order. Nothing was trained or written.")
+    log.log("dry run: hyperparameters, channels, metrics, memory and disk are in order; nothing is trained or written")
 
 
 def _estimated(training: Survey, validation: Survey | None) -> Size | None:
@@ -69,3 +65,7 @@ def _in_words(survey: Survey) -> str:
         return "rows are counted as they come"
     rows = f"{survey.rows} rows" if survey.exact else f"about {survey.rows:,} rows"
     return rows if survey.columns is None else f"{rows}, {survey.columns - 1} features"
+
+
+def _threads(count: int) -> str:
+    return "1 thread" if count == 1 else f"{count} threads"

@@ -10,6 +10,7 @@ from gaussian_processes.algorithm import Algorithm, Metric, load_algorithm
 from gaussian_processes.errors import Faults
 from gaussian_processes.job.definitions import read_definitions
 from gaussian_processes.job.documents import read_object
+from gaussian_processes.job.hosts import Hosts
 from gaussian_processes.job.hyperparameters import objective_name, parse_hyperparameters
 from gaussian_processes.job.inputs import Inputs, find_inputs
 from gaussian_processes.job.metrics import require_metrics
@@ -30,7 +31,7 @@ class Job:
     paths: OptMl
 
 
-def prepare(environ: Mapping[str, str], paths: OptMl, hosts: int) -> Job:
+def prepare(environ: Mapping[str, str], paths: OptMl, hosts: Hosts) -> Job:
     """Everything that can be checked without reading the data.
 
     Raises:
