@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,9 +40,11 @@ def environ_of(paths: OptMl, extra: Mapping[str, str] | None = None):
     return {**os.environ, "SAGEMAKER_BASE_DIR": str(paths.root), "OMP_NUM_THREADS": "1", **(extra or {})}
 
 
-def run_train(paths: OptMl, extra: Mapping[str, str] | None = None) -> subprocess.CompletedProcess:
+def run_train(
+    paths: OptMl, extra: Mapping[str, str] | None = None, arguments: Sequence[str] = ()
+) -> subprocess.CompletedProcess:
     """`train`, to its end; a warning is an error there too."""
-    command = [sys.executable, "-W", "error", str(ROOT / "gaussian_processes/train")]
+    command = [sys.executable, "-W", "error", str(ROOT / "gaussian_processes/train"), *arguments]
     return subprocess.run(
         command, env=environ_of(paths, extra), capture_output=True, text=True, timeout=120, check=False
     )

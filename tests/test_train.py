@@ -1,22 +1,21 @@
 """`train` as SageMaker runs it: a child process on a folder laid out as /opt/ml."""
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from processes import environ_of, run_train, write_opt_ml
 from reference import ROOT, read_reference
 
-from gaussian_processes.algorithm import load_algorithm
-from gaussian_processes.data.dataset import Dataset
-from gaussian_processes.errors import PlatformError
-from gaussian_processes.gaussian_process import Hyperparameters, memory_needed
-from gaussian_processes.training import require_memory
+from gaussian_processes.algorithm import Size
+from gaussian_processes.gaussian_process import Hyperparameters, needs
+from gaussian_processes.gp import ArcCosine, TrainedGPModel
 
 REGEX = re.compile(r"validation:RMSE=(.*?);")
 GOOD = {"training/a.csv": "1,1,2\n2,2,1\n3,1,1\n", "validation/b.csv": "1,1,2\n2,2,3\n"}
@@ -249,19 +248,171 @@ def test_sigterm_is_heard_before_the_long_imports(tmp_path, executable):
     assert done.returncode == 128 + signal.SIGTERM
 
 
-def test_training_that_does_not_fit_is_refused_before_it_starts():
-    """With what the rows need, what there is, and how many rows would fit."""
-    rows = np.ones((1000, 3))
-    dataset = Dataset(rows, np.ones(1000), ())
-    algorithm = replace(load_algorithm({}), memory=lambda count, features, _: 8 * count**2 + features)
-    with pytest.raises(PlatformError) as caught:
-        require_memory(algorithm, dataset, Hyperparameters(), 8 * 400**2 + 5.0)
-    assert str(caught.value) == (
-        "Training on 1000 rows of 3 features needs 0.01 GB of memory, and 0.00 GB are free: 400 rows would fit. "
-        "Use an instance with more memory, or fewer rows."
+def test_a_job_that_does_not_fit_is_refused_before_it_starts(tmp_path):
+    """By an estimate of a large file's rows already: exit code 3 and the rows that would fit, in the failure file."""
+    paths = write_opt_ml(tmp_path, {"training/a.csv": "1.5,2.5,3.5\n" * 3_000_000}, {"bias": "1"})
+    done = run_train(paths)
+    assert done.returncode == 3
+    assert re.search(r"needs \d{5}\.\d\d GB of memory, and .* are free: \d+ rows would fit", paths.failure.read_text())
+    assert re.search(r"training: about [\d,]+ rows, 2 features", done.stdout)
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_the_first_line_says_what_will_be_done_and_what_it_takes(example_job):
+    """Version, hyperparameters, rows, columns, threads, memory, time."""
+    done = run_train(example_job(q="2"), {"OMP_NUM_THREADS": "1"})
+    assert re.match(
+        r"arc-cosine-gaussian-process \d+\.\d+\.\d+: q=2 l=1 sigma2=0\.1 .*; training: 100 rows, 2 features; "
+        r"validation: 50 rows, 2 features; 1 thread; memory: \d\.\d\d GB of \d+\.\d\d GB; time: less than 1 s\n",
+        done.stdout,
     )
-    require_memory(algorithm, dataset, Hyperparameters(), 8e6 + 3)
-    require_memory(replace(algorithm, memory=None), dataset, Hyperparameters(), 0.0)
+
+
+def test_the_mistakes_of_a_job_are_reported_together(tmp_path):
+    """Five of them: two hyperparameters, a channel's name, a regex that drops the sign, a number of threads."""
+    paths = write_opt_ml(
+        tmp_path,
+        {"trian/a.csv": GOOD["training/a.csv"], "validation/b.csv": GOOD["validation/b.csv"]},
+        {"sigma": "1", "q": "-1", "_tuning_objective_metric": "validation:NLPD"},
+    )
+    definitions = [{"Name": "validation:NLPD", "Regex": r"validation:NLPD=([0-9\.]+);"}]
+    (paths.root / "input/config/metric-definition-regex.json").write_text(json.dumps(definitions))
+    done = run_train(paths, {"OMP_NUM_THREADS": "many"})
+    assert done.returncode == 2
+    failure = paths.failure.read_text()
+    for cause in (
+        "4 parts of this job are wrong: (1) 2 hyperparameters are wrong: 'sigma' is not one (did you mean 'sigma2'?)",
+        "q is '-1'",
+        "no channel named 'training' or 'train'",
+        "validation:NLPD=(.*?);",
+        "OMP_NUM_THREADS is 'many'",
+    ):
+        assert cause in failure
+    assert len(failure) <= 1024
+
+
+def test_a_dry_run_checks_everything_and_trains_nothing(example_job):
+    """The plan, its cost, and an untouched /opt/ml."""
+    paths = example_job()
+    done = run_train(paths, arguments=["--dry-run"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "plan: fit 100 rows of 2 features, evaluate on 50 rows" in done.stdout
+    assert re.search(r"less than 1 s on 1 thread: \S+ core-seconds", done.stdout)
+    assert "nothing is trained" in done.stdout
+    assert not REGEX.search(done.stdout)
+    assert {path.name for path in paths.root.iterdir()} == {"input"}
+
+
+def test_a_dry_run_finds_what_training_would(tmp_path):
+    """A bad cell; and no failure file, which the next run would not overwrite."""
+    paths = write_opt_ml(tmp_path, {**GOOD, "training/a.csv": "1,1,2\n1,x,2\n"})
+    done = run_train(paths, arguments=["--dry-run"])
+    assert done.returncode == 2
+    assert "training/a.csv: line 2, column 2: found 'x'" in done.stderr
+    assert not paths.failure.exists()
+
+
+def test_an_argument_that_is_not_known_is_refused(example_job):
+    """In the failure file, since a job's ContainerArguments can hold one."""
+    paths = example_job()
+    assert run_train(paths, arguments=["--dryrun"]).returncode == 2
+    assert paths.failure.read_text().startswith("train does not know '--dryrun'")
+
+
+def test_of_several_hosts_the_first_trains_and_the_others_do_nothing(example_job):
+    """They say so, exit 0, print no metric, and write nothing, whatever their channels hold."""
+    for current in ("algo-1", "algo-2"):
+        paths = example_job(current)
+        document = {"current_host": current, "hosts": ["algo-2", "algo-1"]}
+        (paths.root / "input/config/resourceconfig.json").write_text(json.dumps(document))
+        if current == "algo-2":
+            shutil.rmtree(paths.data)
+        done = run_train(paths)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert bool(REGEX.search(done.stdout)) == (current == "algo-1")
+    assert done.stdout == "Host algo-2 of 2: algo-1 trains, alone; nothing is left to do here.\n"
+    assert {path.name for path in paths.root.iterdir()} == {"input"}
+
+
+def test_a_sharded_channel_is_not_learnt_from_in_part(example_job):
+    """One host alone would see its share only."""
+    paths = example_job()
+    (paths.root / "input/config/resourceconfig.json").write_text(
+        json.dumps({"current_host": "algo-1", "hosts": ["algo-1", "algo-2"]})
+    )
+    (paths.input_data_config).write_text(json.dumps({"training": {"S3DistributionType": "ShardedByS3Key"}}))
+    assert run_train(paths).returncode == 2
+    failure = paths.failure.read_text()
+    assert failure.startswith("Channel 'training' is ShardedByS3Key over 2 hosts")
+    assert "FullyReplicated" in failure
+
+
+def test_leave_one_out_stands_in_for_a_validation_channel(example, tmp_path):
+    """Printed, the objective last, and as N trainings without one row each have it."""
+    X, y, _, _ = example
+    rows = [f"{target},{a},{b}" for target, (a, b) in zip(y[:20].tolist(), X[:20].tolist(), strict=True)]
+    hyperparameters = {"_tuning_objective_metric": "train:LOO_RMSE", "geometry": "homogeneous", "l": "0"}
+    done = run_train(write_opt_ml(tmp_path, {"training/a.csv": "\n".join(rows)}, hyperparameters))
+    assert (done.returncode, done.stderr) == (0, "")
+    residuals = []
+    for i in range(20):
+        keep = np.arange(20) != i
+        model = TrainedGPModel(X[:20][keep], y[:20][keep], ArcCosine(1, 0, "homogeneous"), 0.1)
+        residuals.append(y[i] - model.predict(X[i : i + 1])[0])
+    (found,) = re.findall(r"^train:LOO_RMSE=(.*?);$", done.stdout, re.MULTILINE)
+    assert float(found) == pytest.approx(np.sqrt(np.mean(np.square(residuals))), rel=1e-9)
+    assert "train:LOO_NLPD=" in done.stdout
+    assert "validation:" not in done.stdout.partition("\n")[2]
+
+
+def test_leave_one_out_can_be_the_objective_beside_a_validation_channel(example_job):
+    """Then it is computed too, and printed last."""
+    done = run_train(example_job(_tuning_objective_metric="train:LOO_NLPD"))
+    names = re.findall(r"^(\S+?)=\S+;$", done.stdout, re.MULTILINE)
+    assert names[-1] == "train:LOO_NLPD"
+    assert "validation:RMSE" in names
+    assert "LOO" not in run_train(example_job("other")).stdout
+
+
+def test_an_objective_that_a_constant_target_leaves_undefined_fails_before_training(tmp_path):
+    """R2, where there is nothing to explain."""
+    channels = {**GOOD, "validation/b.csv": "1,1,2\n1,2,3\n"}
+    paths = write_opt_ml(tmp_path, channels, {"_tuning_objective_metric": "validation:R2"})
+    done = run_train(paths)
+    assert done.returncode == 2
+    assert "validation:R2" in paths.failure.read_text()
+    assert "constant" in paths.failure.read_text()
+    assert not paths.root.joinpath("model").exists()
+
+
+def test_what_was_paid_for_is_not_lost_to_a_report_that_cannot_be_written(example_job):
+    """The model is whole, the metrics are printed, the exit code is 0, and the log says what is missing."""
+    paths = example_job()
+    paths.output_data.parent.mkdir(parents=True)
+    paths.output_data.write_text("a file where the folder should be")
+    done = run_train(paths)
+    assert done.returncode == 0
+    assert REGEX.search(done.stdout)
+    assert (paths.model / "model.pkl").exists()
+    assert "The report is missing" in done.stdout
+
+
+def test_the_report_and_the_numbers_are_left_in_the_output(example_job):
+    """Metrics as printed, hyperparameters, seconds by phase, memory, versions, and which data they were."""
+    paths = example_job(q="2")
+    done = run_train(paths)
+    numbers = json.loads((paths.output_data / "metrics.json").read_text())
+    assert numbers["metrics"]["validation:RMSE"] == float(REGEX.findall(done.stdout)[-1])
+    assert numbers["hyperparameters"]["q"] == 2
+    assert list(numbers["timings"]) == ["reading", "fit", "evaluation", "saving"]
+    assert numbers["peak_memory"] > 2**20
+    assert numbers["versions"]["numpy"] == np.__version__
+    assert numbers["channels"]["training"]["rows"] == 100
+    assert (paths.output_data / "report.html").exists()
+    again = example_job("again")
+    run_train(again)
+    other = json.loads((again.output_data / "metrics.json").read_text())
+    assert other["channels"] == numbers["channels"]
 
 
 @pytest.mark.parametrize("precision", ["double", "mixed"])
@@ -275,7 +426,7 @@ def test_the_memory_that_is_announced_is_what_a_job_takes(tmp_path, precision):
         code = (
             "import os, resource, sys; sys.path.insert(0, sys.argv[1])\n"
             "from gaussian_processes.training import main\n"
-            "assert main(os.environ, sys.stdout) == 0\n"
+            "assert main([], os.environ, sys.stdout) == 0\n"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)\n"
         )
         done = subprocess.run(
@@ -283,7 +434,7 @@ def test_the_memory_that_is_announced_is_what_a_job_takes(tmp_path, precision):
         )
         assert ("single precision" in done.stdout) == (precision == "mixed")
         peaks[N] = int(done.stdout.splitlines()[-1])
-    announced = memory_needed(6000, 3, Hyperparameters(precision=precision))
+    announced = needs(Size(6000, 3), Hyperparameters(precision=precision)).memory
     assert peaks[6000] - peaks[10] < announced
     assert announced < 2 * 8 * 6000**2
 
