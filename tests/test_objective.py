@@ -87,9 +87,8 @@ TRAPS = {
 def test_a_regex_that_misreads_is_refused_with_the_one_to_paste(name, regex, words):
     """The regex found, what it takes from which line, and an entry of MetricDefinitions that is sound."""
     (fault,) = faults(name, regex)
-    assert f"The regex {regex} of {name} {words}" in fault or (
-        f"The regex {regex} of {name} " in fault and words in fault
-    )
+    assert fault.startswith(f"The regex {regex} of {name} ")
+    assert words in fault
     pasted = json.loads(fault.partition(" Paste ")[2].removesuffix("."))
     assert pasted["Name"] == name
     assert faults(**{key.lower(): value for key, value in pasted.items()}) == []
