@@ -183,3 +183,11 @@ def test_an_alias_is_refused_under_both_names():
     alias = [Definition("loss", "validation:RMSE=(.*?);")]
     with pytest.raises(ConfigurationError, match=r"The tuning objective loss \(validation:RMSE\) needs a channel"):
         require_objective("loss", alias, METRICS, None)
+
+
+def test_an_algorithm_without_metrics_has_no_objective():
+    """Nor anything to define; a job that asks for neither is none the worse."""
+    assert require_objective(None, (), (), TARGET) is None
+    for objective, definitions in ((None, [Definition("a", "a=(.*?);")]), ("a", ())):
+        with pytest.raises(ConfigurationError, match="This algorithm prints no metrics"):
+            require_objective(objective, definitions, (), TARGET)

@@ -63,25 +63,24 @@ class Parameter:
     @property
     def least(self) -> float:
         """The least number that is allowed."""
-        return max(self._bounds("inimum", inward=1), default=-self._greatest)
+        return max(self._bounds("minimum", "exclusiveMinimum", 1), default=-self._greatest)
 
     @property
     def greatest(self) -> float:
         """The greatest number that is allowed."""
-        return min(self._bounds("aximum", inward=-1), default=self._greatest)
+        return min(self._bounds("maximum", "exclusiveMaximum", -1), default=self._greatest)
 
     @property
     def _greatest(self) -> float:
         return GREATEST_INTEGER if self.kind == "Integer" else GREATEST_NUMBER
 
-    def _bounds(self, key: str, inward: int) -> list[float]:
-        """What the schema says of one end; an excluded number's neighbour in its place."""
-        included, excluded = self.value.get(f"m{key}"), self.value.get(f"exclusiveM{key}")
-        bounds = [] if included is None else [included]
-        if excluded is not None and self.kind == "Integer":
-            bounds.append(excluded + inward)
-        elif excluded is not None:
-            bounds.append(math.nextafter(excluded, inward * math.inf) if excluded else inward * LEAST_POSITIVE)
+    def _bounds(self, included: str, excluded: str, inward: Literal[1, -1]) -> list[float]:
+        """What the schema says of one end; in place of a number that is excluded, the next one inward."""
+        bounds = [self.value[included]] if included in self.value else []
+        if excluded in self.value:
+            end = self.value[excluded]
+            nearest = math.nextafter(end, inward * math.inf) if end else inward * LEAST_POSITIVE
+            bounds.append(end + inward if self.kind == "Integer" else nearest)
         return bounds
 
 
@@ -113,8 +112,7 @@ def search_range(parameter: Parameter, search: Search) -> dict[str, Any]:
     """An entry of a tuning job's ParameterRanges."""
     if parameter.kind == "Categorical":
         return {"Name": parameter.name, "Values": list(parameter.choices)}
-    low = parameter.least if search.low is None else search.low
-    high = parameter.greatest if search.high is None else search.high
+    low, high = _ends(parameter, search)
     return {"Name": parameter.name, "MinValue": text(low), "MaxValue": text(high), "ScalingType": search.scaling}
 
 
@@ -133,6 +131,12 @@ def _value(described: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapp
     return described
 
 
+def _ends(parameter: Parameter, search: Search) -> tuple[float, float]:
+    low = parameter.least if search.low is None else search.low
+    high = parameter.greatest if search.high is None else search.high
+    return low, high
+
+
 def _require_searchable(parameter: Parameter) -> None:
     search = parameter.search
     if search is None or parameter.kind == "Categorical":
@@ -140,8 +144,7 @@ def _require_searchable(parameter: Parameter) -> None:
     found = f"The hyperparameter {parameter.name} is marked with {search}"
     if parameter.kind == "FreeText":
         raise ConfigurationError(f"{found}; a tuner can search numbers and up to {VALUES} choices.")
-    low = parameter.least if search.low is None else search.low
-    high = parameter.greatest if search.high is None else search.high
+    low, high = _ends(parameter, search)
     if not parameter.least <= low <= high <= parameter.greatest:
         raise ConfigurationError(
             f"{found}; low <= high is wanted, from {text(parameter.least)} to {text(parameter.greatest)}."

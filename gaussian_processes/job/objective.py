@@ -33,6 +33,8 @@ def require_objective(
         ConfigurationError: a definition will not find its number; or the objective is not printed, is no objective,
             needs a validation channel where there is none, or needs a target that varies.
     """
+    if not metrics and (definitions or objective):
+        raise ConfigurationError("This algorithm prints no metrics; leave out MetricDefinitions, and tuning with them.")
     faults = definition_faults(definitions, objective, metrics)
     if faults:
         raise ConfigurationError(" ".join(faults))
