@@ -183,6 +183,7 @@ def test_any_other_unknown_name_fails(name):
         ('"validation:RMSE"', "validation:RMSE"),
         (" validation:RMSE ", "validation:RMSE"),
         ("", None),
+        ('""', None),
         (None, None),
     ],
 )

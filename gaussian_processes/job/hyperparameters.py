@@ -33,8 +33,7 @@ def fields_by_name(schema: type[BaseModel]) -> dict[str, FieldInfo]:
 
 def objective_name(raw: Mapping[str, Any]) -> str | None:
     """The metric that the tuning job compares, which SageMaker puts among the hyperparameters of its jobs."""
-    value = raw.get(OBJECTIVE_KEY)
-    return str(_unquoted(value)) if value else None
+    return str(_unquoted(raw.get(OBJECTIVE_KEY) or "")) or None
 
 
 def parse_hyperparameters(schema: type[H], raw: Mapping[str, Any]) -> H:
@@ -47,9 +46,7 @@ def parse_hyperparameters(schema: type[H], raw: Mapping[str, Any]) -> H:
     """
     known = fields_by_name(schema)
     given = {
-        key: value
-        for key, value in raw.items()
-        if not key.startswith(RESERVED_PREFIXES) and (key in known or key not in RESERVED_NAMES)
+        key: value for key, value in raw.items() if not key.startswith(RESERVED_PREFIXES) and key not in RESERVED_NAMES
     }
     values = {key: _decoded(value, known[key].annotation) for key, value in given.items() if key in known}
     # None is how a client writes that a value is not set.
