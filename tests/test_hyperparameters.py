@@ -2,14 +2,16 @@
 
 import json
 import math
+from enum import Enum
+from typing import Annotated, Literal
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from gaussian_processes.errors import ConfigurationError
 from gaussian_processes.gaussian_process import Hyperparameters
 from gaussian_processes.job.documents import read_object
-from gaussian_processes.job.hyperparameters import parse_hyperparameters
+from gaussian_processes.job.hyperparameters import OBJECTIVE_KEY, objective_name, parse_hyperparameters
 
 
 def parse(**raw):
@@ -24,13 +26,74 @@ def test_with_nothing_set_it_is_the_mathematics_to_the_letter():
         "feature_scaling": "none",
         "target_scaling": "none",
         "precision": "double",
+        "include_variance": True,
     }
 
 
-@pytest.mark.parametrize("q", ["3", 3, '"3"', " 3 ", "3.0"], ids=repr)
+class Colour(Enum):
+    RED = 1
+    BLUE = 2
+
+
+class Every(BaseModel):
+    """A hyperparameter of every kind, with nothing said of NaN and infinity."""
+
+    optimizer: str = "sgd"
+    rounds: int = 1
+    rate: float = 0.1
+    centred: bool = False
+    layers: list[int] = []
+    rates: tuple[float, ...] = ()
+    label: str | None = None
+    momentum: float | None = None
+    mode: Literal["None", "fast"] = "fast"
+    order: Literal[0, 1, 2] = 0
+    colour: Colour = Colour.RED
+    width: int | list[int] = 1
+    penalty: float = Field(1.0, alias="lambda")
+    ceiling: Annotated[float, Field(allow_inf_nan=True)] = 1.0
+
+
+def every(**raw):
+    return parse_hyperparameters(Every, raw)
+
+
+ENCODINGS = {
+    "as typed": ({"optimizer": "adam", "rounds": "3", "centred": "True", "layers": "[1, 2]"}),
+    "boto3, another spelling": ({"optimizer": "adam", "rounds": "3.0", "centred": "true", "layers": "[1,2]"}),
+    "str()": ({"optimizer": "adam", "rounds": "3", "centred": "True", "layers": "(1, 2)"}),
+    "json.dumps": ({"optimizer": '"adam"', "rounds": "3", "centred": "true", "layers": "[1, 2]"}),
+    "json.dumps of strings": ({"optimizer": '"adam"', "rounds": '"3"', "centred": '"true"', "layers": '"[1, 2]"'}),
+    "json.dumps of other strings": (
+        {"optimizer": '"adam"', "rounds": '"3.0"', "centred": '"True"', "layers": '["1", "2"]'}
+    ),
+    "JSON itself": ({"optimizer": "adam", "rounds": 3, "centred": True, "layers": [1, 2]}),
+    "JSON of floats": ({"optimizer": "adam", "rounds": 3.0, "centred": 1, "layers": [1.0, 2.0]}),
+}
+
+
+@pytest.mark.parametrize("raw", ENCODINGS.values(), ids=ENCODINGS)
+def test_every_clients_encoding_means_the_same(raw):
+    """boto3 sends strings as typed, the SDK's clients str() or json.dumps of them."""
+    assert every(**raw) == Every(optimizer="adam", rounds=3, centred=True, layers=[1, 2])
+
+
+@pytest.mark.parametrize("q", ["3", 3, '"3"', " 3 ", "3.0", '"3.0"', 3.0], ids=repr)
 def test_a_number_is_read_however_it_was_encoded(q):
     """boto3 sends strings, the SDK's clients add JSON quotes or a decimal point."""
     assert parse(q=q).q == 3
+
+
+@pytest.mark.parametrize("rate", ["0.001", "1e-3", '"1e-3"', " 1E-3 ", 0.001], ids=repr)
+def test_a_continuous_number_may_have_an_exponent(rate):
+    """Python writes small numbers so."""
+    assert every(rate=rate).rate == 0.001
+
+
+def test_a_whole_number_has_no_exponent():
+    """No client writes one so, and 3e0 is as likely a slip as three."""
+    with pytest.raises(ConfigurationError, match="q is '3e0', a valid integer is wanted"):
+        parse(q="3e0")
 
 
 @pytest.mark.parametrize("geometry", ["homogeneous", '"homogeneous"'])
@@ -39,27 +102,182 @@ def test_a_word_is_read_with_and_without_json_quotes(geometry):
     assert parse(geometry=geometry).geometry == "homogeneous"
 
 
-@pytest.mark.parametrize("degree", ["None", "null", "", '""'])
+@pytest.mark.parametrize(("text", "wanted"), [("True", True), ("true", True), ("False", False), ("false", False)])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_booleans_come_in_pythons_spelling_and_in_jsons(text, wanted, quote):
+    """The same SDK sends true from one of its classes and True from another."""
+    assert every(centred=f"{quote}{text}{quote}").centred is wanted
+
+
+@pytest.mark.parametrize("degree", ["None", "null", "", '""', None])
 def test_none_in_any_spelling_is_not_set(degree):
     """str(None) and json.dumps(None) both reach the file."""
     assert parse(degree=degree).degree is None
 
 
-def test_the_annotation_decides_what_a_string_means():
-    """A list is read from its JSON; a field of text keeps its words, the word None among them."""
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("layers", "[1, 2]", [1, 2]),
+        ("rates", "[0.5, 1e-3]", (0.5, 0.001)),
+        ("width", "3", 3),
+        ("width", "[3, 4]", [3, 4]),
+        ("optimizer", "None", "None"),
+        ("optimizer", "3", "3"),
+        ("optimizer", "[1, 2]", "[1, 2]"),
+        ("optimizer", '"[x]"', "[x]"),
+        ("optimizer", "nan", "nan"),
+        ("optimizer", '"', '"'),
+        ("label", "None", None),
+        ("label", "(a)", "(a)"),
+        ("momentum", "0.5", 0.5),
+        ("mode", "None", "None"),
+        ("order", "2", 2),
+        ("order", '"2.0"', 2),
+        ("colour", "2", Colour.BLUE),
+        ("lambda", "0.5", 0.5),
+    ],
+)
+def test_the_annotation_decides_what_a_string_means(name, text, value):
+    """A list is read from its JSON, a number among choices from its digits; text keeps its words, None among them."""
+    parsed = every(**{name: text})
+    assert getattr(parsed, "penalty" if name == "lambda" else name) == value
 
-    class Other(BaseModel):
-        layers: list[int] = []
-        label: str = "a"
 
-    given = {"layers": "[1, 2]", "label": "None"}
-    assert parse_hyperparameters(Other, given).model_dump() == {"layers": [1, 2], "label": "None"}
-    assert parse_hyperparameters(Other, {"label": '"[x]"'}).label == "[x]"
+RESERVED = [
+    "_tuning_objective_metric",
+    "sagemaker_program",
+    "sagemaker_submit_directory",
+    "sagemaker_enable_cloudwatch_metrics",
+    "sagemaker_container_log_level",
+    "sagemaker_job_name",
+    "sagemaker_region",
+    "sagemaker_s3_output",
+    "sagemaker_mpi_enabled",
+    "sagemaker_mpi_custom_mpi_options",
+    "sagemaker_parameter_server_enabled",
+    "sagemaker_distribution_instance_groups",
+    "sagemaker_estimator_class_name",
+    "sagemaker_estimator_module",
+    "default_user_module_name",
+]
 
 
-def test_what_sagemaker_adds_is_passed_over():
+@pytest.mark.parametrize("name", RESERVED)
+def test_what_sagemaker_adds_is_passed_over(name):
     """Reserved keys are not the user's."""
-    assert parse(q="2", _tuning_objective_metric="validation:RMSE", sagemaker_program="x.py").q == 2
+    assert parse(q="2", **{name: '"x"'}) == Hyperparameters(q=2)
+
+
+@pytest.mark.parametrize("name", ["tuning", "Sagemaker_program", "user_module_name", "_q"])
+def test_any_other_unknown_name_fails(name):
+    """A typo must not pass for one of SageMaker's."""
+    with pytest.raises(ConfigurationError, match=f"'{name}' is not one"):
+        parse(**{name: "1"})
+
+
+@pytest.mark.parametrize(
+    ("value", "objective"),
+    [
+        ("validation:RMSE", "validation:RMSE"),
+        ('"validation:RMSE"', "validation:RMSE"),
+        (" validation:RMSE ", "validation:RMSE"),
+        ("", None),
+        ('""', None),
+        (None, None),
+    ],
+)
+def test_the_objectives_name_is_read_with_and_without_quotes(value, objective):
+    """SageMaker sends it plain; a client that quotes everything may quote it too."""
+    assert objective_name({OBJECTIVE_KEY: value, "q": "1"}) == objective
+    assert objective_name({"q": "1"}) is None
+
+
+@pytest.mark.parametrize("value", ["nan", "NaN", "inf", "-inf", "Infinity", "1e400", '"nan"', math.nan, math.inf])
+@pytest.mark.parametrize("name", ["rate", "momentum", "lambda"])
+def test_numbers_are_finite_whatever_the_schema_forgot(name, value):
+    """Neither an optional field nor one with an alias lets NaN or infinity through."""
+    with pytest.raises(ConfigurationError, match=f"{name} is '.*', a finite number is wanted"):
+        every(**{name: value})
+
+
+@pytest.mark.parametrize("value", ["[1, NaN]", "[1, Infinity]", '["nan", 1]'])
+def test_numbers_in_a_list_are_finite_too(value):
+    """JSON has no NaN, but Python's reader takes it."""
+    with pytest.raises(ConfigurationError, match=r"rates.\d is 'nan|inf', a finite number is wanted"):
+        every(rates=value)
+
+
+def test_infinity_is_for_schemas_that_ask_for_it():
+    """In so many words; and a default is the author's."""
+    assert every(ceiling="inf").ceiling == math.inf
+
+
+def test_a_long_value_is_read_whole():
+    """2,500 characters are what the API allows; a message shows the first forty."""
+    layers = list(range(650))
+    text = json.dumps(layers, separators=(",", ":"))
+    assert 2400 < len(text) <= 2500
+    assert every(layers=text).layers == layers
+    assert every(optimizer="x" * 2500).optimizer == "x" * 2500
+    with pytest.raises(ConfigurationError) as caught:
+        every(rounds="x" * 2500)
+    assert len(str(caught.value)) < 120
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ({"rounds": [1]}, "rounds is '[1]', a valid integer is wanted"),
+        ({"rounds": 1.5}, "rounds is '1.5', a valid integer is wanted"),
+        ({"rounds": {"a": 1}}, "rounds is \"{'a': 1}\", a valid integer is wanted"),
+        ({"optimizer": 3}, "optimizer is '3', a valid string is wanted"),
+        ({"layers": 3}, "layers is '3', a valid list is wanted"),
+        ({"layers": "[1, x]"}, "layers is '[1, x]', a valid list is wanted"),
+        ({"layers": "[" * 2500}, f"layers is '{'[' * 40}', a valid list is wanted"),
+        ({"layers": [1, "x"]}, "layers.1 is 'x', a valid integer is wanted"),
+        ({"width": "x"}, "width is 'x', a valid integer or a valid list is wanted"),
+        ({"centred": "maybe"}, "centred is 'maybe', a valid boolean is wanted"),
+        ({"order": "3"}, "order is '3', 0, 1 or 2 is wanted"),
+        ({"colour": "3"}, "colour is '3', 1 or 2 is wanted"),
+    ],
+)
+def test_what_is_no_string_is_read_or_refused_in_words(raw, words):
+    """The name, what was found, what is wanted."""
+    with pytest.raises(ConfigurationError) as caught:
+        every(**raw)
+    assert str(caught.value) == f"1 hyperparameter is wrong: {words}."
+
+
+def test_an_algorithms_own_checks_speak_for_themselves():
+    """A missing value, a check of one field, a check of several."""
+
+    class Checked(BaseModel):
+        low: int
+        high: int = 9
+
+        @field_validator("high")
+        @classmethod
+        def _odd(cls, value):
+            if value % 2 == 0:
+                raise ValueError("an odd number is wanted")
+            return value
+
+        @model_validator(mode="after")
+        def _ordered(self):
+            if self.low > self.high:
+                raise ValueError("low is above high")
+            return self
+
+    for raw, words in (
+        ({}, "1 hyperparameter is wrong: low is not set, and has no default."),
+        ({"high": "4"}, "2 hyperparameters are wrong: low is not set, and has no default; high is '4', an odd number"),
+        ({"low": "10"}, "1 hyperparameter is wrong: low is above high."),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            parse_hyperparameters(Checked, raw)
+        assert str(caught.value).startswith(words)
+    assert parse_hyperparameters(Checked, {"low": "1"}) == Checked(low=1)
 
 
 def test_every_fault_is_in_one_message():

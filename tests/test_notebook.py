@@ -4,14 +4,11 @@ import ast
 import json
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
-from botocore.model import Shape
-from botocore.validate import ParamValidator
+from botocore_shapes import complaints, input_of
 
 from gaussian_processes.gaussian_process import Hyperparameters, algorithm
 
@@ -19,8 +16,6 @@ ROOT = Path(__file__).parents[1]
 CELLS = json.loads((ROOT / "notebooks" / "bring_your_own_gp.ipynb").read_text(encoding="utf-8"))["cells"]
 CODE = {cell["id"]: "".join(cell["source"]) for cell in CELLS if cell["cell_type"] == "code"}
 LOCAL_TUNING_JOB = json.loads((ROOT / "local_test" / "tuning_job.json").read_text(encoding="utf-8"))
-
-SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
 
 
 def names_defined_by(source: str) -> set[str]:
@@ -60,39 +55,6 @@ REQUESTS = {
 }
 
 
-def parts(shape: Shape, value: Any, path: str) -> list[tuple[Shape, Any, str]]:
-    """What a structure, map or list is made of, each with its own shape and path."""
-    match shape.type_name:
-        case "structure":
-            return [(shape.members[key], member, f"{path}.{key}") for key, member in value.items()]
-        case "map":
-            keys = [(shape.key, key, f"{path} key {key}") for key in value]
-            return keys + [(shape.value, member, f"{path}.{key}") for key, member in value.items()]
-        case "list":
-            return [(shape.member, member, f"{path}[{index}]") for index, member in enumerate(value)]
-    return []
-
-
-def violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    """The constraints that botocore knows of and leaves to the service: enumerations, patterns, upper limits."""
-    for part in parts(shape, value, path):
-        yield from violations(*part)
-    if isinstance(value, str):
-        if shape.enum and value not in shape.enum:
-            yield f"{path}: {value!r} is none of {shape.enum}"
-        if not re.fullmatch(shape.metadata.get("pattern", ".*"), value):
-            yield f"{path}: {value!r} does not match {shape.metadata['pattern']}"
-    size = value if isinstance(value, int | float) else len(value)
-    if not shape.metadata.get("min", size) <= size <= shape.metadata.get("max", size):
-        yield f"{path}: {size} is not within {shape.metadata}"
-
-
-def complaints(operation: str, sent: dict[str, Any]) -> list[str]:
-    shape = SAGEMAKER.operation_model(operation).input_shape
-    report = ParamValidator().validate(sent, shape)
-    return [report.generate_report()] if report.has_errors() else list(violations(shape, sent, operation))
-
-
 def test_outputs_are_stripped():
     """The notebook carries nobody's account, results or execution counts, and each cell can be referred to."""
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in CELLS if "outputs" in cell)
@@ -108,7 +70,7 @@ def test_every_code_cell_compiles(identifier):
 @pytest.mark.parametrize("case", REQUESTS)
 def test_a_request_is_one_that_aws_accepts(case):
     """Names, types, required fields, enumerations, patterns and limits are those of the service's model."""
-    assert complaints(REQUESTS[case], request(case)) == []
+    assert complaints(input_of(REQUESTS[case]), request(case)) == []
 
 
 @pytest.mark.parametrize(
@@ -134,7 +96,7 @@ def test_a_spoilt_request_is_noticed(path, value):
     for key in parents:
         place = place[key]
     place[last] = value
-    assert complaints("CreateHyperParameterTuningJob", spoilt) != []
+    assert complaints(input_of("CreateHyperParameterTuningJob"), spoilt) != []
 
 
 @pytest.mark.parametrize("case", REQUESTS)

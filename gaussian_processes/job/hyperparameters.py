@@ -1,56 +1,134 @@
 """Hyperparameters: strings become typed values here, once, and every fault is reported at once."""
 
+import ast
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from enum import Enum
+from itertools import groupby
+from types import NoneType, UnionType, new_class
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from gaussian_processes.errors import ConfigurationError
 
 OBJECTIVE_KEY = "_tuning_objective_metric"
 # SageMaker and its SDK add keys of their own beside the user's.
 RESERVED_PREFIXES = ("_tuning_", "sagemaker_")
+RESERVED_NAMES = {"default_user_module_name"}
 
 H = TypeVar("H", bound=BaseModel)
+
+
+def fields_by_name(schema: type[BaseModel]) -> dict[str, FieldInfo]:
+    """A schema's fields under the names that a request calls them by: an alias may be a word that Python has taken."""
+    return {
+        field.validation_alias if isinstance(field.validation_alias, str) else name: field
+        for name, field in schema.model_fields.items()
+    }
+
+
+def objective_name(raw: Mapping[str, Any]) -> str | None:
+    """The metric that the tuning job compares, which SageMaker puts among the hyperparameters of its jobs."""
+    return str(_unquoted(raw.get(OBJECTIVE_KEY) or "")) or None
 
 
 def parse_hyperparameters(schema: type[H], raw: Mapping[str, Any]) -> H:
     """Typed hyperparameters from raw strings, in any encoding that SageMaker's clients use.
 
+    NaN and infinity are refused unless a field allows them in so many words, with `allow_inf_nan=True`.
+
     Raises:
         ConfigurationError: unknown names, with "did you mean", and malformed values: all of them in one message.
     """
-    known = schema.model_fields
-    given = {key: value for key, value in raw.items() if not key.startswith(RESERVED_PREFIXES)}
+    known = fields_by_name(schema)
+    given = {
+        key: value for key, value in raw.items() if not key.startswith(RESERVED_PREFIXES) and key not in RESERVED_NAMES
+    }
     values = {key: _decoded(value, known[key].annotation) for key, value in given.items() if key in known}
-    unknown = [_unknown(key, list(known)) for key in given if key not in known]
-    malformed = []
+    # None is how a client writes that a value is not set.
+    values = {key: value for key, value in values.items() if value is not None}
+    faults = [_unknown(key, list(known)) for key in given if key not in known]
     try:
-        # None is how a client writes that a value is not set.
-        parsed = schema.model_validate({key: value for key, value in values.items() if value is not None})
+        _finite(schema).model_validate(values)
     except ValidationError as error:
-        malformed = [_malformed(fault) for fault in error.errors(include_url=False)]
-    faults = unknown + malformed
+        faults += _malformed(error, given)
     if faults:
         count = "1 hyperparameter is" if len(faults) == 1 else f"{len(faults)} hyperparameters are"
-        names = f" The hyperparameters are {', '.join(known)}." if unknown else ""
+        names = f" The hyperparameters are {', '.join(known)}." if given.keys() - known.keys() else ""
         raise ConfigurationError(f"{count} wrong: {'; '.join(faults)}.{names}")
-    return parsed
+    return schema.model_validate(values)
+
+
+def _finite(schema: type[BaseModel]) -> type[BaseModel]:
+    """The same schema, whose numbers are finite where it does not say otherwise."""
+    finite: type[BaseModel] = new_class(schema.__name__, (schema,), {"allow_inf_nan": False})
+    return finite
 
 
 def _decoded(value: Any, annotation: Any) -> Any:
-    """Take off JSON's quotes, which some of SageMaker's clients add; read lists, and the ways to write None."""
+    """What a string stands for: without JSON's quotes, which some clients add; lists read; None in any spelling."""
     if not isinstance(value, str):
         return value
-    text = value.strip()
-    if text.startswith('"') or (text.startswith(("[", "{")) and annotation is not str):
+    members = list(_members(annotation))
+    text = _unquoted(value)
+    for choice in _choices(members):
+        if _stands_for(text, choice):
+            return choice
+    if text in ("", "None", "null") and (str not in members or NoneType in members):
+        return None
+    if text.startswith(("[", "{", "(")) and str not in members:
+        return _structure(text)
+    return text
+
+
+def _unquoted(value: Any) -> Any:
+    text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, str) and text.startswith('"'):
         try:
-            text = json.loads(text)
-        except ValueError:
-            return value
-    return None if text in ("", "None", "null") and annotation is not str else text
+            return json.loads(text)
+        except ValueError:  # a word that begins with a quotation mark
+            return text
+    return text
+
+
+def _structure(text: str) -> Any:
+    """A list or dictionary in JSON or, as str() writes it, in Python."""
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):  # pydantic says what is wanted instead
+            continue
+    return text
+
+
+def _members(annotation: Any) -> Iterator[Any]:
+    """The alternatives of a union, or the annotation alone."""
+    if get_origin(annotation) in (Union, UnionType):
+        for member in get_args(annotation):
+            yield from _members(member)
+    else:
+        yield annotation
+
+
+def _choices(members: Sequence[Any]) -> Iterator[Any]:
+    """The values that a Literal or an Enum admits."""
+    for member in members:
+        if get_origin(member) is Literal:
+            yield from get_args(member)
+        elif isinstance(member, type) and issubclass(member, Enum):
+            yield from (item.value for item in member)
+
+
+def _stands_for(text: str, choice: Any) -> bool:
+    """Whether `text` reads as `choice`; pydantic converts no string to one of a Literal's numbers."""
+    try:
+        return bool(TypeAdapter(type(choice)).validate_python(text) == choice)
+    except ValidationError:
+        return False
 
 
 def _unknown(key: str, known: list[str]) -> str:
@@ -58,10 +136,24 @@ def _unknown(key: str, known: list[str]) -> str:
     return f"'{key[:40]}' is not one" + (f" (did you mean '{close[0]}'?)" if close else "")
 
 
-def _malformed(fault: Any) -> str:
-    name = ".".join(map(str, fault["loc"]))
-    wanted: str = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    wanted = wanted.partition(", unable to parse")[0]
-    if not name:  # a check over several fields
-        return wanted
-    return f"{name} is {str(fault['input'])[:40]!r}, {wanted} is wanted"
+def _malformed(error: ValidationError, given: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence for each hyperparameter, whatever number of types it could have had."""
+    for name, group in groupby(error.errors(include_url=False), key=lambda fault: fault["loc"][:1]):
+        faults = list(group)
+        if not name:  # a check over several fields
+            yield _wanted([fault["msg"] for fault in faults])
+        elif faults[0]["type"] == "missing" and len(faults[0]["loc"]) == 1:
+            yield f"{name[0]} is not set, and has no default"
+        else:
+            place, found = ".".join(map(str, faults[0]["loc"])), faults[0]["input"]
+            if len(faults) > 1:
+                place, found = str(name[0]), given[str(name[0])]
+            yield f"{place} is {str(found)[:40]!r}, {_wanted([fault['msg'] for fault in faults])}"
+
+
+def _wanted(messages: Sequence[str]) -> str:
+    """Pydantic's messages, of the types that a value could have had, as one."""
+    if not all(message.startswith("Input should be ") for message in messages):
+        return " or ".join(message.removeprefix("Value error, ") for message in messages)
+    wanted = [re.sub(", (unable to|got) .*", "", message.removeprefix("Input should be ")) for message in messages]
+    return f"{' or '.join(dict.fromkeys(wanted))} is wanted"

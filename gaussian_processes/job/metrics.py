@@ -3,44 +3,28 @@
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from gaussian_processes.algorithm import Metric
-from gaussian_processes.errors import AlgorithmError, ConfigurationError
+from gaussian_processes.errors import AlgorithmError
 
 
-def require_objective(objective: str | None, metrics: Sequence[Metric], has_validation: bool) -> None:
-    """Refuse, before anything is paid for, an objective that this job cannot print.
+def metric_line(name: str, value: float) -> str:
+    """`name=value;`, the value in the fewest digits that read back as the same float, and never with an exponent.
 
-    Raises:
-        ConfigurationError: an unknown metric, one that is no objective, or one that needs a validation channel where
-            there is none.
+    Plain digits, because a regex such as ([0-9.]+) reads 1.2e-05 as 1.2.
     """
-    if objective is None:
-        return
-    for metric in metrics:
-        if metric.name == objective:
-            if metric.direction is None:
-                raise ConfigurationError(
-                    f"{objective} cannot be a tuning objective: neither a larger nor a smaller value of it is better."
-                )
-            if metric.needs_validation and not has_validation:
-                raise ConfigurationError(
-                    f"The tuning objective {objective} needs a channel named 'validation', and the job has none. "
-                    "Add the channel to the request's InputDataConfig."
-                )
-            return
-    printed = ", ".join(metric.name for metric in metrics)
-    raise ConfigurationError(
-        f"The tuning objective {objective} is not printed by this algorithm, which prints {printed}."
-    )
+    return f"{name}={np.format_float_positional(value, trim='-')};"
 
 
 def metric_lines(values: Mapping[str, float], metrics: Sequence[Metric], objective: str | None) -> list[str]:
-    """`name=value;` for each metric with a finite value, the objective last: the tuner takes the latest value.
+    """A line for each metric with a finite value, the objective last: the tuner takes the latest value.
 
     Args:
         values: metrics by name.
         metrics: what the algorithm declares, in the order of printing.
-        objective: the tuning job's, if there is one; otherwise the metric declared last stands last.
+        objective: the name of the metric that the tuning job compares; without one, the metric declared last stands
+            last.
 
     Raises:
         AlgorithmError: the objective has no finite value.
@@ -53,9 +37,4 @@ def metric_lines(values: Mapping[str, float], metrics: Sequence[Metric], objecti
         raise AlgorithmError(f"The tuning objective {objective} {found} on these data; a finite number is wanted.")
     # Sorting is stable: only the objective moves.
     names = sorted((metric.name for metric in metrics), key=lambda name: name == objective)
-    return [f"{name}={_text(values[name])};" for name in names if math.isfinite(values.get(name, math.nan))]
-
-
-def _text(value: float) -> str:
-    """The shortest decimal or exponent that reads back as `value`, a whole number without its '.0'."""
-    return repr(float(value)).removesuffix(".0")
+    return [metric_line(name, values[name]) for name in names if math.isfinite(values.get(name, math.nan))]

@@ -27,6 +27,26 @@ class OptMl:
         return self.root / "input/config/inputdataconfig.json"
 
     @property
+    def resource_config(self) -> Path:
+        """Which hosts take part in the job, and which of them this is."""
+        return self.root / "input/config/resourceconfig.json"
+
+    @property
+    def checkpoint_config(self) -> Path:
+        """Where checkpoints are kept, of a job that keeps any."""
+        return self.root / "input/config/checkpointconfig.json"
+
+    @property
+    def metric_definitions(self) -> Path:
+        """The request's MetricDefinitions; not documented, and not always there."""
+        return self.root / "input/config/metric-definition-regex.json"
+
+    @property
+    def training_job_config(self) -> Path:
+        """The request; not documented, and not always there."""
+        return self.root / "input/config/trainingjobconfig.json"
+
+    @property
     def data(self) -> Path:
         """One folder for each channel."""
         return self.root / "input/data"
@@ -35,6 +55,11 @@ class OptMl:
     def model(self) -> Path:
         """What becomes model.tar.gz."""
         return self.root / "model"
+
+    @property
+    def output_data(self) -> Path:
+        """What becomes output.tar.gz."""
+        return self.root / "output/data"
 
     @property
     def failure(self) -> Path:

@@ -12,6 +12,8 @@ import pytest
 from processes import require_engine, run_train
 from reference import ROOT
 
+from gaussian_processes.gaussian_process import Hyperparameters
+
 HARDENED = ["--network", "none", "--read-only", "--tmpfs", "/tmp"]
 
 
@@ -170,6 +172,14 @@ def test_stops_when_docker_stops_a_training_job(image, opt_ml):
     finally:
         docker("rm", "--force", container)
     assert not list(opt_ml.model.iterdir())
+
+
+def test_the_image_describes_itself(image):
+    """Requests for it can be made from what it prints, on a read-only root and without a network."""
+    done = docker("run", "--rm", *HARDENED, image, "describe", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/gp:1")
+    specification = json.loads(done.stdout)["TrainingSpecification"]
+    assert specification["TrainingImage"].endswith("/gp:1")
+    assert [one["Name"] for one in specification["SupportedHyperParameters"]] == list(Hyperparameters.model_fields)
 
 
 def test_other_commands_run_as_they_are(image):
