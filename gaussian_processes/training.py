@@ -14,9 +14,9 @@ from gaussian_processes import __version__
 from gaussian_processes.algorithm import Algorithm, load_algorithm
 from gaussian_processes.artifact import Artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset
-from gaussian_processes.errors import ExplainedError, PlatformError, RowError
+from gaussian_processes.errors import PlatformError, RowError
 from gaussian_processes.job.documents import read_object
-from gaussian_processes.job.failure import describe_failure, write_failure
+from gaussian_processes.job.failure import Failure, write_failure
 from gaussian_processes.job.hyperparameters import OBJECTIVE_KEY, parse_hyperparameters
 from gaussian_processes.job.inputs import read_inputs
 from gaussian_processes.job.metrics import metric_lines, require_objective
@@ -43,15 +43,14 @@ def main(environ: Mapping[str, str], stdout: TextIO) -> int:
     try:
         with threadpool_limits(threads_for(environ, available_cores())):
             train(load_algorithm(environ), paths, stdout)
-    except Exception as raised:  # noqa: BLE001  # the one place where any failure becomes the job's
-        error = PlatformError.of(raised) if isinstance(raised, OSError) else raised
-        text = describe_failure(error)
-        print(text, end="", file=sys.stderr, flush=True)
+    except Exception as error:  # noqa: BLE001  # the one place where any failure becomes the job's
+        failure = Failure.of(error)
+        print(failure.log, end="", file=sys.stderr, flush=True)
         try:
-            write_failure(paths.failure, text)
+            write_failure(paths.failure, failure)
         except OSError as unwritable:
             print(f"The failure file cannot be written: {PlatformError.of(unwritable)}", file=sys.stderr)
-        return error.exit_code if isinstance(error, ExplainedError) else 1
+        return failure.exit_code
     return 0
 
 
