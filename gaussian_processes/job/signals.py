@@ -39,8 +39,8 @@ def exit_on_sigterm_at_once() -> None:
     os.set_blocking(wakeup, False)
     signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
     threading.Thread(target=_wait, args=(heard,), name="sigterm", daemon=True).start()
-    # A forked child would wake its parent's thread, and its own is gone.
-    os.register_at_fork(after_in_child=_restore)
+    # A forked child has no such thread, and would wake its parent's.
+    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_forget)
     # Once the job is over its result stands.
     atexit.register(signal.signal, signal.SIGTERM, signal.SIG_IGN)
 
@@ -79,7 +79,16 @@ def _say(line: str) -> None:
             os.write(2, line.encode())
 
 
-def _restore() -> None:
+def _hold() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _release() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _forget() -> None:
     signal.set_wakeup_fd(-1)
     if signal.getsignal(signal.SIGTERM) is _end:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _release()
