@@ -87,12 +87,12 @@ def sized(opcode, size, form="<Q"):
     return opcode + struct.pack(form, size)
 
 
-def doubled(levels, empty, double):
-    """A container of two references to a container of two references to ..."""
-    body = empty + pickle.MEMOIZE
-    for level in range(levels):
-        body += double(pickle.BINGET + bytes([level])) + pickle.MEMOIZE
-    return body
+def doubled(levels, container):
+    """The pickle of a container of two references to a container of two references to ..., without its ends."""
+    value = container()
+    for _ in range(levels):
+        value = container((value, value))
+    return pickle.dumps(value, protocol=5)[11:-1]
 
 
 COMMAND = "touch owned"
@@ -170,9 +170,9 @@ BOMBS = {
     "a list for a key": (b"}]Ns", "no dictionary with strings for its keys"),
     "a list that holds itself": (b"]\x94h\x00a", TWICE),
     "a dictionary that holds itself": (b"}\x94" + small("a") + b"h\x00s", TWICE),
-    "a list doubled 60 times": (doubled(60, b"]", lambda once: b"](" + once + once + b"e"), TWICE),
-    "a tuple doubled 60 times": (doubled(60, b"]", lambda once: once + once + b"\x86"), TWICE),
-    "tuples doubled 60 times for a key": (b"}" + doubled(60, b")", lambda once: once + once + b"\x86") + b"Ns", TWICE),
+    "a list doubled 60 times": (doubled(60, list), TWICE),
+    "a tuple doubled 60 times": (doubled(60, tuple), "it holds a tuple of something else than"),
+    "tuples doubled 60 times for a key": (b"}" + doubled(60, tuple) + b"Ns", "it holds a tuple of something else than"),
     "DUP": (b"]" + b"2\x86" * 60, "it asks for DUP"),
     "an array used twice": (b"](C\x01a\x94h\x00h\x00e", TWICE),
     "marks alone": (b"(" * 10**6, SHORT),
