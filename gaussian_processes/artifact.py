@@ -2,7 +2,7 @@
 
 The file is two pickles (protocol 5) one after the other: a dictionary, and the SHA-256 of that dictionary's bytes.
 Arrays stand in it as {"dtype", "shape", "order", "data"}, so a reader needs no class at all, NumPy's included: the file
-loads under any NumPy, and plain_pickle.py reads it, which knows no way to name code, what a malicious pickle lives by.
+loads under any NumPy; and what reads it, plain_pickle.py, cannot name code, which is what a malicious pickle lives by.
 """
 
 import hashlib
@@ -252,5 +252,5 @@ def _unpacked(value: Any) -> Any:
 
 def _array(dtype: Any, shape: Any, order: Any, data: Any) -> np.ndarray[Any, Any]:
     if not (isinstance(dtype, str) and DTYPE.fullmatch(dtype) and isinstance(data, np.ndarray)):
-        raise ValueError(f"it holds an array of {dtype!r}")
+        raise ValueError("it holds an array of something else than numbers")
     return data.view(dtype).reshape(shape, order=order)

@@ -81,8 +81,9 @@ class PlainReader:
 
     def skip(self) -> None:
         """Read what is left, for the digest."""
-        while self._left > 0:
-            self._take(min(self._left, BLOCK))
+        while self._left > 0 and (data := self._stream.read(min(self._left, BLOCK))):
+            self.digest.update(data)
+            self._left -= len(data)
 
     def _value(self, opcode: bytes) -> Any:
         """What an opcode pushes."""
