@@ -1,4 +1,14 @@
-"""The failures this program can explain. One place turns them into a failure file, one into an HTTP answer."""
+"""The failures this program can explain. One place turns them into a failure file, one into an HTTP answer.
+
+Exit codes of `train`, and of a `serve` that cannot start:
+
+    0    it did what was asked
+    1    a fault of the program, which no class here explains
+    2    UserError: the user's input
+    3    PlatformError: the machine
+    4    AlgorithmError: the algorithm cannot go on
+    143  stopped by SIGTERM
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
@@ -23,6 +33,8 @@ class ExplainedError(Exception):
 
 class AlgorithmError(ExplainedError):
     """The input was read, but the algorithm cannot go on with it."""
+
+    exit_code = 4
 
 
 class UserError(ExplainedError):

@@ -1,21 +1,80 @@
 """Files that appear whole or not at all."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+# The open files of this process, by their numbers.
+DESCRIPTORS = Path("/proc/self/fd")
+
+# Names under which this process is writing.
+_unfinished: set[Path] = set()
+
 
 @contextmanager
 def write_by_rename(path: Path) -> Iterator[BinaryIO]:
-    """A stream whose bytes become `path` when the block ends well; when it does not, nothing is left behind."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    """A stream whose bytes become `path` when the block ends well; when it does not, nothing is left behind.
+
+    Where the system can, the file has no name until all of it is on the disk, so that not even SIGKILL leaves a part of
+    it. Elsewhere it has one that begins with a dot.
+
+    Raises:
+        OSError: the folder or the file cannot be written, or the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _unfinished.add(temporary)
     try:
-        with unfinished.open("wb") as stream:
+        unnamed = _open_unnamed(path.parent)
+        with temporary.open("wb") if unnamed is None else os.fdopen(unnamed, "wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        unfinished.replace(path)
+            if unnamed is not None:
+                _give_name(unnamed, folder, path, temporary)
+        if unnamed is None:
+            temporary.replace(path)
+        _keep_names(folder)
     finally:
-        unfinished.unlink(missing_ok=True)
+        os.close(folder)
+        temporary.unlink(missing_ok=True)
+        _unfinished.discard(temporary)
+
+
+def remove_unfinished() -> None:
+    """For a process that is about to end without unwinding: remove what it has not written to the end."""
+    for temporary in tuple(_unfinished):
+        temporary.unlink(missing_ok=True)
+
+
+def _open_unnamed(folder: Path) -> int | None:
+    """A file that ends with its process unless it is given a name; None where the system has no such files."""
+    if not hasattr(os, "O_TMPFILE") or not DESCRIPTORS.is_dir():
+        return None
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o666)
+    except OSError:  # whatever the reason: opening by name will work, or say why
+        return None
+
+
+def _give_name(descriptor: int, folder: int, path: Path, temporary: Path) -> None:
+    source = DESCRIPTORS / str(descriptor)
+    # Without dst_dir_fd, Python would link /proc's symbolic link, and not the file.
+    try:
+        os.link(source, path.name, dst_dir_fd=folder)
+    except FileExistsError:  # nothing can be linked over a file
+        temporary.unlink(missing_ok=True)  # of an earlier process of this number
+        os.link(source, temporary.name, dst_dir_fd=folder)
+        temporary.replace(path)
+
+
+def _keep_names(folder: int) -> None:
+    """Have the names in an open folder, too, outlive a loss of power."""
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that does this for files alone
+            raise

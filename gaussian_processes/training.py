@@ -4,28 +4,31 @@ import argparse
 import math
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TextIO, TypeVar
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
+from gaussian_processes import __version__
 from gaussian_processes.algorithm import Evaluation, Size
-from gaussian_processes.artifact import Artifact, save_artifact
+from gaussian_processes.artifact import Artifact, library_versions, save_artifact
 from gaussian_processes.data.dataset import Dataset
-from gaussian_processes.errors import ConfigurationError, ExplainedError, PlatformError, RowError
+from gaussian_processes.errors import ConfigurationError, PlatformError, RowError
 from gaussian_processes.job.announcement import announce, say_plan
-from gaussian_processes.job.failure import describe_failure, write_failure
+from gaussian_processes.job.failure import Failure, write_failure
 from gaussian_processes.job.hosts import read_hosts
 from gaussian_processes.job.inputs import read_inputs
 from gaussian_processes.job.log import Log
 from gaussian_processes.job.metrics import metric_lines
+from gaussian_processes.job.objective import require_spread
 from gaussian_processes.job.paths import OptMl
 from gaussian_processes.job.plan import measured_rate, require_fit
 from gaussian_processes.job.preparation import Job, prepare
+from gaussian_processes.job.resources import peak_memory
+from gaussian_processes.report.account import Account, Channel
+from gaussian_processes.report.writing import write_report
 
 T = TypeVar("T")
 
@@ -38,7 +41,9 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -
         environ: of the process.
         stdout: the job's log.
     """
-    parser = argparse.ArgumentParser(prog="train", description="A training job on the files below /opt/ml.")
+    parser = argparse.ArgumentParser(
+        prog="train", description="A training job on the files below /opt/ml.", allow_abbrev=False
+    )
     parser.add_argument(
         "--dry-run", action="store_true", help="check everything and say what training would take; train nothing"
     )
@@ -48,8 +53,13 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -
         if unknown:
             raise ConfigurationError(f"train does not know {' '.join(unknown)!r}; --dry-run is its only argument.")
         run(environ, paths, Log(stdout), dry_run=given.dry_run)
-    except Exception as raised:  # noqa: BLE001  # the one place where any failure becomes the job's
-        return _failed(raised, None if given.dry_run else paths)
+    except Exception as error:  # noqa: BLE001  # the one place where any failure becomes the job's
+        failure = Failure.of(error)
+        print(failure.log, end="", file=sys.stderr, flush=True)
+        # A dry run leaves nothing behind: the next run would not write over its failure.
+        if not given.dry_run:
+            _leave(failure, paths)
+        return failure.exit_code
     return 0
 
 
@@ -114,10 +124,10 @@ def train(
         model = _with_origin(training, lambda: algorithm.fit(training, job.hyperparameters, log))
     with _timed(timings, "evaluation"):
         evaluation = _with_origin(validation or training, lambda: _evaluated(job, model, validation, log))
-    lines = metric_lines(evaluation.metrics, algorithm.metrics, job.objective)
+    lines = metric_lines(evaluation.metrics, algorithm.metrics, job.objective.name if job.objective else None)
     with _timed(timings, "saving"):
         features = training.features.shape[1]
-        artifact = Artifact(algorithm.name, features, job.hyperparameters.model_dump(), algorithm.state(model))
+        artifact = Artifact(algorithm.name, features, job.hyperparameters.model_dump(mode="json"), algorithm.state(model))
         log.log(f"model: {save_artifact(artifact, job.paths.model)}")
     for name, value in evaluation.metrics.items():
         if not math.isfinite(value):
@@ -135,11 +145,47 @@ def _evaluated(job: Job, model: Any, validation: Dataset | None, log: Log) -> Ev
     return evaluation
 
 
-def _failed(raised: Exception, paths: OptMl | None) -> int:
-    """Tell the log and, where it is a job's, SageMaker; the exit code."""
-    error = PlatformError.of(raised) if isinstance(raised, OSError) else raised
-    print(describe_failure(error), end="", file=sys.stderr, flush=True)
-    return error.exit_code if isinstance(error, ExplainedError) else 1
+def _leave(failure: Failure, paths: OptMl) -> None:
+    try:
+        write_failure(paths.failure, failure)
+    except OSError as unwritable:
+        print(f"The failure file cannot be written: {PlatformError.of(unwritable)}", file=sys.stderr)
+
+
+def _report(
+    job: Job,
+    training: Dataset,
+    validation: Dataset | None,
+    evaluation: Evaluation,
+    timings: Mapping[str, float],
+    log: Log,
+) -> None:
+    """What people can look at. The model is whole by now, and what it cost is not lost to a report that fails."""
+    channels = {"training": training} | ({"validation": validation} if validation else {})
+    account = Account(
+        algorithm=job.algorithm.name,
+        version=__version__,
+        job=job.name,
+        hyperparameters=job.hyperparameters,
+        declared=job.algorithm.metrics,
+        metrics=evaluation.metrics,
+        objective=job.objective.name if job.objective else None,
+        timings=timings,
+        peak_memory=peak_memory(),
+        threads=job.machine.threads,
+        versions=library_versions(),
+        channels={name: Channel.of(dataset) for name, dataset in channels.items()},
+        columns=training.columns,
+        learned={},
+        forecast=evaluation.forecast,
+        forecast_of="validation channel" if validation else "leave-one-out",
+    )
+    try:
+        *_, page = write_report(account, job.paths.output_data)
+    except Exception as error:  # noqa: BLE001  # a fault in a plot must not fail the job that made the model
+        log.log(f"The report is missing: {Failure.of(error).log.rstrip()}")
+    else:
+        log.log(f"report: {page}")
 
 
 @contextmanager
