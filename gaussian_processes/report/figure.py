@@ -119,8 +119,12 @@ class Frame:
 
     @property
     def x_ticks(self) -> list[tuple[float, str]]:
-        """Where the ticks stand, and what their labels are."""
-        return list(zip(self.across(np.array(self.x.ticks, float)).tolist(), self.x.labels, strict=True))
+        """Where the ticks stand, and what their labels are: as many as fit beside each other."""
+        ticks = list(zip(self.across(np.array(self.x.ticks, float)).tolist(), self.x.labels, strict=True))
+        if len(ticks) < 2:
+            return ticks
+        widest = max(map(breadth, self.x.labels)) + 8.0
+        return ticks[:: math.ceil(widest / (ticks[1][0] - ticks[0][0]))]
 
     @property
     def y_ticks(self) -> list[tuple[float, str]]:
