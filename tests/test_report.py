@@ -298,6 +298,8 @@ ramp = np.linspace(-1.0, 1.0, 20)
         (Forecast(1e-300 * ramp, 1.1e-300 * ramp, np.full(20, 1e-301)), 3, "× 10⁻³⁰⁰"),
         (Forecast(np.array([5e-324, 1e-323]), np.zeros(2), np.full(2, 5e-324)), 3, "× 10⁻³²⁴"),
         (Forecast(ramp, ramp, np.where(ramp > 0, 1e300, 1e-300)), 3, "20 of the intervals"),
+        (Forecast(np.zeros(1), np.zeros(1), np.full(1, 1.7e308)), 3, "1 of the intervals"),
+        (Forecast(np.full(2, 1e-300), np.full(2, 1e-300), np.full(2, 1e300)), 3, "2 of the intervals"),
         (Forecast(1e16 + 2 * np.arange(5.0), 1e16 + 2 * np.arange(5.0), np.ones(5)), 3, "× 10¹⁶"),
         (Forecast(ramp, ramp, np.where(ramp > 0.9, inf, 1.0)), 3, "1 of the 20 rows have no finite prediction and"),
         (Forecast(ramp, np.where(ramp > 0.9, nan, ramp)), 2, "1 of the 20 rows have no finite prediction, and"),
@@ -307,7 +309,7 @@ ramp = np.linspace(-1.0, 1.0, 20)
     ],
     ids=[
         "one point", "one exact point", "equal targets", "no spread", "huge", "tiny", "denormal", "mixed spreads",
-        "beyond integers", "infinite spread", "a mean that is none", "means only", "infinite means", "nothing",
+        "huge spread at zero", "huge spread at nearly zero", "beyond integers", "infinite spread", "a mean that is none", "means only", "infinite means", "nothing",
     ],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_left_out_and_said(tmp_path, hard, pictures, said):
@@ -318,9 +320,9 @@ def test_what_cannot_be_drawn_is_left_out_and_said(tmp_path, hard, pictures, sai
     coordinates = [
         value
         for tag, attributes in Parsed(page).tags
-        if tag in ("circle", "path", "text")
+        if tag in ("circle", "path", "text", "svg")
         for key, value in attributes.items()
-        if key in ("d", "cx", "cy", "x", "y")
+        if key in ("d", "cx", "cy", "x", "y", "viewbox")
     ]
     assert coordinates
     assert not [value for value in coordinates if re.search("nan|inf|e", value)]

@@ -17,14 +17,12 @@ HISTOGRAM = 84.0  # its width, and the gap before it
 def predicted_against_actual(everything: Predictions, drawn: Predictions, target: str, source: str) -> Plot:
     """With 95 % intervals where there are standard deviations."""
     points = np.concatenate([drawn.target, drawn.mean])
-    spread = float(np.ptp(points))
-    reach = np.zeros(len(drawn)) if drawn.std is None else BAND * drawn.std
-    if spread > 0.0:  # an interval that is much wider than all the rest ends at the frame
-        reach = np.minimum(reach, 1e3 * spread)
-    ends = np.concatenate([points, drawn.mean - reach, drawn.mean + reach])
+    # An interval that is much wider than everything else ends at the frame.
+    room = float(np.ptp(points)) or 1e3 * (float(np.abs(points).max()) or 1.0)
+    reach = np.zeros(len(drawn)) if drawn.std is None else BAND * np.minimum(drawn.std, 2 * room)
     low, high = widened(
-        max(float(ends.min()), float(points.min()) - spread) if spread else float(ends.min()),
-        min(float(ends.max()), float(points.max()) + spread) if spread else float(ends.max()),
+        max(float(min(points.min(), (drawn.mean - reach).min())), float(points.min()) - room),
+        min(float(max(points.max(), (drawn.mean + reach).max())), float(points.max()) + room),
     )
     x, y = (Axis.over(titled(f"{word} {target}", drawn.exponent), low, high) for word in ("Actual", "Predicted"))
     frame = frame_for(x, y)
@@ -34,10 +32,11 @@ def predicted_against_actual(everything: Predictions, drawn: Predictions, target
     error = in_units(float(np.sqrt(np.mean(everything.residual**2))), everything.exponent)
     reading = "The closer a point is to the dashed line, the better is its prediction."
     finding = f"Over {rows_of(len(everything), source)} the root mean square distance to it is {error}."
-    if everything.standardised is None or drawn.standardised is None:
+    whole, part = everything.standardised, drawn.standardised
+    if whole is None or part is None:
         marks.append(frame.dots("point", drawn.target, drawn.mean, _radius(drawn)))
     else:
-        held = np.abs(everything.standardised) <= BAND
+        held = np.abs(whole) <= BAND
         reading = (
             "The closer a point is to the dashed line, the better is its prediction; a 95 % interval, the vertical bar, "
             "holds the actual value if it crosses that line."
@@ -46,7 +45,7 @@ def predicted_against_actual(everything: Predictions, drawn: Predictions, target
             finding.removesuffix(".")
             + f", and {held.sum():,} of the intervals ({share(float(held.mean()))}) hold the actual value."
         )
-        outside = np.abs(drawn.standardised) > BAND
+        outside = np.abs(part) > BAND
         for missing, which in (("", ~outside), ("missing ", outside)):
             at, mean = drawn.target[which], drawn.mean[which]
             marks.append(frame.verticals(f"{missing}interval", at, mean - reach[which], mean + reach[which]))
@@ -58,15 +57,16 @@ def predicted_against_actual(everything: Predictions, drawn: Predictions, target
 
 def residuals(everything: Predictions, drawn: Predictions, target: str, source: str) -> Plot:
     """Standardised where all rows can be, in units of the target elsewhere."""
-    standardised = everything.standardised is not None and bool(np.isfinite(everything.standardised).all())
     mean, spread = (
         in_units(float(value), everything.exponent) for value in (everything.residual.mean(), everything.residual.std())
     )
     reading = "A residual is the actual value less the predicted one; a good fit leaves no pattern around zero."
     finding = f"Over {rows_of(len(everything), source)} residuals have mean {mean} and standard deviation {spread}."
     values, shown, name, least = everything.residual, drawn.residual, "Residual", 0.0
-    if standardised:
-        values, shown = _standardised(everything), _standardised(drawn)
+    whole, part = everything.standardised, drawn.standardised
+    standardised = False
+    if whole is not None and part is not None and np.isfinite(whole).all():
+        standardised, values, shown = True, whole, part
         name, least = "Residual, in standard deviations", 3.0
         reading = (
             "A residual is the actual value less the predicted one, here in standard deviations of the prediction; a good "
@@ -97,11 +97,6 @@ def residuals(everything: Predictions, drawn: Predictions, target: str, source: 
 
 def _radius(drawn: Predictions) -> float:
     return 3.0 if len(drawn) <= 500 else 2.0
-
-
-def _standardised(predictions: Predictions) -> Array:
-    values = predictions.standardised
-    return predictions.residual if values is None else values
 
 
 def _histogram(beside: Frame, values: Array, *, density: bool) -> Panel:

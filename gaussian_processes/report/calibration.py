@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr, bdtrik
+from scipy.special import bdtrik
 
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.report.figure import Axis, Key, Mark
@@ -35,16 +35,9 @@ class Calibration:
         """From standardised residuals, (N,), N > 0."""
         count = len(standardised)
         held = np.searchsorted(np.sort(np.abs(standardised)), half_width(LEVELS), side="right")
-        low, high = (_quantile(point, count, LEVELS) / count for point in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+        # Quantiles of the binomial distribution: bdtrik solves for real numbers.
+        low, high = (np.ceil(bdtrik(point, count, LEVELS)) / count for point in (0.025, 0.975))
         return cls(LEVELS, held / count, low, high)
-
-
-def _quantile(point: float, count: int, chance: Array) -> Array:
-    """The least number of successes that at most `count` tries do not exceed with this probability."""
-    # bdtrik solves for a real number; the step before its ceiling may already do, by a rounding.
-    above = np.ceil(bdtrik(point, count, chance))
-    before = np.maximum(above - 1, 0)
-    return np.where(bdtr(before, count, chance) >= point, before, above)
 
 
 def calibration(standardised: Array, source: str) -> Plot:

@@ -55,8 +55,9 @@ def figure_of(frame: Frame, marks: Sequence[Mark], keys: Sequence[Key] = (), *ot
 
 def widened(low: float, high: float) -> tuple[float, float]:
     """A little more than from `low` to `high`, and something to draw on where that is nothing."""
-    least = 1e-9 * max(abs(low), abs(high))  # below that ticks have no digits left
-    margin = 0.04 * (high - low) if high - low > least else max(least, 0.5 if least == 0.0 else 0.05 * abs(high))
+    # A billionth of the numbers themselves is nothing: the ticks would have no digits left.
+    something = high - low > 1e-9 * max(abs(low), abs(high))
+    margin = 0.04 * (high - low) if something else 0.05 * abs(high) or 0.5
     return low - margin, high + margin
 
 
