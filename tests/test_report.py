@@ -290,7 +290,7 @@ ramp = np.linspace(-1.0, 1.0, 20)
 @pytest.mark.parametrize(
     ("hard", "pictures", "said"),
     [
-        (Forecast(np.array([3.0]), np.array([2.5]), np.array([0.4])), 3, "the one row of the validation channel"),
+        (Forecast(np.array([3.0]), np.array([2.5]), np.array([0.4])), 3, "Over 1 row (validation channel), the"),
         (Forecast(np.zeros(1), np.zeros(1), np.zeros(1)), 3, "100 % hold their target"),
         (Forecast(np.full(9, 7.0), np.full(9, 7.0), np.full(9, 0.1)), 3, "distance to it is 0, and 9 of"),
         (Forecast(ramp, ramp + 0.5, np.zeros(20)), 3, "0 of the intervals (0 %)"),
@@ -338,7 +338,7 @@ def test_many_points_are_drawn_by_a_sample_and_counted_in_full(tmp_path):
     assert points == 2 * 2000 + 20  # two plots of points, and the levels of calibration
     said = words(page)
     assert said.count("2,000 of them, chosen at random, are drawn as points.") == 2
-    assert "the 7,000 rows of the validation channel" in said
+    assert "the 95 % intervals of 7,000 rows (validation channel), " in said
 
 
 @pytest.mark.parametrize(

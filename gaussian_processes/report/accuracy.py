@@ -31,7 +31,7 @@ def predicted_against_actual(everything: Predictions, drawn: Predictions, target
     keys = [Key("reference", "line", "predicted = actual")]
     error = in_units(float(np.sqrt(np.mean(everything.residual**2))), everything.exponent)
     reading = "The closer a point is to the dashed line, the better is its prediction."
-    finding = f"Over {rows_of(len(everything), source)} the root mean square distance to it is {error}."
+    finding = f"Over {rows_of(len(everything), source)}, the root mean square distance to it is {error}."
     whole, part = everything.standardised, drawn.standardised
     if whole is None or part is None:
         marks.append(frame.dots("point", drawn.target, drawn.mean, _radius(drawn)))
@@ -61,7 +61,7 @@ def residuals(everything: Predictions, drawn: Predictions, target: str, source: 
         in_units(float(value), everything.exponent) for value in (everything.residual.mean(), everything.residual.std())
     )
     reading = "A residual is the actual value less the predicted one; a good fit leaves no pattern around zero."
-    finding = f"Over {rows_of(len(everything), source)} residuals have mean {mean} and standard deviation {spread}."
+    finding = f"Over {rows_of(len(everything), source)}, residuals have mean {mean} and standard deviation {spread}."
     values, shown, name, least = everything.residual, drawn.residual, "Residual", 0.0
     whole, part = everything.standardised, drawn.standardised
     standardised = False

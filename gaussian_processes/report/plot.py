@@ -1,5 +1,6 @@
 """Plot: a figure of the report and what it says in words, and how all of them are laid out."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,14 +68,14 @@ def titled(title: str, exponent: int) -> str:
 
 
 def in_units(value: float, exponent: int) -> str:
-    """A number that was scaled, in words."""
-    text = number(float(f"{value:.3g}"))
-    return f"{text} × {power_of_ten(exponent)}" if exponent else text
+    """A number that was scaled by 10**exponent, in words."""
+    whole = float(f"{value:.3g}e{exponent}")
+    return number(whole) if math.isfinite(whole) else f"{value:.3g} × {power_of_ten(exponent)}"
 
 
 def rows_of(count: int, source: str) -> str:
-    """Such as: the 100 rows of the validation channel."""
-    return f"the one row of the {source}" if count == 1 else f"the {count:,} rows of the {source}"
+    """Such as: 100 rows (validation channel)."""
+    return f"{count:,} row{'s' if count > 1 else ''} ({source})"
 
 
 def shortened(text: str, length: int = 28) -> str:
