@@ -69,8 +69,10 @@ def titled(title: str, exponent: int) -> str:
 
 def in_units(value: float, exponent: int) -> str:
     """A number that was scaled by 10**exponent, in words."""
-    whole = float(f"{value:.3g}e{exponent}")
-    return number(whole) if math.isfinite(whole) else f"{value:.3g} × {power_of_ten(exponent)}"
+    digits, power = f"{value:.2e}".split("e")
+    exponent += int(power)
+    whole = float(f"{digits}e{exponent}")
+    return number(whole) if math.isfinite(whole) else f"{digits} × {power_of_ten(exponent)}"
 
 
 def rows_of(count: int, source: str) -> str:
