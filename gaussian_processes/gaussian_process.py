@@ -71,9 +71,7 @@ class Hyperparameters(BaseModel):
         ScalingName, Field(description="standardise the features by the training rows"), Search()
     ] = "none"
     target_scaling: Annotated[
-        ScalingName,
-        Field(description="standardise the target; predictions and metrics stay in its own units"),
-        Search(),
+        ScalingName, Field(description="standardise the target; predictions and metrics stay in its own units"), Search()
     ] = "none"
     precision: Annotated[
         Precision,
