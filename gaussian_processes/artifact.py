@@ -71,6 +71,16 @@ class Artifact:
         return counting.size + len(_sealed(hashlib.sha256()))
 
 
+def library_versions() -> dict[str, str]:
+    """What the numbers were computed with."""
+    return {
+        "gaussian_processes": __version__,
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+        "scipy": version("scipy"),
+    }
+
+
 def save_artifact(artifact: Artifact, directory: Path, advance: Callable[[int], None] | None = None) -> Path:
     """Write the model file into `directory`, whole or not at all.
 
@@ -124,12 +134,7 @@ def load_artifact(directory: Path, algorithm: Algorithm[Any, Any]) -> Artifact:
 def _document(artifact: Artifact) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "versions": {
-            "gaussian_processes": __version__,
-            "python": platform.python_version(),
-            "numpy": version("numpy"),
-            "scipy": version("scipy"),
-        },
+        "versions": library_versions(),
         "algorithm": artifact.algorithm,
         "features": artifact.features,
         "hyperparameters": _packed(artifact.hyperparameters),

@@ -97,7 +97,7 @@ def read(job: Job, log: Log) -> tuple[Dataset, Dataset | None]:
     for dataset in (training, validation):
         if dataset and dataset.columns:
             log.log(f"{dataset.sources[0].name}: columns named {', '.join(dataset.columns)[:200]}.")
-    if validation is not None and job.objective is not None and job.objective.needs_spread:
+    if validation is not None and job.objective is not None:
         require_spread(job.objective, validation.target)
     size = Size(*training.features.shape, len(validation or ()))
     require_fit(job.algorithm, size, job.hyperparameters, job.machine)

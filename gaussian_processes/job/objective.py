@@ -19,7 +19,8 @@ def require_objective(
     objective: str | None,
     definitions: Sequence[Definition],
     metrics: Sequence[Metric],
-    validation_target: Array | None,
+    *,
+    has_validation: bool,
 ) -> Metric | None:
     """The metric that the tuning job compares; None where no tuning job asks for one.
 
@@ -27,11 +28,11 @@ def require_objective(
         objective: the tuning job's MetricName, if there is one.
         definitions: the request's MetricDefinitions, as far as they are known.
         metrics: what the algorithm declares.
-        validation_target: (N,), of the validation channel; None where the job has none.
+        has_validation: whether the job has a validation channel.
 
     Raises:
-        ConfigurationError: a definition will not find its number; or the objective is not printed, is no objective,
-            needs a validation channel where there is none, or needs a target that varies.
+        ConfigurationError: a definition will not find its number; or the objective is not printed, is no objective, or
+            needs a validation channel where there is none.
     """
     if not metrics and (definitions or objective):
         raise ConfigurationError("This algorithm prints no metrics; leave out MetricDefinitions, and tuning with them.")
@@ -46,19 +47,25 @@ def require_objective(
         raise ConfigurationError(
             f"{name} cannot be a tuning objective: neither a larger nor a smaller value of it is better."
         )
-    if metric.needs_validation and validation_target is None:
+    if metric.needs_validation and not has_validation:
         raise ConfigurationError(
             f"The tuning objective {name} needs a channel named 'validation', and the job has none. "
             "Add the channel to the request's InputDataConfig."
         )
-    if metric.needs_validation and metric.needs_spread and validation_target is not None:
-        least, greatest = validation_target.min(), validation_target.max()
-        if least == greatest:
-            raise ConfigurationError(
-                f"The tuning objective {name} says nothing of a target that is constant, and the validation channel's "
-                f"is {least:g} in every row. Validate on rows whose targets differ, or choose another objective."
-            )
     return metric
+
+
+def require_spread(objective: Metric, target: Array) -> None:
+    """Refuse an objective that says nothing of the validation channel's target (N,).
+
+    Raises:
+        ConfigurationError: the target is constant, and the objective needs one that varies.
+    """
+    if objective.needs_validation and objective.needs_spread and target.min() == target.max():
+        raise ConfigurationError(
+            f"The tuning objective {objective.name} says nothing of a target that is constant, and the validation "
+            f"channel's is {target[0]:g} in every row. Validate on rows whose targets differ, or choose another objective."
+        )
 
 
 def objective_metric(objective: str, definitions: Sequence[Definition], metrics: Sequence[Metric]) -> Metric:

@@ -13,7 +13,7 @@ from gaussian_processes.job.documents import read_object
 from gaussian_processes.job.hosts import Hosts
 from gaussian_processes.job.hyperparameters import objective_name, parse_hyperparameters
 from gaussian_processes.job.inputs import Inputs, find_inputs
-from gaussian_processes.job.metrics import require_metrics
+from gaussian_processes.job.objective import require_objective
 from gaussian_processes.job.paths import OptMl
 from gaussian_processes.job.plan import Machine, free_disk
 from gaussian_processes.job.resources import available_cores, available_memory, threads_for
@@ -43,7 +43,7 @@ def prepare(environ: Mapping[str, str], paths: OptMl, hosts: Hosts) -> Job:
     hyperparameters = faults.gather(lambda: parse_hyperparameters(algorithm.hyperparameters, raw))
     inputs = faults.gather(lambda: find_inputs(paths, hosts))
     objective = faults.gather(
-        lambda: require_metrics(
+        lambda: require_objective(
             objective_name(raw),
             read_definitions(paths),
             algorithm.metrics,

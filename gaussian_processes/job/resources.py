@@ -2,6 +2,8 @@
 
 import math
 import os
+import resource
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -35,6 +37,12 @@ def threads_for(environ: Mapping[str, str], cores: int) -> int:
 def available_memory(cgroup: Path = CGROUP, meminfo: Path = MEMINFO) -> float:
     """Bytes that this process may still take: what the container's limit and the machine leave; infinite if unknown."""
     return min([*_left_by_limits(cgroup), _left_by_machine(meminfo)])
+
+
+def peak_memory() -> int:
+    """Bytes that this process has held at most."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _left_by_limits(cgroup: Path) -> Iterator[float]:
