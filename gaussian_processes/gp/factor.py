@@ -1,11 +1,20 @@
 """Cholesky: factor a symmetric positive definite matrix once, solve with it often."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from gaussian_processes.gp.lapack import Matrix, blas, lapack
+from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.blocks import divide, factor, subtract_product, subtract_square
+from gaussian_processes.gp.lapack import Matrix
 from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.progress import Progress, Work, untold
+
+# Columns that are factored at a time, and rows and columns of what is then taken from the rest at a time, at most: one
+# call of BLAS is 2 PANEL TILE^2 operations, some tenths of a second, and Python has its say between the calls. BLAS loses
+# nothing by it: it is the sides of a product that must be long, not the sums in it.
+PANEL, TILE = 1024, 3072
 
 
 class NotPositiveDefiniteError(ValueError):
@@ -39,20 +48,13 @@ class Cholesky:
     L: Packed
 
     @classmethod
-    def of(cls, M: Packed) -> "Cholesky":
-        """Factor M in its own memory: M is overwritten.
+    def of(cls, M: Packed, progress: Progress = untold) -> "Cholesky":
+        """Factor M in its own memory: M is overwritten. Progress is told of the phase "Cholesky".
 
         Raises:
             NotPositiveDefiniteError: a pivot is not positive, or not a number.
         """
-        L11, L21, U = M.L11, M.L21, M.L22_transposed
-        n, m = L21.shape
-        row = lapack("potrf", "L", m, L11)
-        if not row and n:
-            blas("trsm", "R", "L", "T", "N", n, m, 1.0, L11, L21)
-            blas("syrk", "U", "N", n, m, -1.0, L21, 1.0, U)
-            row = lapack("potrf", "U", n, U)
-            row += m if row else 0
+        row = _factor(M, Work("Cholesky", len(M) ** 3, progress))
         pivots = M.diagonal
         # LAPACK lets NaN and infinity through: they compare as neither positive nor negative.
         bad = np.flatnonzero(~np.isfinite(pivots))
@@ -65,46 +67,74 @@ class Cholesky:
         """M^-1 b for b (N,) or (N, M), in the precision of L."""
         x = np.array(b, dtype=self.L.rectangle.dtype, order="F")
         for column in x.reshape(len(x), -1, order="F").T:  # views
-            self._substitute(column)
+            self._forward(column)
+            self._backward(column)
         return x
 
     def half_solve(self, B: Matrix) -> Matrix:
         """L^-1 B for B (N, M); in B's own memory where B is in Fortran's order and of L's precision."""
         B = np.asfortranarray(B, dtype=self.L.rectangle.dtype)
-        L11, L21, U = self.L.L11, self.L.L21, self.L.L22_transposed
-        n, m = L21.shape
-        blas("trsm", "L", "L", "N", "N", m, B.shape[1], 1.0, L11, B)
-        if n:
-            blas("gemm", "N", "N", n, B.shape[1], m, -1.0, L21, B, 1.0, B[m:])
-            blas("trsm", "L", "U", "T", "N", n, B.shape[1], 1.0, U, B[m:])
+        self._forward(B)
         return B
 
     def log_det(self) -> float:
         """log det M."""
         return 2.0 * float(np.sum(np.log(self.L.diagonal, dtype=np.float64)))
 
-    def trace_of_inverse(self) -> float:
-        """tr M^-1 = |L^-1|_F^2, by inverting a copy of L: as many operations as factoring, and as much memory again."""
-        inverse = self.L.copy()
-        L11, L21, U = inverse.L11, inverse.L21, inverse.L22_transposed
-        n, m = L21.shape
-        lapack("trtri", "L", "N", m, L11)
-        if n:
-            blas("trmm", "R", "L", "N", "N", n, m, -1.0, L11, L21)
-            lapack("trtri", "U", "N", n, U)
-            blas("trmm", "L", "U", "T", "N", n, m, 1.0, U, L21)
-        packed = inverse.rectangle.reshape(-1)
-        return float(np.dot(packed, packed))
+    def inverse_diagonal(self, blocks: Iterable[slice], progress: Progress = untold) -> Array:
+        """The diagonal (N,) of M^-1: its entry i is |L^-1 e_i|^2. It takes as many operations as factoring.
 
-    def _substitute(self, x: Matrix) -> None:
-        """x <- M^-1 x for a contiguous vector: forward, then backward."""
-        L11, L21, U = self.L.L11, self.L.L21, self.L.L22_transposed
-        n, m = L21.shape
-        head, tail = x[:m], x[m:]
-        blas("trsv", "L", "N", "N", m, L11, head, 1)
-        if n:
-            blas("gemv", "N", n, m, -1.0, L21, head, 1, 1.0, tail, 1)
-            blas("trsv", "U", "T", "N", n, U, tail, 1)
-            blas("trsv", "U", "N", "N", n, U, tail, 1)
-            blas("gemv", "T", n, m, -1.0, L21, tail, 1, 1.0, head, 1)
-        blas("trsv", "L", "T", "N", m, L11, head, 1)
+        Args:
+            blocks: slices that cover the columns of L^-1, in order, of which one is held at a time.
+            progress: is told of the phase "leave-one-out".
+        """
+        N, dtype = len(self.L), self.L.rectangle.dtype
+        diagonal, work = np.empty(N), Work("leave-one-out", N**3, progress)
+        for block in blocks:
+            E = np.zeros((N, block.stop - block.start), dtype, order="F")
+            np.fill_diagonal(E[block], 1.0)
+            self._forward(E, block.start)
+            E = E[block.start :]
+            diagonal[block] = np.einsum("nm,nm->m", E, E, dtype=np.float64)
+            work.advance((N - block.start) ** 3 - (N - block.stop) ** 3)
+        return diagonal
+
+    def _forward(self, B: Matrix, start: int = 0) -> None:
+        """B <- L^-1 B for a matrix or a contiguous vector B, whose rows before `start` are zero."""
+        for tile in self.L.tiles(TILE, start):
+            below = slice(tile.stop, len(B))
+            divide(self.L[tile, tile], B[tile])
+            if tile.stop < len(B):
+                subtract_product(B[below], self.L[below, tile], B[tile])
+
+    def _backward(self, x: Array) -> None:
+        """x <- L^-T x for a contiguous vector x."""
+        for tile in reversed(self.L.tiles(TILE)):
+            below = slice(tile.stop, len(x))
+            if tile.stop < len(x):
+                subtract_product(x[tile], self.L[below, tile].T, x[below])
+            divide(self.L[tile, tile], x[tile], transposed=True)
+
+
+def _factor(M: Packed, work: Work) -> int:
+    """M <- L, a panel of columns at a time. Returns 0, or the row, from 1, whose pivot is not positive.
+
+    The units of work are sixths of a multiplication with its addition, N^3 in all.
+    """
+    for k in M.tiles(PANEL):
+        row = factor(M[k, k])
+        if row:
+            return int(k.start) + row
+        tiles, K = M.tiles(TILE, k.stop), k.stop - k.start
+        work.advance(K**3)
+        for i in tiles:
+            divide(M[k, k], M[i, k].T)
+            work.advance(3 * (i.stop - i.start) * K**2)
+        for after, j in enumerate(tiles, 1):
+            J = j.stop - j.start
+            subtract_square(M[j, j], M[j, k])
+            work.advance(3 * J**2 * K)
+            for i in tiles[after:]:
+                subtract_product(M[i, j], M[i, k], M[j, k].T)
+                work.advance(6 * (i.stop - i.start) * J * K)
+    return 0

@@ -13,6 +13,7 @@ from gaussian_processes.gp.approximation import approximation
 from gaussian_processes.gp.arccosine import Array, composed_kernel, require_integer
 from gaussian_processes.gp.directions import Directions, directions, measured
 from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.progress import Progress, Work, untold
 from gaussian_processes.gp.threads import in_threads, threads
 
 Geometry = Literal["sphere", "homogeneous"]
@@ -84,8 +85,10 @@ class ArcCosine:
         in_threads(lambda panel: compiled.mirror(K, panel.start, panel.stop), panels(len(K)))
         return K
 
-    def packed_gram(self, rows: Directions, dtype: type[np.floating[Any]] = np.float64) -> Packed:
-        """`gram` of rows that have been made directions, in half the memory."""
+    def packed_gram(
+        self, rows: Directions, dtype: type[np.floating[Any]] = np.float64, progress: Progress = untold
+    ) -> Packed:
+        """`gram` of rows that have been made directions, in half the memory. Its phase is "Gram matrix"."""
         rows = rows if dtype == np.float64 else rows.single()
         K = Packed.empty(len(rows), dtype)
         N, m, even = len(rows), K.m, K.even
@@ -99,7 +102,8 @@ class ArcCosine:
                 lower = slice(first + upper, panel.stop + upper)
                 self.fill(rows[lower], rows, (m, 0, lower.start + 1, 1, m), K.rectangle[first : panel.stop])
 
-        in_threads(fill, panels(m))
+        work = Work("Gram matrix", m, progress)
+        in_threads(fill, panels(m), lambda panel: work.advance(panel.stop - panel.start))
         return K
 
     def diagonal(self, X: Array) -> Array:

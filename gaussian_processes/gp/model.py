@@ -1,21 +1,23 @@
 """TrainedGPModel: exact Gaussian-process regression with zero mean, [RW06] Algorithm 2.1."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from typing import Literal, overload
 
 import numpy as np
 
 from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.directions import Directions
-from gaussian_processes.gp.evidence import log_evidence, noise_derivative
+from gaussian_processes.gp.evidence import LeaveOneOut, leave_one_out, log_evidence, noise_derivative
 from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.product import product
+from gaussian_processes.gp.progress import Progress, Work, untold
 from gaussian_processes.gp.solution import Precision, Solution, solve
 
-# Covariances with requests that are held at a time for their variances: below 32 MiB, which the C library keeps for the
-# next ones; larger pieces would come from the system, page by page, each time.
+# Covariances with requests that are held at a time for their variances, or entries of the inverse of the factor: below
+# 32 MiB, which the C library keeps for the next ones; larger pieces would come from the system, page by page, each time.
 ENTRIES = 4_000_000
 
 
@@ -31,6 +33,7 @@ class TrainedGPModel:
         precision: "double", or "mixed" for a factor in single precision and a solution refined to double's; see
             `predict` and `log_evidence` for what then is less exact.
         solution: an earlier training's result on the same X, y, kernel and sigma2, taken as it is.
+        progress: is told how far the phases of training are; not kept.
 
     Raises:
         ValueError: shapes that do not match, numbers that are not finite, sigma2 not above zero.
@@ -45,9 +48,10 @@ class TrainedGPModel:
     sigma2: float
     precision: Precision = "double"
     solution: Solution = field(default=None, repr=False)  # type: ignore[assignment]  # None until training fills it
+    progress: InitVar[Progress] = untold
     _rows: Directions = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, progress: Progress) -> None:
         # Copies that cannot be written to: what the model was trained on does not change under it.
         X = np.array(self.X, dtype=np.float64)
         y = np.array(self.y, dtype=np.float64)
@@ -65,7 +69,7 @@ class TrainedGPModel:
         object.__setattr__(self, "y", y)
         object.__setattr__(self, "_rows", self.kernel.directions(X))
         if self.solution is None:
-            solution = solve(self.kernel, self._rows, self.sigma2, y, self.precision)
+            solution = solve(Covariance(self.kernel, self._rows, self.sigma2), y, self.precision, progress)
             object.__setattr__(self, "solution", solution)
 
     @property
@@ -75,20 +79,34 @@ class TrainedGPModel:
 
     @cached_property
     def log_evidence_noise_derivative(self) -> float:
-        """d log p(y | X) / d sigma2, at the cost of another factorisation and the memory of another factor."""
-        return noise_derivative(self.solution.alpha, self.solution.factor)
+        """d log p(y | X) / d sigma2, at the cost of another factorisation."""
+        return noise_derivative(self.solution.alpha, self._inverse_diagonal(untold))
+
+    def leave_one_out(self, progress: Progress = untold) -> LeaveOneOut:
+        """What the other rows say of each training row, at the cost of another factorisation.
+
+        From a factor in single precision M^-1's diagonal, and with it the variances, are right to about six digits; so
+        are the distances y - mean.
+        """
+        return leave_one_out(self.y, self.solution.alpha, self._inverse_diagonal(progress))
+
+    def _inverse_diagonal(self, progress: Progress) -> Array:
+        return self.solution.factor.inverse_diagonal(_blocks(len(self.X), len(self.X)), progress)
 
     @overload
-    def predict(self, X_star: Array, return_std: Literal[False] = False) -> Array: ...
+    def predict(self, X_star: Array, return_std: Literal[False] = False, *, progress: Progress = ...) -> Array: ...
 
     @overload
-    def predict(self, X_star: Array, return_std: Literal[True]) -> tuple[Array, Array]: ...
+    def predict(self, X_star: Array, return_std: Literal[True], *, progress: Progress = ...) -> tuple[Array, Array]: ...
 
-    def predict(self, X_star: Array, return_std: bool = False) -> Array | tuple[Array, Array]:
+    def predict(
+        self, X_star: Array, return_std: bool = False, *, progress: Progress = untold
+    ) -> Array | tuple[Array, Array]:
         """The posterior mean (M,) at rows X_star (M, d) and, if asked, the latent function's standard deviation (M,).
 
         Both are in units of y. The standard deviation is that of the function: an observation's variance is
         std^2 + sigma2. From a factor in single precision, std^2 has an error of about 1e-6 of the prior variance.
+        Progress is told of the phase "prediction".
 
         Raises:
             ValueError: X_star is not (M, d) with the training rows' d, or not finite.
@@ -102,13 +120,15 @@ class TrainedGPModel:
         rows = self.kernel.directions(X_star).merged_with(self._rows)
         alpha = self.solution.alpha
         if not return_std:
-            return product(self.kernel, rows, self._rows, alpha)
+            return product(self.kernel, rows, self._rows, alpha, progress)
         mean, variance = np.empty(len(rows)), self.kernel.variance * rows.scale**2
+        work = Work("prediction", len(rows), progress)
         for block in _blocks(len(rows), len(self.X)):
             # [RW06] Alg. 2.1 line 4
             K_star, mean[block] = self.kernel.matrix_and_product(rows[block], self._rows, alpha)
             V = self.solution.factor.half_solve(K_star.T)  # line 5, in K_star's own memory
             variance[block] -= np.einsum("nm,nm->m", V, V, dtype=np.float64)  # line 6
+            work.advance(block.stop - block.start)
         # Rounding can leave a variance a few ulps below zero where the data say all there is to say.
         return mean, np.sqrt(np.maximum(variance, 0.0))
 

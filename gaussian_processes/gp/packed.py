@@ -6,7 +6,7 @@ LAPACK's rectangular full packed format [GWDL10] cuts the lower triangle of an (
     L21 L22     n = N - m rows,
 
 and lays the transpose of L22 into the place that L11 leaves free above its diagonal. Every part is then an ordinary
-matrix in Fortran's order, with which BLAS works as fast as with a whole one.
+matrix, with which BLAS works as fast as with a whole one. L11 and L21 are one of m columns.
 """
 
 from dataclasses import dataclass
@@ -57,39 +57,46 @@ class Packed:
     def __len__(self) -> int:
         return int(self.rectangle.shape[1]) - self.even
 
-    @property
-    def L11(self) -> Matrix:
-        """(m, m), of which the lower triangle counts."""
-        return self.rectangle.T[self.even : self.even + self.m]
+    def __getitem__(self, block: tuple[slice, slice]) -> Matrix:
+        """A view of rows and columns, of which what is below the diagonal counts; by columns, or by rows where second.
 
-    @property
-    def L21(self) -> Matrix:
-        """(n, m)."""
-        return self.rectangle.T[self.even + self.m :]
+        The columns are of one half, the first m or the others; the rows begin where the columns do, or below.
+        """
+        rows, columns = block
+        if columns.start < self.m:
+            return self.rectangle.T[self.even + rows.start : self.even + rows.stop, columns]
+        first, m = 1 - self.even, self.m
+        return self.rectangle[first + rows.start - m : first + rows.stop - m, columns.start - m : columns.stop - m]
 
-    @property
-    def L22_transposed(self) -> Matrix:
-        """(n, n), of which the upper triangle counts."""
-        n = len(self) - self.m
-        return self.rectangle.T[:n, 1 - self.even :]
+    def tiles(self, size: int, start: int = 0) -> list[slice]:
+        """The rows, or the columns, from `start` on, in slices of at most `size`, each within one of the halves."""
+        tiles = []
+        for half in self._halves:
+            first = max(half.start, start)
+            count = -(-(half.stop - first) // size)
+            cuts = [first + (half.stop - first) * i // count for i in range(count)]
+            tiles += [slice(*ends) for ends in zip(cuts, [*cuts[1:], half.stop], strict=True)] if cuts else []
+        return tiles
 
     @property
     def diagonal(self) -> NDArray[Any]:
         """(N,), a copy."""
-        return np.concatenate([np.diagonal(self.L11), np.diagonal(self.L22_transposed)])
+        return np.concatenate([np.diagonal(self[half, half]) for half in self._halves])
 
     def add_to_diagonal(self, value: float) -> None:
         """M <- M + value I."""
-        for part in (self.L11, self.L22_transposed):
+        for half in self._halves:
+            part = self[half, half]
             part[np.diag_indices(len(part))] += part.dtype.type(value)
-
-    def copy(self) -> "Packed":
-        """The same numbers in memory of their own."""
-        return Packed(self.rectangle.copy())
 
     def lower(self) -> Matrix:
         """The whole lower triangle (N, N), zeros above it."""
-        N, m = len(self), self.m
-        L = np.zeros((N, N), self.rectangle.dtype)
-        L[:m, :m], L[m:, :m], L[m:, m:] = np.tril(self.L11), self.L21, np.tril(self.L22_transposed.T)
+        L = np.zeros((len(self), len(self)), self.rectangle.dtype)
+        for half in self._halves:
+            below = slice(half.start, len(self))
+            L[below, half] = np.tril(self[below, half])
         return L
+
+    @property
+    def _halves(self) -> tuple[slice, slice]:
+        return slice(0, self.m), slice(self.m, len(self))

@@ -7,14 +7,20 @@ from gaussian_processes.gp.approximation import approximation
 from gaussian_processes.gp.arccosine import Array
 from gaussian_processes.gp.directions import Directions
 from gaussian_processes.gp.kernel import ArcCosine, panels
+from gaussian_processes.gp.progress import Progress, Work, untold
 from gaussian_processes.gp.threads import in_threads
 
 
-def product(kernel: ArcCosine, rows: Directions, columns: Directions, v: Array) -> Array:
-    """K v (N,) for the covariances K (N, M) between rows and columns, and v (M,)."""
+def product(kernel: ArcCosine, rows: Directions, columns: Directions, v: Array, progress: Progress = untold) -> Array:
+    """K v (N,) for the covariances K (N, M) between rows and columns, and v (M,). Its phase is "prediction"."""
     out, nothing = np.empty(len(rows)), np.empty(0)
     scaled = kernel.variance * (v * columns.scale)
-    in_threads(lambda panel: _multiply(kernel, rows, panel, columns, 0, scaled, out, out, nothing), panels(len(rows)))
+    work = Work("prediction", len(rows), progress)
+    in_threads(
+        lambda panel: _multiply(kernel, rows, panel, columns, 0, scaled, out, out, nothing),
+        panels(len(rows)),
+        lambda panel: work.advance(panel.stop - panel.start),
+    )
     return np.asarray(out * rows.scale)
 
 

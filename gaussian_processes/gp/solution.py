@@ -6,9 +6,9 @@ from typing import Literal
 import numpy as np
 
 from gaussian_processes.gp.arccosine import Array
-from gaussian_processes.gp.directions import Directions
+from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
-from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.progress import Progress, untold
 from gaussian_processes.gp.refinement import RESIDUAL, refine
 
 Precision = Literal["double", "mixed"]
@@ -29,21 +29,24 @@ class Solution:
     account: str = ""
 
 
-def solve(kernel: ArcCosine, rows: Directions, sigma2: float, y: Array, precision: Precision) -> Solution:
+def solve(M: Covariance, y: Array, precision: Precision, progress: Progress = untold) -> Solution:
     """Factor M and solve M alpha = y.
+
+    Progress is told of the phases "Gram matrix", "Cholesky" and, in mixed precision, "refinement"; and of the first two
+    again where single precision was not enough.
 
     Raises:
         NotPositiveDefiniteError: M cannot be factored.
         OverflowError: alpha is not finite.
     """
     if precision == "double":
-        return _solve_in_double_precision(kernel, rows, sigma2, y)
+        return _solve_in_double_precision(M, y, progress)
     try:
-        factor = _factor(kernel, rows, sigma2, np.float32)
+        factor = Cholesky.of(M.packed(np.float32, progress), progress)
     except NotPositiveDefiniteError as error:
         reason = f"the factorisation stopped at row {error.row}"
     else:
-        refined = refine(kernel, rows, sigma2, y, factor)
+        refined = refine(M, y, factor, progress)
         last, steps = refined.residuals[-1], len(refined.residuals)
         if refined.converged and np.isfinite(refined.alpha).all():
             account = (
@@ -52,25 +55,17 @@ def solve(kernel: ArcCosine, rows: Directions, sigma2: float, y: Array, precisio
             return Solution(factor, refined.alpha, account)
         del factor  # before the other is made, which is twice as large
         reason = f"refinement stopped at a relative residual of {last:.1e} after {steps} steps, not {RESIDUAL:.0e}"
-    solution = _solve_in_double_precision(kernel, rows, sigma2, y)
+    solution = _solve_in_double_precision(M, y, progress)
     account = f"Single precision is not enough for these data ({reason}): solved in double precision."
     return replace(solution, account=account)
 
 
-def _solve_in_double_precision(kernel: ArcCosine, rows: Directions, sigma2: float, y: Array) -> Solution:
-    factor = _factor(kernel, rows, sigma2, np.float64)  # [RW06] Alg. 2.1 line 2
+def _solve_in_double_precision(M: Covariance, y: Array, progress: Progress) -> Solution:
+    factor = Cholesky.of(M.packed(np.float64, progress), progress)  # [RW06] Alg. 2.1 line 2
     alpha = factor.solve(y)  # line 3
     if not np.isfinite(alpha).all():
         raise OverflowError("M^-1 y is too large for float64: scale the targets, or raise sigma2")
     return Solution(factor, alpha)
-
-
-def _factor(kernel: ArcCosine, rows: Directions, sigma2: float, dtype: type[np.float64] | type[np.float32]) -> Cholesky:
-    # Lengths and variances that single precision cannot hold become infinite, and are found when M is factored.
-    with np.errstate(over="ignore"):
-        M = kernel.packed_gram(rows, dtype)
-        M.add_to_diagonal(sigma2)
-    return Cholesky.of(M)
 
 
 def memory(N: int, precision: Precision) -> int:

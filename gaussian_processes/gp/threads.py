@@ -17,18 +17,29 @@ def threads() -> int:
     return max(1, min(counts)) if counts else os.cpu_count() or 1
 
 
-def in_threads(work: Callable[[T], None], items: Iterable[T]) -> None:
-    """Do `work`, which should release the interpreter's lock, on every item; in this thread where one is enough."""
+def in_threads(work: Callable[[T], None], items: Iterable[T], done: Callable[[T], None] = lambda _: None) -> None:
+    """Do `work`, which should release the interpreter's lock, on every item; in this thread where one is enough.
+
+    Args:
+        work: what to do with an item.
+        items: in the order in which they are begun.
+        done: is called in this thread, in the same order, with each item that is done. An exception that it, or `work`,
+            or a signal raises ends the rest: items that are begun are finished, others are not begun.
+    """
     items = list(items)
     count = min(threads(), len(items))
     if count <= 1:
         for item in items:
             work(item)
+            done(item)
         return
     with ThreadPoolExecutor(count) as pool:
-        # Asking for a result raises what its work raised.
-        for done in [pool.submit(work, item) for item in items]:
-            done.result()
+        try:
+            for item, future in [(item, pool.submit(work, item)) for item in items]:
+                future.result()  # raises what its work raised
+                done(item)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 @cache

@@ -1,0 +1,56 @@
+"""Blocks: BLAS on views of matrices that lie by columns (Fortran's order) or by rows (C's), each as it may be.
+
+What lies by rows is its transpose by columns; so a lower triangle by rows is an upper one by columns.
+"""
+
+from gaussian_processes.gp.lapack import Matrix, blas, lapack
+
+
+def factor(M: Matrix) -> int:
+    """M <- L for the lower triangle of M = L L^T. Returns 0, or the row, from 1, whose pivot is not positive."""
+    return lapack("potrf", _triangle(M), len(M), _by_columns(M))
+
+
+def divide(L: Matrix, B: Matrix, transposed: bool = False) -> None:
+    """B <- L^-1 B, or L^-T B, for a lower triangle L and a matrix or a contiguous vector B."""
+    flipped = transposed ^ _is_by_rows(L)
+    if B.ndim == 1:
+        blas("trsv", _triangle(L), "NT"[flipped], "N", len(L), _by_columns(L), B, 1)
+        return
+    # B by rows is B^T <- B^T L^-T by columns.
+    X, flipped = _by_columns(B), flipped ^ _is_by_rows(B)
+    blas("trsm", "LR"[_is_by_rows(B)], _triangle(L), "NT"[flipped], "N", *X.shape, 1.0, _by_columns(L), X)
+
+
+def subtract_product(C: Matrix, A: Matrix, B: Matrix) -> None:
+    """C <- C - A B for a matrix B, or a vector, which like C is then contiguous."""
+    if B.ndim == 1:
+        X = _by_columns(A)
+        blas("gemv", _operation(A), *X.shape, -1.0, X, B, 1, 1.0, C, 1)
+        return
+    if _is_by_rows(C):
+        C, A, B = C.T, B.T, A.T
+    blas("gemm", _operation(A), _operation(B), *C.shape, len(B), -1.0, _by_columns(A), _by_columns(B), 1.0, C)
+
+
+def subtract_square(C: Matrix, A: Matrix) -> None:
+    """C <- C - A A^T, of which the lower triangle counts."""
+    blas("syrk", _triangle(C), _operation(A), *A.shape, -1.0, _by_columns(A), 1.0, _by_columns(C))
+
+
+def _is_by_rows(A: Matrix) -> bool:
+    return A.strides[0] != A.itemsize
+
+
+def _by_columns(A: Matrix) -> Matrix:
+    return A.T if _is_by_rows(A) else A
+
+
+def _operation(A: Matrix) -> str:
+    """What turns `_by_columns` of a matrix into the matrix."""
+    return "NT"[_is_by_rows(A)]
+
+
+def _triangle(L: Matrix) -> str:
+    """Where in `_by_columns` of it a lower triangle is."""
+    return "LU"[_is_by_rows(L)]

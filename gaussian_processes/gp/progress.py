@@ -1,0 +1,38 @@
+"""Progress: how much of a long phase is done, told to whoever wants to know."""
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+Phase: TypeAlias = Literal["Gram matrix", "Cholesky", "refinement", "prediction", "leave-one-out"]
+
+# Takes a phase and the fraction of it that is done: 0 when it begins, 1 when it is finished.
+Progress: TypeAlias = Callable[[Phase, float], None]
+
+# A phase is told of at most about so often, however many steps it has.
+TIMES = 1000
+
+
+def untold(_phase: Phase, _fraction: float) -> None:
+    """For when nobody wants to know."""
+
+
+class Work:
+    """The work of a phase, in units of one's own.
+
+    Args:
+        phase: of which `progress` is told at once that it begins.
+        total: units in all, at least 1.
+        progress: is called in the thread that calls `advance`. What it raises ends the phase.
+    """
+
+    def __init__(self, phase: Phase, total: int, progress: Progress) -> None:
+        self._phase, self._total, self._progress = phase, total, progress
+        self._done = self._told = 0
+        progress(phase, 0.0)
+
+    def advance(self, units: int) -> None:
+        """So much more is done."""
+        self._done += units
+        if self._done == self._total or (self._done - self._told) * TIMES >= self._total:
+            self._told = self._done
+            self._progress(self._phase, self._done / self._total)
