@@ -85,11 +85,19 @@ class Hyperparameters(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class FittedRegression:
-    """A Gaussian process on scaled data, and the scalings that lead there and back."""
+    """A Gaussian process on scaled data, and the scalings that lead there and back.
+
+    Attributes:
+        gp: the process; without its factor where it was stored so.
+        feature_scaling: of the rows.
+        target_scaling: of the targets.
+        keeps_factor: whether the factor, and with it what standard deviations need, is stored.
+    """
 
     gp: TrainedGPModel
     feature_scaling: Scaling
     target_scaling: Scaling
+    keeps_factor: bool
 
     @property
     def log_evidence(self) -> float:
@@ -110,7 +118,7 @@ def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) 
         gp = TrainedGPModel(X, y, kernel, h.sigma2, h.precision, progress=reporter.progress)
     if gp.solution.account:
         reporter.log(gp.solution.account)
-    return FittedRegression(gp, feature_scaling, target_scaling)
+    return FittedRegression(gp, feature_scaling, target_scaling, h.include_variance)
 
 
 def needs(size: Size, hyperparameters: Hyperparameters) -> Needs:
@@ -129,7 +137,9 @@ def evaluate(model: FittedRegression, validation: Dataset | None, reporter: Repo
     metrics = {"train:N": float(len(model.gp.y)), "train:log_evidence": model.log_evidence}
     unit = float(model.target_scaling.scale)
     if validation is None:
-        mean, variance = model.gp.leave_one_out(reporter.progress)
+        with _explained():
+            left_out = model.gp.leave_one_out(reporter.progress)
+        mean, variance = left_out.mean, left_out.variance
         residual = model.gp.y - mean
         metrics |= {
             "train:LOO_NLPD": _negative_log_density(residual, variance) + math.log(unit),
@@ -158,28 +168,30 @@ def evaluate(model: FittedRegression, validation: Dataset | None, reporter: Repo
 
 
 def predict(model: FittedRegression, rows: Array, outputs: Sequence[str]) -> Mapping[str, Array]:
-    """Mean and std of the latent function, in units of the target."""
+    """Mean and, of a model that keeps its factor, std of the latent function, in units of the target."""
     X_star = _scaled(model.feature_scaling, rows)
-    with _explained():
-        if "std" in outputs:
+    columns = {}
+    with _explained(), np.errstate(over="ignore"):
+        if "std" in outputs and model.keeps_factor:
             mean, std = model.gp.predict(X_star, return_std=True)
+            columns["std"] = std * model.target_scaling.scale
         else:
-            mean, std = model.gp.predict(X_star), np.zeros(len(rows))
-    with np.errstate(over="ignore"):
-        columns = {"mean": model.target_scaling.invert(mean), "std": std * model.target_scaling.scale}
-    infinite = ~(np.isfinite(columns["mean"]) & np.isfinite(columns["std"]))
+            mean = model.gp.predict(X_star)
+        columns["mean"] = model.target_scaling.invert(mean)
+    infinite = ~np.isfinite(list(columns.values())).all(axis=0)
     if infinite.any():
         raise RowError(np.flatnonzero(infinite).tolist(), "has no finite prediction: its numbers are too large")
-    return {name: columns[name] for name in outputs}
+    return {name: columns[name] for name in outputs if name in columns}
 
 
 def state(model: FittedRegression) -> State:
-    """All that predicting needs."""
+    """All that predicting needs; without the factor it grows with the rows, and not with their square."""
+    factor = model.gp.solution.factor
     return {
         "X": model.gp.X,
         "y": model.gp.y,
         "alpha": model.gp.solution.alpha,
-        "factor": model.gp.solution.factor.L.rectangle,
+        "factor": factor.L.rectangle if factor and model.keeps_factor else None,
         "sigma2": model.gp.sigma2,
         "precision": model.gp.precision,
         "kernel": asdict(model.gp.kernel),
@@ -191,9 +203,11 @@ def state(model: FittedRegression) -> State:
 def from_state(stored: Mapping[str, Any]) -> FittedRegression:
     """The model again, without training."""
     kernel = ArcCosine(**stored["kernel"])
-    solution = Solution(Cholesky(Packed(stored["factor"])), stored["alpha"])
+    factor = None if stored["factor"] is None else Cholesky(Packed(stored["factor"]))
+    solution = Solution(factor, stored["alpha"])
     gp = TrainedGPModel(stored["X"], stored["y"], kernel, stored["sigma2"], stored["precision"], solution)
-    return FittedRegression(gp, Scaling(**stored["feature_scaling"]), Scaling(**stored["target_scaling"]))
+    feature_scaling, target_scaling = (Scaling(**stored[name]) for name in ("feature_scaling", "target_scaling"))
+    return FittedRegression(gp, feature_scaling, target_scaling, keeps_factor=factor is not None)
 
 
 def _negative_log_density(residual: Array, variance: Array) -> float:

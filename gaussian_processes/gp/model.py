@@ -11,6 +11,7 @@ from gaussian_processes.gp.arccosine import Array
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.directions import Directions
 from gaussian_processes.gp.evidence import LeaveOneOut, leave_one_out, log_evidence, noise_derivative
+from gaussian_processes.gp.factor import Cholesky
 from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.product import product
 from gaussian_processes.gp.progress import Progress, Work, untold
@@ -75,7 +76,7 @@ class TrainedGPModel:
     @property
     def log_evidence(self) -> float:
         """log p(y | X), in nats; from a factor in single precision to about six digits, which log det M decides."""
-        return log_evidence(self.y, self.solution.alpha, self.solution.factor)
+        return log_evidence(self.y, self.solution.alpha, self._factor)
 
     @cached_property
     def log_evidence_noise_derivative(self) -> float:
@@ -91,7 +92,13 @@ class TrainedGPModel:
         return leave_one_out(self.y, self.solution.alpha, self._inverse_diagonal(progress))
 
     def _inverse_diagonal(self, progress: Progress) -> Array:
-        return self.solution.factor.inverse_diagonal(_blocks(len(self.X), len(self.X)), progress)
+        return self._factor.inverse_diagonal(_blocks(len(self.X), len(self.X)), progress)
+
+    @property
+    def _factor(self) -> Cholesky:
+        if self.solution.factor is None:
+            raise ValueError("this model was kept without its factor: it gives means alone")
+        return self.solution.factor
 
     @overload
     def predict(self, X_star: Array, return_std: Literal[False] = False, *, progress: Progress = ...) -> Array: ...
@@ -109,7 +116,8 @@ class TrainedGPModel:
         Progress is told of the phase "prediction".
 
         Raises:
-            ValueError: X_star is not (M, d) with the training rows' d, or not finite.
+            ValueError: X_star is not (M, d) with the training rows' d, or not finite; or a standard deviation is asked of
+                a solution whose factor was not kept.
             LengthError: a row has no direction or no finite covariance.
         """
         X_star = np.asarray(X_star, dtype=np.float64)
@@ -126,7 +134,7 @@ class TrainedGPModel:
         for block in _blocks(len(rows), len(self.X)):
             # [RW06] Alg. 2.1 line 4
             K_star, mean[block] = self.kernel.matrix_and_product(rows[block], self._rows, alpha)
-            V = self.solution.factor.half_solve(K_star.T)  # line 5, in K_star's own memory
+            V = self._factor.half_solve(K_star.T)  # line 5, in K_star's own memory
             variance[block] -= np.einsum("nm,nm->m", V, V, dtype=np.float64)  # line 6
             work.advance(block.stop - block.start)
         # Rounding can leave a variance a few ulps below zero where the data say all there is to say.

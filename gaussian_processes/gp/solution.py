@@ -19,12 +19,12 @@ class Solution:
     """What training computes.
 
     Attributes:
-        factor: the Cholesky factor of M (N, N), in the precision that was enough.
+        factor: the Cholesky factor of M (N, N), in the precision that was enough; None where it was not kept.
         alpha: M^-1 y (N,).
         account: how it went, in a sentence, where there is something to say.
     """
 
-    factor: Cholesky
+    factor: Cholesky | None
     alpha: Array
     account: str = ""
 
