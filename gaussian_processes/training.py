@@ -18,7 +18,7 @@ from gaussian_processes.errors import ExplainedError, PlatformError, RowError
 from gaussian_processes.job.documents import read_object
 from gaussian_processes.job.failure import describe_failure, write_failure
 from gaussian_processes.job.hyperparameters import OBJECTIVE_KEY, parse_hyperparameters
-from gaussian_processes.job.inputs import read_inputs
+from gaussian_processes.job.inputs import find_channels, read_inputs
 from gaussian_processes.job.metrics import metric_lines, require_objective
 from gaussian_processes.job.paths import OptMl
 from gaussian_processes.job.resources import available_cores, available_memory, threads_for
@@ -68,7 +68,7 @@ def train(algorithm: Algorithm[Any, Any], paths: OptMl, stdout: TextIO) -> None:
     settings = " ".join(f"{key}={value}" for key, value in hyperparameters.model_dump(exclude_none=True).items())
     log.log(f"{algorithm.name} {__version__}: {settings}")
 
-    training, validation = read_inputs(paths)
+    training, validation = read_inputs(find_channels(paths))
     log.log(
         f"training: {len(training)} rows, {training.features.shape[1]} features; "
         + (f"validation: {len(validation)} rows" if validation else "no validation channel: no validation metrics")

@@ -1,10 +1,14 @@
 """Inputs: which channels a job has, and what it learns and validates with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from gaussian_processes.data.channels import read_channel
+from gaussian_processes.data.channels import Channel, parse_channel_type
 from gaussian_processes.data.dataset import Dataset
+from gaussian_processes.data.reading import read_channel
+from gaussian_processes.data.rows import require_same_names
 from gaussian_processes.errors import ConfigurationError, DataError
 from gaussian_processes.job.documents import read_object
 from gaussian_processes.job.paths import OptMl
@@ -12,16 +16,27 @@ from gaussian_processes.job.paths import OptMl
 TRAINING_CHANNELS = ("training", "train")
 VALIDATION_CHANNEL = "validation"
 
+# Called again and again while channels are read, with the channel and the bytes of it read so far.
+Advance = Callable[[Channel, int], None]
 
-def read_inputs(paths: OptMl) -> tuple[Dataset, Dataset | None]:
-    """The training channel, and the validation channel if the job has one, with the same columns.
+
+@dataclass(frozen=True)
+class Inputs:
+    """The channels of a job that are read; whatever else it has is left alone."""
+
+    training: Channel
+    validation: Channel | None
+
+
+def find_channels(paths: OptMl) -> Inputs:
+    """The job's channels by what SageMaker says of them; no data are read.
 
     Raises:
         ConfigurationError: a channel is not delivered in a way that can be read.
-        DataError: no training channel or two of them, fewer than two rows, different columns, and as `read_channel`.
+        DataError: no training channel or two of them, or a content type that none can have.
     """
-    channels = read_object(paths.input_data_config)
-    names = set(channels) | {path.name for path in paths.data.glob("*") if path.is_dir()}
+    settings = read_object(paths.input_data_config)
+    names = set(settings) | {path.name for path in paths.data.glob("*") if path.is_dir()}
     given = [name for name in TRAINING_CHANNELS if name in names]
     if not given:
         found = ", ".join(sorted(names)) or "none"
@@ -30,28 +45,65 @@ def read_inputs(paths: OptMl) -> tuple[Dataset, Dataset | None]:
         )
     if len(given) > 1:
         raise DataError("The job has a channel 'training' and a channel 'train'; which one to learn from? Keep one.")
-    training = _read_channel(paths, given[0], channels)
+    return Inputs(
+        training=_channel(paths, given[0], settings),
+        validation=_channel(paths, VALIDATION_CHANNEL, settings) if VALIDATION_CHANNEL in names else None,
+    )
+
+
+def read_inputs(inputs: Inputs, advance: Advance = lambda _channel, _total: None) -> tuple[Dataset, Dataset | None]:
+    """The training channel, and the validation channel if the job has one, with the same columns.
+
+    Args:
+        inputs: the channels.
+        advance: told how far the reading is.
+
+    Raises:
+        DataError: fewer than two rows to learn from, different columns, and as `read_channel`.
+        PlatformError: as `read_channel`.
+    """
+    training = read_channel(inputs.training, partial(advance, inputs.training))
     if len(training) < 2:
-        raise DataError(f"Channel '{given[0]}' holds one row ({training.origin(0)}); two or more are wanted.")
-    if VALIDATION_CHANNEL not in names:
+        raise DataError(
+            f"Channel '{inputs.training.name}' holds one row ({training.origin(0)}); two or more are wanted."
+        )
+    if inputs.validation is None:
         return training, None
-    validation = _read_channel(paths, VALIDATION_CHANNEL, channels)
+    validation = read_channel(inputs.validation, partial(advance, inputs.validation))
+    here, there = validation.sources[0].name, training.sources[0].name
     if validation.features.shape[1] != training.features.shape[1]:
         raise DataError(
-            f"{validation.sources[0].name} has {validation.features.shape[1] + 1} columns where "
-            f"{training.sources[0].name} has {training.features.shape[1] + 1}; the target and the same features are "
-            "wanted in both channels."
+            f"{here} has {validation.features.shape[1] + 1} columns where {there} has {training.features.shape[1] + 1}; "
+            "the target and the same features are wanted in both channels."
         )
+    require_same_names(f"Channel '{inputs.validation.name}'", validation.columns, there, training.columns)
     return training, validation
 
 
-def _read_channel(paths: OptMl, name: str, channels: Mapping[str, Any]) -> Dataset:
-    settings = channels.get(name, {})
-    if not isinstance(settings, dict):
-        raise ConfigurationError(f"{paths.input_data_config.name}: channel '{name}' is not an object.")
-    if settings.get("TrainingInputMode") == "Pipe":
-        raise ConfigurationError(f"Channel '{name}' is in Pipe mode; this image reads File and FastFile channels.")
-    content_type = settings.get("ContentType")
+def _channel(paths: OptMl, name: str, settings: Mapping[str, Any]) -> Channel:
+    document = paths.input_data_config.name
+    of_channel = settings.get(name, {})
+    if not isinstance(of_channel, dict):
+        raise ConfigurationError(f"{document}: channel '{name}' is not an object.")
+    wrapper = of_channel.get("RecordWrapperType")
+    if wrapper not in (None, "None"):
+        raise ConfigurationError(
+            f"Channel '{name}' has the RecordWrapperType {str(wrapper)[:40]!r}; its files are read as they are: set None."
+        )
+    content_type = of_channel.get("ContentType")
     if not isinstance(content_type, str | None):
-        raise ConfigurationError(f"{paths.input_data_config.name}: the ContentType of channel '{name}' is no string.")
-    return read_channel(paths.data / name, content_type)
+        raise ConfigurationError(f"{document}: the ContentType of channel '{name}' is no string.")
+    mode = of_channel.get("TrainingInputMode", "File")
+    if mode not in ("File", "FastFile", "Pipe"):
+        raise ConfigurationError(
+            f"{document}: channel '{name}' has the TrainingInputMode {str(mode)[:40]!r}; File, FastFile or Pipe is wanted."
+        )
+    known, parameters = parse_channel_type(name, content_type)
+    return Channel(
+        name,
+        paths.data / name,
+        known,
+        parameters,
+        piped=mode == "Pipe",
+        sharded=of_channel.get("S3DistributionType") == "ShardedByS3Key",
+    )
