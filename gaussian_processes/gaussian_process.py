@@ -22,13 +22,14 @@ from gaussian_processes.algorithm import (
 )
 from gaussian_processes.data.dataset import Array, Dataset
 from gaussian_processes.errors import AlgorithmError, RowError
+from gaussian_processes.gp import operations
 from gaussian_processes.gp.directions import LengthError
 from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.model import ENTRIES, TrainedGPModel
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.scaling import Scaling
-from gaussian_processes.gp.solution import Precision, Solution, memory, operations
+from gaussian_processes.gp.solution import Precision, Solution, memory
 
 NORMAL_975 = 1.959963984540054  # the 97.5 % point of the standard normal distribution
 
@@ -71,7 +72,9 @@ class Hyperparameters(BaseModel):
         ScalingName, Field(description="standardise the features by the training rows"), Search()
     ] = "none"
     target_scaling: Annotated[
-        ScalingName, Field(description="standardise the target; predictions and metrics stay in its own units"), Search()
+        ScalingName,
+        Field(description="standardise the target; predictions and metrics stay in its own units"),
+        Search(),
     ] = "none"
     precision: Annotated[
         Precision,
@@ -123,12 +126,14 @@ def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) 
 
 def needs(size: Size, hyperparameters: Hyperparameters) -> Needs:
     """The factor; covariances with requests; a few copies of the rows; what a pass needs on the way."""
-    factor = memory(size.rows, hyperparameters.precision)
-    rows = 8 * size.rows * (size.features + 1)
+    N, d, M, precision = size.rows, size.features, size.validation_rows, hyperparameters.precision
+    factor = memory(N, precision)
+    rows = 8 * N * (d + 1)
+    evaluation = operations.prediction(M, N, d, precision) if M else operations.leave_one_out(N, precision)
     return Needs(
         memory=factor + 2 * 8 * ENTRIES + 8 * rows + 2**26,
-        operations=operations(size.rows, size.features, size.validation_rows, hyperparameters.precision),
-        disk=rows + 8 * size.rows + 2**16 + (factor if hyperparameters.include_variance else 0),
+        operations=operations.training(N, d, precision) + evaluation,
+        disk=rows + 8 * N + 2**16 + (factor if hyperparameters.include_variance else 0),
     )
 
 

@@ -12,14 +12,14 @@ from typing import Any, TextIO, TypeVar
 from threadpoolctl import threadpool_limits
 
 from gaussian_processes import __version__
-from gaussian_processes.algorithm import Evaluation, Size
+from gaussian_processes.algorithm import Evaluation
 from gaussian_processes.artifact import Artifact, library_versions, save_artifact
 from gaussian_processes.data.dataset import Dataset
 from gaussian_processes.errors import ConfigurationError, PlatformError, RowError
 from gaussian_processes.job.announcement import announce, say_plan
 from gaussian_processes.job.failure import Failure, write_failure
 from gaussian_processes.job.hosts import read_hosts
-from gaussian_processes.job.inputs import read_inputs
+from gaussian_processes.job.inputs import Datasets, read_inputs
 from gaussian_processes.job.log import Log
 from gaussian_processes.job.metrics import metric_lines
 from gaussian_processes.job.objective import require_spread
@@ -29,6 +29,9 @@ from gaussian_processes.job.preparation import Job, prepare
 from gaussian_processes.job.resources import peak_memory
 from gaussian_processes.report.account import Account, Channel
 from gaussian_processes.report.writing import write_report
+
+# Characters of a line of the log that quotes from the data.
+LINE = 500
 
 T = TypeVar("T")
 
@@ -50,8 +53,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -
     given, unknown = parser.parse_known_args(arguments)
     paths = OptMl.from_environ(environ)
     try:
-        if unknown:
-            raise ConfigurationError(f"train does not know {' '.join(unknown)!r}; --dry-run is its only argument.")
+        _require_none(unknown)
         run(environ, paths, Log(stdout), dry_run=given.dry_run)
     except Exception as error:  # noqa: BLE001  # the one place where any failure becomes the job's
         failure = Failure.of(error)
@@ -63,6 +65,11 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -
     return 0
 
 
+def _require_none(unknown: Sequence[str]) -> None:
+    if unknown:
+        raise ConfigurationError(f"train does not know {' '.join(unknown)!r}; --dry-run is its only argument.")
+
+
 def run(environ: Mapping[str, str], paths: OptMl, log: Log, *, dry_run: bool = False) -> None:
     """One training job, or all of it that comes before the training.
 
@@ -71,7 +78,9 @@ def run(environ: Mapping[str, str], paths: OptMl, log: Log, *, dry_run: bool = F
     """
     hosts = read_hosts(paths.resource_config)
     if not hosts.leads:
-        log.log(f"Host {hosts.current} of {len(hosts.names)}: {hosts.leader} trains, alone; nothing is left to do here.")
+        log.log(
+            f"Host {hosts.current} of {len(hosts.names)}: {hosts.leader} trains, alone; nothing is left to do here."
+        )
         return
     job = prepare(environ, paths, hosts)
     with threadpool_limits(job.machine.threads):
@@ -79,40 +88,37 @@ def run(environ: Mapping[str, str], paths: OptMl, log: Log, *, dry_run: bool = F
         announce(job, rate, log)
         timings: dict[str, float] = {}
         with _timed(timings, "reading"):
-            training, validation = read(job, log)
+            data = read(job, log)
         if dry_run:
-            say_plan(job, Size(*training.features.shape, len(validation or ())), rate, log)
+            say_plan(job, data.size, rate, log)
         else:
-            train(job, training, validation, timings, log)
+            train(job, data, timings, log)
 
 
-def read(job: Job, log: Log) -> tuple[Dataset, Dataset | None]:
+def read(job: Job, log: Log) -> Datasets:
     """The channels, with what is remarkable about them in the log.
 
     Raises:
         DataError: they cannot be read, or the objective cannot be computed from them.
         PlatformError: the machine is too small for them.
     """
-    training, validation = read_inputs(job.inputs, log.progress)
-    for dataset in (training, validation):
-        if dataset and dataset.columns:
-            log.log(f"{dataset.sources[0].name}: columns named {', '.join(dataset.columns)[:200]}.")
-    if validation is not None and job.objective is not None:
-        require_spread(job.objective, validation.target)
-    size = Size(*training.features.shape, len(validation or ()))
-    require_fit(job.algorithm, size, job.hyperparameters, job.machine)
-    return training, validation
+    data = read_inputs(job.inputs, log.progress)
+    for dataset in data.by_channel.values():
+        for source in dataset.sources:
+            if source.header:
+                log.log(f"{source.name}: its first line is a header line: {', '.join(dataset.columns or ())}"[:LINE])
+    if job.objective and data.validation:
+        require_spread(job.objective, data.validation.target)
+    require_fit(job.algorithm, data.size, job.hyperparameters, job.machine)
+    return data
 
 
-def train(
-    job: Job, training: Dataset, validation: Dataset | None, timings: dict[str, float], log: Log
-) -> None:
+def train(job: Job, data: Datasets, timings: dict[str, float], log: Log) -> None:
     """Fit, evaluate, save, print, report.
 
     Args:
         job: as checked.
-        training: the rows to learn from.
-        validation: the rows to evaluate on.
+        data: to learn from, and to evaluate on.
         timings: seconds by phase, which this goes on filling.
         log: the job's.
 
@@ -121,23 +127,24 @@ def train(
     """
     algorithm = job.algorithm
     with _timed(timings, "fit"):
-        model = _with_origin(training, lambda: algorithm.fit(training, job.hyperparameters, log))
+        model = _with_origin(data.training, lambda: algorithm.fit(data.training, job.hyperparameters, log))
     with _timed(timings, "evaluation"):
-        evaluation = _with_origin(validation or training, lambda: _evaluated(job, model, validation, log))
+        evaluated = data.validation or data.training
+        evaluation = _with_origin(evaluated, lambda: _evaluation(job, model, data.validation, log))
     lines = metric_lines(evaluation.metrics, algorithm.metrics, job.objective.name if job.objective else None)
     with _timed(timings, "saving"):
-        features = training.features.shape[1]
-        artifact = Artifact(algorithm.name, features, job.hyperparameters.model_dump(mode="json"), algorithm.state(model))
+        hyperparameters = job.hyperparameters.model_dump(mode="json")
+        artifact = Artifact(algorithm.name, data.size.features, hyperparameters, algorithm.state(model))
         log.log(f"model: {save_artifact(artifact, job.paths.model)}")
     for name, value in evaluation.metrics.items():
         if not math.isfinite(value):
             log.log(f"{name} has no finite value on these data, and is not printed.")
     for line in lines:
         log.log(line)
-    _report(job, training, validation, evaluation, timings, log)
+    _report(job, data, evaluation, timings, log)
 
 
-def _evaluated(job: Job, model: Any, validation: Dataset | None, log: Log) -> Evaluation:
+def _evaluation(job: Job, model: Any, validation: Dataset | None, log: Log) -> Evaluation:
     evaluation = job.algorithm.evaluate(model, validation, log)
     if validation is not None and job.objective is not None and job.objective.stands_in:
         instead = job.algorithm.evaluate(model, None, log)
@@ -152,16 +159,8 @@ def _leave(failure: Failure, paths: OptMl) -> None:
         print(f"The failure file cannot be written: {PlatformError.of(unwritable)}", file=sys.stderr)
 
 
-def _report(
-    job: Job,
-    training: Dataset,
-    validation: Dataset | None,
-    evaluation: Evaluation,
-    timings: Mapping[str, float],
-    log: Log,
-) -> None:
+def _report(job: Job, data: Datasets, evaluation: Evaluation, timings: Mapping[str, float], log: Log) -> None:
     """What people can look at. The model is whole by now, and what it cost is not lost to a report that fails."""
-    channels = {"training": training} | ({"validation": validation} if validation else {})
     account = Account(
         algorithm=job.algorithm.name,
         version=__version__,
@@ -174,11 +173,10 @@ def _report(
         peak_memory=peak_memory(),
         threads=job.machine.threads,
         versions=library_versions(),
-        channels={name: Channel.of(dataset) for name, dataset in channels.items()},
-        columns=training.columns,
-        learned={},
+        channels={name: Channel.of(dataset) for name, dataset in data.by_channel.items()},
+        columns=data.training.columns,
         forecast=evaluation.forecast,
-        forecast_of="validation channel" if validation else "leave-one-out",
+        forecast_of="validation channel" if data.validation else "leave-one-out",
     )
     try:
         *_, page = write_report(account, job.paths.output_data)

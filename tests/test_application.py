@@ -74,8 +74,8 @@ def test_accept_chooses_the_answers_format(client, accept, mimetype):
     ("body", "content_type", "status", "reason"),
     [
         ("", "text/csv", 400, "The request body is empty"),
-        ("a,b\nc,d\n", "text/csv", 400, "row 1 ('a,b') has no number in it"),
-        ("1,2\n3,x\n", "text/csv", 400, "row 2, column 2: found 'x'"),
+        ("a,b\nc,d\n", "text/csv", 400, "line 1 ('a,b') has no number in it"),
+        ("1,2\n3,x\n", "text/csv", 400, "line 2, column 2: found 'x'"),
         ("1,2,3\n", "text/csv", 400, "Columns in the request: 3; features wanted: 2; leave the target out."),
         ("1\n", "text/csv", 400, "Columns in the request: 1; features wanted: 2."),
         ("1,2\n0,0\n", "text/csv", 400, "row 2 has length zero"),

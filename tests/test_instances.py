@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from gaussian_processes.data.instances import read_instances, write_predictions
+from gaussian_processes.data.table import joined
 from gaussian_processes.errors import DataError
 
 
 def read(body):
-    return read_instances(io.BytesIO(body.encode()), "The body", {})
+    return joined(read_instances(io.BytesIO(body.encode()), "The body", {})).values
 
 
 def test_reads_features_row_by_row():

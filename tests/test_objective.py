@@ -12,7 +12,7 @@ from gaussian_processes.algorithm import Metric
 from gaussian_processes.errors import ConfigurationError
 from gaussian_processes.job.definitions import Definition, definition_for
 from gaussian_processes.job.metrics import metric_line
-from gaussian_processes.job.objective import definition_faults, objective_metric, require_objective
+from gaussian_processes.job.objective import definition_faults, objective_metric, require_objective, require_spread
 
 COUNT = Metric("train:N", None, "rows", needs_validation=False)
 LOO = Metric("train:LOO_RMSE", "minimize", "leave-one-out error", needs_validation=False, stands_in=True)
@@ -104,14 +104,14 @@ def test_every_faulty_definition_has_its_sentence():
         'Paste {"Name": "validation:RMSE", "Regex": "validation:RMSE=(.*?);"}.'
     )
     with pytest.raises(ConfigurationError) as caught:
-        require_objective("validation:RMSE", definitions, METRICS, TARGET)
+        require_objective("validation:RMSE", definitions, METRICS, has_validation=True)
     assert str(caught.value) == " ".join(found)
 
 
 def test_faulty_definitions_are_refused_without_a_tuning_job_too():
     """A training job's metrics would be missing from its description, or wrong."""
     with pytest.raises(ConfigurationError, match="captures ''"):
-        require_objective(None, [Definition("validation:F1", "F1=(.*?)")], METRICS, TARGET)
+        require_objective(None, [Definition("validation:F1", "F1=(.*?)")], METRICS, has_validation=True)
 
 
 names = st.text(st.characters(categories=["L", "N", "P", "S"], exclude_characters="=;"), min_size=1, max_size=6)
@@ -141,53 +141,51 @@ def test_an_objective_under_another_name_is_the_metric_that_its_definition_reads
     alias = [Definition("rmse", "validation:RMSE=(.*?);")]
     assert objective_metric("rmse", alias, METRICS) is RMSE
     assert objective_metric("validation:F1", alias, METRICS) is F1
-    assert require_objective("rmse", alias, METRICS, TARGET) is RMSE
-    assert require_objective("validation:RMSE", (), METRICS, TARGET) is RMSE
-    assert require_objective(None, alias, METRICS, None) is None
+    assert require_objective("rmse", alias, METRICS, has_validation=True) is RMSE
+    assert require_objective("validation:RMSE", (), METRICS, has_validation=True) is RMSE
+    assert require_objective(None, alias, METRICS, has_validation=False) is None
 
 
 def test_what_stands_in_for_validation_needs_none():
     """With a validation channel it may be the objective too."""
-    assert require_objective(LOO.name, (), METRICS, None) is LOO
-    assert require_objective(LOO.name, (), METRICS, TARGET) is LOO
+    assert require_objective(LOO.name, (), METRICS, has_validation=False) is LOO
+    assert require_objective(LOO.name, (), METRICS, has_validation=True) is LOO
 
 
 @pytest.mark.parametrize(
-    ("objective", "target", "message"),
+    ("objective", "has_validation", "message"),
     [
-        ("train:N", TARGET, "train:N cannot be a tuning objective: neither a larger nor a smaller"),
-        ("validation:RMSE", None, "validation:RMSE needs a channel named 'validation', and the job has none"),
-        (
-            "validation:R2",
-            np.full(3, 0.1),
-            "a target that is constant, and the validation channel's is 0.1 in every row",
-        ),
-        ("validation:R2", np.ones(1), "says nothing of a target that is constant"),
-        ("rmse", TARGET, "The tuning objective rmse is not printed by this algorithm, which prints train:N, train:LOO"),
-        ("RMSE", TARGET, r'MetricDefinitions accordingly, such as \[{"Name": "validation:RMSE", "Regex": "valid'),
+        ("train:N", True, "train:N cannot be a tuning objective: neither a larger nor a smaller"),
+        ("validation:RMSE", False, "validation:RMSE needs a channel named 'validation', and the job has none"),
+        ("rmse", True, "The tuning objective rmse is not printed by this algorithm, which prints train:N, train:LOO"),
+        ("RMSE", True, r'MetricDefinitions accordingly, such as \[{"Name": "validation:RMSE", "Regex": "valid'),
     ],
 )
-def test_an_objective_that_cannot_be_printed_is_refused_at_once(objective, target, message):
-    """Unknown names, numbers that are no objective, and what the job's data cannot give."""
+def test_an_objective_that_cannot_be_printed_is_refused_at_once(objective, has_validation, message):
+    """Unknown names, numbers that are no objective, and what the job has no channel for."""
     with pytest.raises(ConfigurationError, match=message):
-        require_objective(objective, (), METRICS, target)
+        require_objective(objective, (), METRICS, has_validation=has_validation)
 
 
-def test_a_constant_target_costs_only_what_needs_spread():
-    """Its root mean square error has a value."""
-    assert require_objective("validation:RMSE", (), METRICS, np.ones(3)) is RMSE
+@pytest.mark.parametrize("target", [np.full(3, 0.1), np.ones(1)], ids=len)
+def test_an_objective_that_needs_spread_is_refused_for_a_constant_target(target):
+    """Before the training; other objectives have a value."""
+    with pytest.raises(ConfigurationError, match=rf"constant, .* channel's is {target[0]:g} in every row"):
+        require_spread(R2, target)
+    require_spread(RMSE, target)
+    require_spread(R2, np.array([1.0, 2.0]))
 
 
 def test_an_alias_is_refused_under_both_names():
     """The one in the request, and the one that is printed."""
     alias = [Definition("loss", "validation:RMSE=(.*?);")]
     with pytest.raises(ConfigurationError, match=r"The tuning objective loss \(validation:RMSE\) needs a channel"):
-        require_objective("loss", alias, METRICS, None)
+        require_objective("loss", alias, METRICS, has_validation=False)
 
 
 def test_an_algorithm_without_metrics_has_no_objective():
     """Nor anything to define; a job that asks for neither is none the worse."""
-    assert require_objective(None, (), (), TARGET) is None
+    assert require_objective(None, (), (), has_validation=True) is None
     for objective, definitions in ((None, [Definition("a", "a=(.*?);")]), ("a", ())):
         with pytest.raises(ConfigurationError, match="This algorithm prints no metrics"):
-            require_objective(objective, definitions, (), TARGET)
+            require_objective(objective, definitions, (), has_validation=True)

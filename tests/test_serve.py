@@ -41,7 +41,7 @@ def test_answers_and_ends_cleanly(trained):
         refused = server.request("/invocations", b"1,x,3\n", Content_Type="text/csv")
         assert (refused.status, refused.text) == (
             400,
-            "The request body: row 1, column 2: found 'x', a finite number is wanted.\n",
+            "The request body: line 1, column 2: found 'x', a finite number is wanted.\n",
         )
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(timeout=25) == 0

@@ -95,12 +95,16 @@ BAD = {
     "ragged": (
         {**GOOD, "training/a.csv": "1,1,2\n1,2\n"},
         {},
-        "training/a.csv: row 2 has another number of columns than row 1: 2 and not 3",
+        "training/a.csv: line 2 has another number of columns than line 1: 2 and not 3",
     ),
-    "text": ({**GOOD, "training/a.csv": "1,1,2\n1,x,2\n"}, {}, "training/a.csv: row 2, column 2: found 'x'"),
-    "header": ({**GOOD, "training/a.csv": "y,a,b\n1,1,2\n"}, {}, "training/a.csv: row 1 ('y,a,b') has no number in it"),
-    "NaN": ({**GOOD, "training/a.csv": "1,1,2\n1,nan,2\n"}, {}, "training/a.csv: row 2, column 2: found 'nan'"),
-    "infinity": ({**GOOD, "validation/b.csv": "1,1,inf\n"}, {}, "validation/b.csv: row 1, column 3: found 'inf'"),
+    "text": ({**GOOD, "training/a.csv": "1,1,2\n1,x,2\n"}, {}, "training/a.csv: line 2, column 2: found 'x'"),
+    "names": (
+        {"training/a.csv": "y,a,b\n1,1,2\n2,1,3\n", "validation/b.csv": "y,b,a\n1,1,2\n"},
+        {},
+        "Channel 'validation': column 2 is named 'b' where it is 'a' in training/a.csv",
+    ),
+    "NaN": ({**GOOD, "training/a.csv": "1,1,2\n1,nan,2\n"}, {}, "training/a.csv: line 2, column 2: found 'nan'"),
+    "infinity": ({**GOOD, "validation/b.csv": "1,1,inf\n"}, {}, "validation/b.csv: line 1, column 3: found 'inf'"),
     "one row": ({**GOOD, "training/a.csv": "1,1,2\n"}, {}, "Channel 'training' holds one row (training/a.csv, row 1)"),
     "no features": ({**GOOD, "training/a.csv": "1\n2\n"}, {}, "training/a.csv has one column"),
     "widths": ({**GOOD, "validation/b.csv": "1,2\n"}, {}, "validation/b.csv has 2 columns where training/a.csv has 3"),
@@ -208,7 +212,7 @@ def test_names_that_are_not_text_do_not_cost_the_failure_file(tmp_path):
     paths = write_opt_ml(tmp_path / "file", {"training/a.csv": "x,1,2\n"})
     (paths.data / "training/a.csv").rename(paths.data / "training/\udcff.csv")
     assert run_train(paths).returncode == 2
-    assert "row 1, column 1: found 'x'" in paths.failure.read_text()
+    assert "line 1, column 1: found 'x'" in paths.failure.read_text()
     paths = write_opt_ml(tmp_path / "key", GOOD, '{"\\ud800": "1"}')
     assert run_train(paths).returncode == 2
     assert paths.failure.read_text().startswith("1 hyperparameter is wrong: '\\ud800' is not one")

@@ -1,46 +1,89 @@
-"""text/csv: rows of numbers, no header line."""
+"""text/csv: rows of numbers, under a header line or none."""
 
-import codecs
 import csv
-import io
-import math
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
 
+from gaussian_processes.data.blocks import BLOCK, Block, read_blocks
+from gaussian_processes.data.cells import are_names, fault_of_line, number, split_line
 from gaussian_processes.data.dataset import Array
+from gaussian_processes.data.table import Faults, Table, accepted, rows_or_faults
 from gaussian_processes.errors import DataError
 
 
-def read_csv(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> Array:
-    """The numbers (rows, columns) in a seekable stream of CSV.
+@dataclass(frozen=True)
+class _Shape:
+    """What every line of a stream has to match: its first one that is not blank.
+
+    Attributes:
+        line: that line's number.
+        width: its number of cells.
+        header: its text, where it is a header line.
+        columns: its cells, where it is one.
+    """
+
+    line: int
+    width: int
+    header: bytes | None
+    columns: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Parsed:
+    """A block's rows, and its number of lines."""
+
+    values: Array
+    lines: int
+
+
+def read_csv(  # noqa: PLR0913  # what the bytes say, and how they are read
+    stream: BinaryIO,
+    source: str,
+    parameters: Mapping[str, str],
+    *,
+    allow_header: bool,
+    threads: int,
+    block_size: int = BLOCK,
+) -> Iterator[Table]:
+    """The numbers in a stream of CSV, a block of lines at a time; the stream is read once, from its start to its end.
+
+    A line like the header line holds no row: it stands where files were joined.
 
     Args:
         stream: the bytes.
         source: the name that messages give them.
-        parameters: of the media type; `charset` is honoured.
+        parameters: of the media type; `charset` is honoured, and so is `header`, 'present' or 'absent' [RFC 4180].
+            Without it, a first line that has words in all its cells is a header line.
+        allow_header: whether there may be one.
+        threads: how many blocks to parse at the same time; with 1 that is done in the calling thread.
+        block_size: in bytes.
 
     Raises:
-        DataError: no rows, ragged rows, or cells that are not finite numbers; names rows and columns, both from 1,
-            blank lines left out.
+        DataError: no lines, ragged lines, or cells that are not finite numbers; names lines and columns, both from 1.
     """
-    charset = parameters.get("charset", "utf-8")
-    try:
-        encoding = codecs.lookup(charset).name
-    except (LookupError, ValueError):  # a name with a NUL in it is a ValueError
-        raise DataError(f"{source}: charset {charset[:40]!r} is unknown; use utf-8.") from None
-    try:
-        table = pd.read_csv(stream, header=None, dtype=np.float64, encoding=encoding, low_memory=False).to_numpy()
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{source} is empty; rows of numbers separated by commas are wanted.") from None
-    except (ValueError, LookupError) as error:  # pandas' own parser errors are ValueErrors
-        raise _explanation(stream, source, encoding, str(error)) from None
-    if not np.isfinite(table).all():
-        raise _explanation(stream, source, encoding, "a number is missing or not finite")
-    return table
+    blocks = read_blocks(stream, source, parameters.get("charset", "utf-8"), block_size)
+    line = 1  # the number of the line that the first block begins with
+    for first in blocks:
+        lines = first.text.splitlines(keepends=True)
+        blank = next((index for index, text in enumerate(lines) if text.strip()), len(lines))
+        line += blank
+        if blank < len(lines):
+            break
+    else:
+        raise DataError(f"{source} is empty; rows of numbers separated by commas are wanted.")
+    shape = _shape(lines[blank], line, source, parameters.get("header") if allow_header else "absent")
+    if shape.header is not None:
+        blank, line = blank + 1, line + 1
+    rest = Block((b"".join(lines[blank:]),)) if blank else first
+    return accepted(source, _pieces(chain([rest], blocks), shape, line, threads))
 
 
 def write_csv(columns: Mapping[str, Array]) -> bytes:
@@ -49,52 +92,110 @@ def write_csv(columns: Mapping[str, Array]) -> bytes:
     return "".join(",".join(map(repr, line)) + "\n" for line in lines).encode("ascii")
 
 
-def _explanation(stream: BinaryIO, source: str, encoding: str, otherwise: str) -> DataError:
-    """What is wrong with a CSV that the fast reader refused, found by a slow one; `otherwise` if it finds nothing."""
-    stream.seek(0)
+def _shape(text: bytes, line: int, source: str, header: str | None) -> _Shape:
     try:
-        # pandas skips a byte order mark by itself.
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="")
-    except LookupError:
-        return DataError(f"{source}: charset {encoding!r} is not one of text; use utf-8.")
-    lines = csv.reader(text)
-    try:
-        # One by one, never as a list: every cell of a large file can be at fault.
-        faults = _faults(row for row in lines if len(row) > 1 or any(cell.strip() for cell in row))
-        first = next(faults, otherwise)
-        return DataError.listing(source, chain([first], faults))
-    except UnicodeError as error:
-        return DataError(f"{source} is not text in {encoding}: {error}.")
-    except csv.Error as error:
-        return DataError(f"{source} is not CSV near line {lines.line_num}: {error}; is a quote left open?")
-    finally:
-        text.detach()  # the stream belongs to the caller; a collected wrapper would close it
+        cells = split_line(text)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError.listing(source, [fault_of_line(line, error)]) from None
+    names = tuple(cell.strip() for cell in cells)
+    if header == "present" or (header != "absent" and are_names(names)):
+        return _Shape(line, len(cells), text.strip(), names)
+    if header == "absent" and are_names(names):
+        fault = f"line {line} ({','.join(cells)[:60]!r}) has no number in it; if it is a header line, remove it"
+        raise DataError.listing(source, [fault])
+    return _Shape(line, len(cells), None, None)
 
 
-def _faults(rows: Iterator[list[str]]) -> Iterator[str]:
-    first = next(rows, None)
-    if first is None:
+def _pieces(blocks: Iterator[Block], shape: _Shape, line: int, threads: int) -> Iterator[Table | Faults]:
+    """The blocks, parsed; `line` is the number of the first one's first line."""
+    yield _table([], shape)
+    for block, parsed in _in_order(partial(_parse, shape.width), blocks, threads):
+        if parsed is not None:
+            yield Table(parsed.values, shape.columns, shape.header is not None)
+        else:
+            examined = rows_or_faults(partial(_examine, block, line, shape))
+            yield _table(examined, shape) if isinstance(examined, list) else examined
+        line += block.count() if parsed is None else parsed.lines
+
+
+def _table(rows: list[list[float]], shape: _Shape) -> Table:
+    values = np.array(rows, dtype=np.float64).reshape(-1, shape.width)
+    return Table(values, shape.columns, shape.header is not None)
+
+
+def _in_order(
+    parse: Callable[[Block], _Parsed | None], blocks: Iterator[Block], threads: int
+) -> Iterator[tuple[Block, _Parsed | None]]:
+    if threads == 1:
+        for block in blocks:
+            yield block, parse(block)
         return
-    if not any(map(_is_number, first)) and all(cell.strip() for cell in first):
-        yield f"row 1 ({','.join(first)[:60]!r}) has no number in it; if it is a header line, remove it"
-    else:
-        yield from _bad_cells(1, first)
-    for number, row in enumerate(rows, start=2):
-        if len(row) != len(first):
-            yield f"row {number} has another number of columns than row 1: {len(row)} and not {len(first)}"
-        yield from _bad_cells(number, row)
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[tuple[Block, Future[_Parsed | None]]] = deque()
+        for block in blocks:
+            waiting.append((block, pool.submit(parse, block)))
+            if len(waiting) > threads:  # one more than there are threads, so that none is ever idle
+                done, parsed = waiting.popleft()
+                yield done, parsed.result()
+        for done, parsed in waiting:
+            yield done, parsed.result()
 
 
-def _bad_cells(number: int, row: list[str]) -> Iterator[str]:
-    for column, cell in enumerate(row, start=1):
-        if not _is_number(cell):
-            found = f"found {cell[:40]!r}" if cell.strip() else "the cell is empty"
-            yield f"row {number}, column {column}: {found}, a finite number is wanted"
+def _parse(width: int, block: Block) -> _Parsed | None:
+    """The rows of a block, fast; None where only `_examine` can say whether they are what is wanted."""
+    for blank_lines in (False, True):
+        text: Any = _Whole(block.parts)  # a file, as far as pandas looks
+        try:
+            frame = pd.read_csv(
+                text, header=None, dtype=np.float64, na_filter=False, low_memory=False, skip_blank_lines=blank_lines
+            )
+        except ValueError:  # pandas' own parser errors are ValueErrors, and so is text that is not UTF-8
+            continue
+        values = frame.to_numpy()
+        if values.shape[1] != width or not np.isfinite(values).all():
+            return None
+        quoted = any(b'"' in part for part in block.parts)
+        lines = block.count() if blank_lines or quoted else len(values)
+        # A line that ends within quotes ends a row as well, here and where a block begins.
+        return _Parsed(values, lines) if blank_lines or lines == len(values) else None
+    return None
 
 
-def _is_number(cell: str) -> bool:
-    """Whether pandas reads the cell as a finite number; Python's float admits other digits, and underscores."""
-    try:
-        return cell.isascii() and "_" not in cell and math.isfinite(float(cell))
-    except ValueError:
-        return False
+class _Whole:
+    """A file that is read in two large parts.
+
+    pandas asks for 256 kB at a time, and each time holds the interpreter's lock; between these it parses without it.
+    """
+
+    def __init__(self, parts: tuple[bytes, ...]) -> None:
+        self._parts = iter(parts)
+
+    def read(self, _size: int = -1) -> bytes:
+        return next(self._parts, b"")
+
+    def __iter__(self) -> Iterator[bytes]:
+        """What pandas asks of a file, to know it from a path; it reads nothing in this way."""
+        return iter(())
+
+
+def _examine(block: Block, first_line: int, shape: _Shape) -> Iterator[list[float] | str]:
+    """The rows of a block, line by line, each as its numbers or, in their place, what is wrong with it."""
+    for line_number, line in block.lines(first_line):
+        if line.strip() == shape.header:
+            continue
+        try:
+            cells = split_line(line)
+        except (UnicodeDecodeError, csv.Error) as error:
+            yield fault_of_line(line_number, error)
+            continue
+        numbers = list(map(number, cells))
+        row = [value for value in numbers if value is not None]
+        if len(cells) != shape.width:
+            wanted = f"another number of columns than line {shape.line}"
+            yield f"line {line_number} has {wanted}: {len(cells)} and not {shape.width}"
+        elif len(row) == len(numbers):
+            yield row
+        for column, (cell, value) in enumerate(zip(cells, numbers, strict=True), start=1):
+            if value is None:
+                found = f"found {cell[:40]!r}" if cell.strip() else "the cell is empty"
+                yield f"line {line_number}, column {column}: {found}, a finite number is wanted"

@@ -1,8 +1,8 @@
-"""The media types this program reads and writes, and which one a name, a suffix or an Accept header means."""
+"""The media types of requests and answers, and which one an Accept header means."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from functools import partial
 
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
@@ -10,47 +10,36 @@ from werkzeug.http import parse_accept_header, parse_options_header
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.data.delimited import read_csv, write_csv
 from gaussian_processes.data.instances import read_instances, write_predictions
-from gaussian_processes.errors import NotAcceptableError, UnsupportedMediaTypeError
+from gaussian_processes.data.media_types import Format
+from gaussian_processes.errors import NotAcceptableError
 
 
 @dataclass(frozen=True)
-class Format:
-    """A media type and its codec.
+class Exchange(Format):
+    """A format that answers can be given in.
 
     Attributes:
-        media_type: such as 'text/csv'.
-        read: (stream, source, parameters) -> numbers (rows, columns).
         write: columns (rows,) by name -> bytes.
         every_output: whether an answer carries all that the algorithm predicts, or its first output alone.
     """
 
-    media_type: str
-    read: Callable[[BinaryIO, str, Mapping[str, str]], Array]
     write: Callable[[Mapping[str, Array]], bytes]
     every_output: bool
 
 
-CSV = Format("text/csv", read_csv, write_csv, every_output=False)
-JSON = Format("application/json", read_instances, write_predictions, every_output=True)
+CSV = Exchange(
+    ("text/csv",),
+    (".csv",),
+    # As many answers as lines: a header line would break that. A request is parsed in the thread that it has.
+    partial(read_csv, allow_header=False, threads=1),
+    write_csv,
+    every_output=False,
+)
+JSON = Exchange(("application/json",), (".json",), read_instances, write_predictions, every_output=True)
 FORMATS = (CSV, JSON)
 
 
-def parse_content_type(header: str | None, formats: tuple[Format, ...] = FORMATS) -> tuple[Format, Mapping[str, str]]:
-    """The format that a Content-Type header names, and its parameters; parameters never decide the format.
-
-    Raises:
-        UnsupportedMediaTypeError: none of `formats`.
-    """
-    name, parameters = parse_options_header(header)
-    for known in formats:
-        if name.lower() == known.media_type:
-            return known, parameters
-    wanted = " or ".join(known.media_type for known in formats)
-    found = f"Content type {name[:80]!r} is not supported" if name else "There is no content type"
-    raise UnsupportedMediaTypeError(f"{found}; {wanted} is wanted.")
-
-
-def negotiate(accept: str | None, default: Format) -> Format:
+def negotiate(accept: str | None, default: Exchange) -> Exchange:
     """The format that an Accept header prefers, whatever its parameters; `default` where it has no preference.
 
     Raises:

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import BaseModel, FailFast, Field, ValidationError
 
 from gaussian_processes.data.dataset import Array
+from gaussian_processes.data.table import Table
 from gaussian_processes.errors import DataError
 from gaussian_processes.faults import in_words
 
@@ -27,8 +28,8 @@ class Instances(BaseModel):
     instances: Annotated[list[Instance], Field(min_length=1), FailFast()]
 
 
-def read_instances(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> Array:
-    """The features (rows, columns) of a JSON body.
+def read_instances(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> Iterator[Table]:
+    """The features (rows, columns) of a JSON body, in one piece.
 
     Args:
         stream: the bytes, UTF-8 as JSON demands.
@@ -49,7 +50,7 @@ def read_instances(stream: BinaryIO, source: str, parameters: Mapping[str, str])
     width = len(rows[0])
     if any(len(row) != width for row in rows):
         raise DataError.listing(source, _ragged(rows, width))
-    return np.asarray(rows, dtype=np.float64)
+    return iter([Table(np.asarray(rows, dtype=np.float64))])
 
 
 def write_predictions(columns: Mapping[str, Array]) -> bytes:

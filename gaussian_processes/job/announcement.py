@@ -2,7 +2,7 @@
 
 from gaussian_processes import __version__
 from gaussian_processes.algorithm import Size
-from gaussian_processes.data.channels import Survey, survey_channel
+from gaussian_processes.data.survey import Survey, survey_channel
 from gaussian_processes.job.log import Log
 from gaussian_processes.job.plan import duration, gigabytes, require_fit
 from gaussian_processes.job.preparation import Job

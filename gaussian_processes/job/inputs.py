@@ -1,27 +1,64 @@
 """Inputs: which channels a job has, and what it learns and validates with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from gaussian_processes.data.channels import read_channel
+from gaussian_processes.algorithm import Size
+from gaussian_processes.data.channels import Channel, parse_channel_type
 from gaussian_processes.data.dataset import Dataset
+from gaussian_processes.data.reading import read_channel
+from gaussian_processes.data.rows import require_same_names
+from gaussian_processes.data.survey import survey_channel
 from gaussian_processes.errors import ConfigurationError, DataError
 from gaussian_processes.job.documents import read_object
+from gaussian_processes.job.hosts import Hosts
 from gaussian_processes.job.paths import OptMl
 
 TRAINING_CHANNELS = ("training", "train")
 VALIDATION_CHANNEL = "validation"
 
+# Called again and again while channels are read, with what is being read and the fraction of its bytes that is.
+Progress = Callable[[str, float], None]
 
-def read_inputs(paths: OptMl) -> tuple[Dataset, Dataset | None]:
-    """The training channel, and the validation channel if the job has one, with the same columns.
+
+@dataclass(frozen=True)
+class Inputs:
+    """The channels of a job that are read; whatever else it has is left alone."""
+
+    training: Channel
+    validation: Channel | None
+
+
+@dataclass(frozen=True, eq=False)
+class Datasets:
+    """What was read of a job's channels."""
+
+    training: Dataset
+    validation: Dataset | None
+
+    @property
+    def size(self) -> Size:
+        """By which an algorithm says what it needs."""
+        rows, features = self.training.features.shape
+        return Size(rows, features, len(self.validation) if self.validation else 0)
+
+    @property
+    def by_channel(self) -> dict[str, Dataset]:
+        """Those that there are, by what they are for."""
+        validation = {VALIDATION_CHANNEL: self.validation} if self.validation else {}
+        return {TRAINING_CHANNELS[0]: self.training} | validation
+
+
+def find_channels(paths: OptMl, hosts: Hosts) -> Inputs:
+    """The job's channels by what SageMaker says of them; no data are read.
 
     Raises:
-        ConfigurationError: a channel is not delivered in a way that can be read.
-        DataError: no training channel or two of them, fewer than two rows, different columns, and as `read_channel`.
+        ConfigurationError: a channel is not delivered in a way that can be read, or not to this host alone.
+        DataError: no training channel or two of them, or a content type that none can have.
     """
-    channels = read_object(paths.input_data_config)
-    names = set(channels) | {path.name for path in paths.data.glob("*") if path.is_dir()}
+    settings = read_object(paths.input_data_config)
+    names = set(settings) | {path.name for path in paths.data.glob("*") if path.is_dir()}
     given = [name for name in TRAINING_CHANNELS if name in names]
     if not given:
         found = ", ".join(sorted(names)) or "none"
@@ -30,28 +67,81 @@ def read_inputs(paths: OptMl) -> tuple[Dataset, Dataset | None]:
         )
     if len(given) > 1:
         raise DataError("The job has a channel 'training' and a channel 'train'; which one to learn from? Keep one.")
-    training = _read_channel(paths, given[0], channels)
+    return Inputs(
+        training=_channel(paths, given[0], settings, hosts),
+        validation=_channel(paths, VALIDATION_CHANNEL, settings, hosts) if VALIDATION_CHANNEL in names else None,
+    )
+
+
+def read_inputs(inputs: Inputs, progress: Progress) -> Datasets:
+    """The training channel, and the validation channel if the job has one, with the same columns.
+
+    Args:
+        inputs: the channels.
+        progress: told how far the reading is.
+
+    Raises:
+        DataError: fewer than two rows to learn from, different columns, and as `read_channel`.
+        PlatformError: as `read_channel`.
+    """
+    training = _read(inputs.training, progress)
     if len(training) < 2:
-        raise DataError(f"Channel '{given[0]}' holds one row ({training.origin(0)}); two or more are wanted.")
-    if VALIDATION_CHANNEL not in names:
-        return training, None
-    validation = _read_channel(paths, VALIDATION_CHANNEL, channels)
+        raise DataError(
+            f"Channel '{inputs.training.name}' holds one row ({training.origin(0)}); two or more are wanted."
+        )
+    if inputs.validation is None:
+        return Datasets(training, None)
+    validation = _read(inputs.validation, progress)
+    here, there = validation.sources[0].name, training.sources[0].name
     if validation.features.shape[1] != training.features.shape[1]:
         raise DataError(
-            f"{validation.sources[0].name} has {validation.features.shape[1] + 1} columns where "
-            f"{training.sources[0].name} has {training.features.shape[1] + 1}; the target and the same features are "
-            "wanted in both channels."
+            f"{here} has {validation.features.shape[1] + 1} columns where {there} has {training.features.shape[1] + 1}; "
+            "the target and the same features are wanted in both channels."
         )
-    return training, validation
+    require_same_names(f"Channel '{inputs.validation.name}'", validation.columns, there, training.columns)
+    return Datasets(training, validation)
 
 
-def _read_channel(paths: OptMl, name: str, channels: Mapping[str, Any]) -> Dataset:
-    settings = channels.get(name, {})
-    if not isinstance(settings, dict):
-        raise ConfigurationError(f"{paths.input_data_config.name}: channel '{name}' is not an object.")
-    if settings.get("TrainingInputMode") == "Pipe":
-        raise ConfigurationError(f"Channel '{name}' is in Pipe mode; this image reads File and FastFile channels.")
-    content_type = settings.get("ContentType")
+def _read(channel: Channel, progress: Progress) -> Dataset:
+    size = survey_channel(channel).bytes
+
+    def advance(read: int) -> None:
+        if size:
+            progress(f"reading channel {channel.name}", read / size)
+
+    return read_channel(channel, advance)
+
+
+def _channel(paths: OptMl, name: str, settings: Mapping[str, Any], hosts: Hosts) -> Channel:
+    document = paths.input_data_config.name
+    of_channel = settings.get(name, {})
+    if not isinstance(of_channel, dict):
+        raise ConfigurationError(f"{document}: channel '{name}' is not an object.")
+    wrapper = of_channel.get("RecordWrapperType")
+    if wrapper not in (None, "None"):
+        raise ConfigurationError(
+            f"Channel '{name}' has the RecordWrapperType {str(wrapper)[:40]!r}; its files are read as they are: set None."
+        )
+    content_type = of_channel.get("ContentType")
     if not isinstance(content_type, str | None):
-        raise ConfigurationError(f"{paths.input_data_config.name}: the ContentType of channel '{name}' is no string.")
-    return read_channel(paths.data / name, content_type)
+        raise ConfigurationError(f"{document}: the ContentType of channel '{name}' is no string.")
+    mode = of_channel.get("TrainingInputMode", "File")
+    if mode not in ("File", "FastFile", "Pipe"):
+        raise ConfigurationError(
+            f"{document}: channel '{name}' has the TrainingInputMode {str(mode)[:40]!r}; File, FastFile or Pipe is wanted."
+        )
+    sharded = of_channel.get("S3DistributionType") == "ShardedByS3Key"
+    if sharded and len(hosts.names) > 1:
+        raise ConfigurationError(
+            f"Channel '{name}' is ShardedByS3Key over {len(hosts.names)} hosts, and the one that trains would see its "
+            "share alone. Set the channel's S3DataDistributionType to FullyReplicated, or InstanceCount to 1."
+        )
+    known, parameters = parse_channel_type(name, content_type)
+    return Channel(
+        name,
+        paths.data / name,
+        known,
+        parameters,
+        piped=mode == "Pipe",
+        sharded=sharded,
+    )

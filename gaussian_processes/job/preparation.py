@@ -12,7 +12,7 @@ from gaussian_processes.job.definitions import read_definitions
 from gaussian_processes.job.documents import read_object
 from gaussian_processes.job.hosts import Hosts
 from gaussian_processes.job.hyperparameters import objective_name, parse_hyperparameters
-from gaussian_processes.job.inputs import Inputs, find_inputs
+from gaussian_processes.job.inputs import Inputs, find_channels
 from gaussian_processes.job.objective import require_objective
 from gaussian_processes.job.paths import OptMl
 from gaussian_processes.job.plan import Machine, free_disk
@@ -21,7 +21,17 @@ from gaussian_processes.job.resources import available_cores, available_memory, 
 
 @dataclass(frozen=True)
 class Job:
-    """What is known of a job before its data are read, all of it checked."""
+    """What is known of a job before its data are read, all of it checked.
+
+    Attributes:
+        algorithm: what it trains.
+        hyperparameters: the algorithm's.
+        inputs: where its data are.
+        objective: the metric that its tuning job compares, if it has one.
+        machine: what it can use.
+        paths: where everything is.
+        name: that SageMaker knows it by, if it does.
+    """
 
     algorithm: Algorithm[Any, Any]
     hyperparameters: BaseModel
@@ -29,6 +39,7 @@ class Job:
     objective: Metric | None
     machine: Machine
     paths: OptMl
+    name: str | None
 
 
 def prepare(environ: Mapping[str, str], paths: OptMl, hosts: Hosts) -> Job:
@@ -41,7 +52,7 @@ def prepare(environ: Mapping[str, str], paths: OptMl, hosts: Hosts) -> Job:
     raw = read_object(paths.hyperparameters)
     faults = Faults()
     hyperparameters = faults.gather(lambda: parse_hyperparameters(algorithm.hyperparameters, raw))
-    inputs = faults.gather(lambda: find_inputs(paths, hosts))
+    inputs = faults.gather(lambda: find_channels(paths, hosts))
     objective = faults.gather(
         lambda: require_objective(
             objective_name(raw),
@@ -54,4 +65,5 @@ def prepare(environ: Mapping[str, str], paths: OptMl, hosts: Hosts) -> Job:
     faults.raise_any()
     # What was not refused is there.
     machine = Machine(threads or 1, available_memory(), free_disk(paths.model))
-    return Job(algorithm, hyperparameters, inputs, objective, machine, paths)  # type: ignore[arg-type]
+    name = environ.get("TRAINING_JOB_NAME") or None
+    return Job(algorithm, hyperparameters, inputs, objective, machine, paths, name)  # type: ignore[arg-type]

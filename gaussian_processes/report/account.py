@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from gaussian_processes.algorithm import Forecast, Metric
+from gaussian_processes.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,12 @@ class Channel:
     features: int
     files: tuple[str, ...]
     fingerprint: str
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Channel":
+        """What there is to say of the rows that were read."""
+        files = tuple(source.name for source in dataset.sources)
+        return cls(len(dataset), dataset.features.shape[1], files, dataset.fingerprint)
 
 
 @dataclass(frozen=True, eq=False)

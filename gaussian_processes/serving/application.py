@@ -8,7 +8,9 @@ from flask import Flask, Response, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from gaussian_processes.data.formats import Format, negotiate, parse_content_type
+from gaussian_processes.data.formats import FORMATS, Exchange, negotiate
+from gaussian_processes.data.media_types import parse_content_type
+from gaussian_processes.data.table import joined
 from gaussian_processes.errors import DataError, ExplainedError
 from gaussian_processes.serving.predictor import Predictor
 
@@ -38,7 +40,7 @@ def create_app(predictor: Predictor, offload: Offload = _at_once) -> Flask:
     def invocations() -> Response:
         """Predictions for the rows in the body, in the body's own format unless Accept asks for another."""
         body = _whole_body()  # first, whatever comes of it: many a client reads no answer before it has sent all
-        received, parameters = parse_content_type(request.content_type)
+        received, parameters = parse_content_type(request.content_type, FORMATS)
         returned = negotiate(request.headers.get("Accept"), default=received)
         answer = offload(lambda: _answer(predictor, body, received, parameters, returned))
         return Response(answer, mimetype=returned.media_type)
@@ -76,9 +78,9 @@ def _whole_body() -> bytes:
 
 
 def _answer(
-    predictor: Predictor, body: bytes, received: Format, parameters: Mapping[str, str], returned: Format
+    predictor: Predictor, body: bytes, received: Exchange, parameters: Mapping[str, str], returned: Exchange
 ) -> bytes:
-    rows = received.read(io.BytesIO(body), "The request body", parameters)
+    rows = joined(received.read(io.BytesIO(body), "The request body", parameters)).values
     outputs = predictor.outputs if returned.every_output else predictor.outputs[:1]
     return returned.write(predictor.predict(rows, outputs))
 

@@ -1,0 +1,90 @@
+"""Blocks: a stream of text in pieces of some megabytes, cut where lines end."""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BufferedReader, BytesIO, RawIOBase, TextIOWrapper
+from typing import Any, BinaryIO, cast
+
+from gaussian_processes.errors import DataError
+
+BLOCK = 1 << 22
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole lines of UTF-8, ended by LF or CR LF, or by CR.
+
+    Attributes:
+        parts: the bytes, as they were read; copying them together would cost a tenth of the time that parsing takes.
+    """
+
+    parts: tuple[bytes, ...]
+
+    @property
+    def text(self) -> bytes:
+        """The bytes in one piece."""
+        return b"".join(self.parts)
+
+    def lines(self, first: int) -> Iterator[tuple[int, bytes]]:
+        """Every line that is not blank, by its number, where `first` is that of the first line.
+
+        A byte order mark can begin any of them where files were joined.
+        """
+        for number, line in enumerate(self.text.splitlines(), start=first):
+            if line.strip():
+                yield number, line.removeprefix(codecs.BOM_UTF8)
+
+    def count(self) -> int:
+        """How many lines there are, blank ones included."""
+        return len(self.text.splitlines())
+
+
+def read_blocks(stream: BinaryIO, source: str, charset: str, size: int = BLOCK) -> Iterator[Block]:
+    """A stream's lines in blocks of about `size` bytes, without its byte order mark; none where the stream is empty.
+
+    Where lines end in CR alone, all that follows the first `size` bytes is one block.
+
+    Raises:
+        DataError: the charset is unknown, or the bytes are not text in it.
+    """
+    encoding = _encoding(charset, source)
+    if encoding != "utf-8":
+        stream = cast("BinaryIO", BufferedReader(_Utf8(stream, encoding)))
+    bom = codecs.BOM_UTF8
+    try:
+        while chunk := stream.read(max(size, len(bom))):
+            yield Block((chunk.removeprefix(bom), stream.readline()))
+            bom = b""
+    except UnicodeError as error:
+        raise DataError(f"{source} is not text in {encoding}: {error}.") from None
+
+
+def _encoding(charset: str, source: str) -> str:
+    try:
+        TextIOWrapper(BytesIO(), encoding=charset)  # which alone refuses codecs that are not of text
+        return codecs.lookup(charset).name
+    except (LookupError, ValueError):  # a name with a NUL in it is a ValueError
+        raise DataError(f"{source}: charset {charset[:40]!r} is unknown; use utf-8.") from None
+
+
+class _Utf8(RawIOBase):
+    """A stream of text in another encoding, as UTF-8."""
+
+    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        more = True
+        while more and not self._ready:
+            chunk = self._stream.read(BLOCK)
+            more = bool(chunk)
+            self._ready = self._decoder.decode(chunk, final=not more).encode()
+        count = min(len(buffer), len(self._ready))
+        buffer[:count], self._ready = self._ready[:count], self._ready[count:]
+        return count

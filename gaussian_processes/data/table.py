@@ -1,0 +1,68 @@
+"""Table: the rows of a file, a piece at a time, and how the faults of a whole file become one error."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from gaussian_processes.data.dataset import Array
+from gaussian_processes.errors import DataError
+
+# What is wrong with a piece, in words, one fault after the other.
+Faults = Iterator[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of numbers.
+
+    Attributes:
+        values: (rows, columns), finite.
+        columns: the names of the columns, where the file has them.
+        header: whether the names stood in a header line, and not in a schema.
+    """
+
+    values: Array
+    columns: tuple[str, ...] | None = None
+    header: bool = False
+
+
+def accepted(source: str, pieces: Iterable[Table | Faults]) -> Iterator[Table]:
+    """The pieces of a file, in order, until one is at fault.
+
+    Raises:
+        DataError: the faults of that piece and of all that follow: the first five in words, and how many more.
+    """
+    remaining = iter(pieces)
+    for piece in remaining:
+        if not isinstance(piece, Table):
+            later = (faults for faults in remaining if not isinstance(faults, Table))
+            raise DataError.listing(source, chain(piece, chain.from_iterable(later)))
+        yield piece
+
+
+def joined(tables: Iterable[Table]) -> Table:
+    """The pieces of a file as one table; there is at least one."""
+    pieces = list(tables)
+    return Table(np.concatenate([piece.values for piece in pieces]), pieces[0].columns, pieces[0].header)
+
+
+def rows_or_faults(examine: Callable[[], Iterator[list[float] | str]]) -> list[list[float]] | Faults:
+    """The rows of a piece, or, where `examine` puts a fault in the place of one of them, all its faults.
+
+    It is called again for these: every line of a large file can be at fault, so no list of them is made.
+    """
+    rows = []
+    for row in examine():
+        if isinstance(row, str):
+            return (fault for fault in examine() if isinstance(fault, str))
+        rows.append(row)
+    return rows
+
+
+def not_finite(values: Array, first_row: int, columns: tuple[str, ...] | None = None) -> Faults:
+    """A fault for each value that is not finite; rows count from `first_row`, columns from 1."""
+    for row, column in np.argwhere(~np.isfinite(values)):
+        name = f" ({columns[column]!r})" if columns else ""
+        yield f"row {first_row + row}, column {column + 1}{name}: found {values[row, column]}, a finite number is wanted"

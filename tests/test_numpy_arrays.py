@@ -1,0 +1,110 @@
+"""The codec of NumPy's own format."""
+
+import io
+import pickle
+import resource
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from gaussian_processes.data import numpy_arrays
+from gaussian_processes.data.numpy_arrays import read_npy
+from gaussian_processes.data.table import joined
+from gaussian_processes.errors import DataError
+
+TYPES = st.sampled_from(["?", "<i1", "<u2", ">i4", "<i8", "<f2", ">f4", "<f8", ">f8"])
+MATRICES = TYPES.flatmap(
+    lambda dtype: arrays(
+        dtype,
+        array_shapes(min_dims=2, max_dims=2, max_side=9),
+        elements={"allow_nan": False, "allow_infinity": False} if "f" in dtype else None,
+    )
+)
+
+
+def saved(*matrices):
+    stream = io.BytesIO()
+    for matrix in matrices:
+        np.save(stream, matrix)
+    return stream.getvalue()
+
+
+def read(body):
+    return joined(read_npy(io.BytesIO(body), "a.npy", {})).values
+
+
+def announced(description):
+    """A file whose header is the given text, and nothing behind it."""
+    header = description.encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header
+
+
+@given(MATRICES, st.booleans(), st.integers(1, 100))
+def test_a_saved_matrix_is_read_whole(matrix, fortran, piece):
+    """Of every real type, byte order and order of elements, whatever the pieces."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numpy_arrays, "PIECE", piece)
+        values = read(saved(np.asfortranarray(matrix) if fortran else matrix))
+    assert values.dtype == np.float64
+    assert np.array_equal(values, matrix.astype(float))
+
+
+def test_arrays_may_follow_one_another():
+    """As in a pipe, where files are joined."""
+    assert read(saved(np.ones((2, 3)), np.zeros((1, 3), int))).tolist() == [[1, 1, 1], [1, 1, 1], [0, 0, 0]]
+
+
+REFUSED = {
+    "nothing": (b"", "a.npy is empty"),
+    "text": (b"1,2\n3,4\n", "is not an array that NumPy saved"),
+    "a pickle": (pickle.dumps([1, 2]), "is not an array that NumPy saved"),
+    "objects": (saved(np.array([[1, "x"]], object)), "holds pickled Python objects, which are never loaded"),
+    "named fields": (saved(np.zeros((2, 2), [("a", "f8")])), r"type \[\('a', '<f8'\)\]; a matrix of real"),
+    "unicode fields": (b"\x93NUMPY\x03\x00" + bytes(8), "named fields"),
+    "complex": (saved(np.ones((2, 2), complex)), r"shape \(2, 2\) and type complex128; a matrix of real numbers"),
+    "text in an array": (saved(np.array([["a", "b"]])), "type <U1; a matrix of real numbers is wanted"),
+    "a vector": (saved(np.ones(3)), r"shape \(3,\) and type float64; a matrix"),
+    "three axes": (saved(np.ones((1, 2, 3))), r"shape \(1, 2, 3\)"),
+    "no columns": (saved(np.ones((3, 0))), r"shape \(3, 0\)"),
+    "negative": (announced("{'descr': '<f8', 'fortran_order': False, 'shape': (-1, 2)}"), r"shape \(-1, 2\)"),
+    "code": (announced("__import__('os').getcwd()"), "is not an array that NumPy saved"),
+    "broken off": (saved(np.ones((3, 2)))[:-9], "breaks off: its header announces 9 bytes more than there are"),
+    "other columns": (saved(np.ones((1, 2)), np.ones((1, 3))), "holds an array of 3 columns after one of 2"),
+    "not finite": (
+        saved(np.array([[1, 2], [np.nan, -np.inf]])),
+        r"^a\.npy: row 2, column 1: found nan, a finite number is wanted; row 2, column 2: found -inf",
+    ),
+    "not finite later": (saved(np.ones((3, 2)), np.full((4, 2), np.inf)), r"row 4, column 1: .*; and 3 more\.$"),
+}
+
+
+@pytest.mark.parametrize(("body", "message"), REFUSED.values(), ids=REFUSED)
+def test_anything_but_finite_matrices_is_refused_in_words(body, message):
+    """Nothing is unpickled, and nothing evaluated."""
+    with pytest.raises(DataError, match=message):
+        read(body)
+
+
+@pytest.mark.parametrize("fortran", [False, True])
+def test_a_header_may_claim_anything(fortran):
+    """It costs no memory: nothing is set aside for bytes that are not there."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    body = announced(f"{{'descr': '<f8', 'fortran_order': {fortran}, 'shape': ({10**15}, 3)}}") + bytes(240)
+    with pytest.raises(DataError, match="breaks off: its header announces"):
+        read(body)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1e5
+
+
+@given(st.binary(max_size=60), st.booleans())
+def test_any_bytes_are_rows_or_a_refusal(body, magic):
+    """Nothing but a DataError ever comes out."""
+    try:
+        values = read(b"\x93NUMPY\x01\x00" + body if magic else body)
+    except DataError as error:
+        assert str(error).startswith("a.npy")  # noqa: PT017  # most bytes raise nothing
+    else:
+        assert np.isfinite(values).all()

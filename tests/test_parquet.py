@@ -1,0 +1,102 @@
+"""The Parquet codec, on files that pyarrow wrote: tests/data/parquet/generate.py."""
+
+import gzip
+import io
+import json
+
+import numpy as np
+import pytest
+from reference import DATA
+
+from gaussian_processes.data import parquet
+from gaussian_processes.data.parquet import read_parquet
+from gaussian_processes.data.parquet_footer import read_footer
+from gaussian_processes.data.table import joined
+from gaussian_processes.errors import DataError
+
+FOLDER = DATA / "parquet"
+NAMES = ("y", "a", "count", "flag", "level", "price")
+
+
+def read(body):
+    return joined(read_parquet(io.BytesIO(body), "a.parquet", {}))
+
+
+@pytest.mark.parametrize("rows", [7, 1 << 16])
+@pytest.mark.parametrize("name", ["snappy", "zstd", "row_groups"])
+def test_every_kind_of_number_is_read_to_the_bit(monkeypatch, name, rows):
+    """Floats, integers, truth values, dictionaries, decimals, in the compressions that people use, in pieces or whole."""
+    monkeypatch.setattr(parquet, "ROWS", rows)
+    table = read((FOLDER / f"{name}.parquet").read_bytes())
+    assert (table.columns, table.header, table.values.shape) == (NAMES, False, (1000, 6))
+    assert table.values[::50].tolist() == json.loads((FOLDER / "expected.json").read_text())
+
+
+def test_a_table_without_rows_has_its_names():
+    """As programs write the part files of empty partitions."""
+    table = read((FOLDER / "no_rows.parquet").read_bytes())
+    assert (table.columns, table.values.shape) == (("y", "a"), (0, 2))
+
+
+def test_a_file_that_is_compressed_once_more_is_read():
+    """Seeking in it would decompress it again and again."""
+    packed = io.BytesIO(gzip.compress((FOLDER / "two_rows.parquet").read_bytes()))
+    table = joined(read_parquet(gzip.GzipFile(fileobj=packed), "a.parquet.gz", {}))
+    assert table.values.tolist() == [[1, 2], [3, 4]]
+
+
+WHOLE = (FOLDER / "snappy.parquet").read_bytes()
+REFUSED = {
+    "missing values": (
+        (FOLDER / "nulls.parquet").read_bytes(),
+        r"row 3, column 1 \('y'\): the value is missing, a finite number is wanted; row 2, column 2 \('a'\): the value",
+    ),
+    "not finite": (
+        (FOLDER / "not_finite.parquet").read_bytes(),
+        r"row 1, column 2 \('a'\): found inf, a finite .*; row 2, column 1 \('y'\): found nan",
+    ),
+    "other types": (
+        (FOLDER / "others.parquet").read_bytes(),
+        (
+            r"column 2 \('name'\) holds Utf8; numbers are wanted; column 3 \('list'\) holds List.*; "
+            r"column 4 \('pair'\) holds Struct.*; column 5 \('when'\) holds Timestamp"
+        ),
+    ),
+    "nothing": (b"", r"is not a Parquet file: it does not begin with PAR1"),
+    "text": (b"1,2\n3,4\n", r"is not a Parquet file: it does not begin with PAR1"),
+    "broken off": (WHOLE[:-100], r"is not a Parquet file that can be read"),
+    "the mark alone": (b"PAR1", r"is not a Parquet file that can be read"),
+    "a hole": (WHOLE[:9000] + bytes(9000) + WHOLE[18000:], r"is not a Parquet file that can be read"),
+}
+
+
+@pytest.mark.parametrize(("body", "message"), REFUSED.values(), ids=REFUSED)
+def test_anything_but_finite_numbers_is_refused_in_words(body, message):
+    """By the name of the column, and by row where it is a row's."""
+    with pytest.raises(DataError, match=rf"^a\.parquet(: | ).*{message}"):
+        read(body)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "columns"),
+    [("snappy", 1000, 6), ("row_groups", 1000, 6), ("two_rows", 2, 2), ("no_rows", 0, 2), ("others", 1, 5)],
+)
+def test_the_footer_alone_says_how_much_there_is(name, rows, columns):
+    """No row group is read."""
+    body = (FOLDER / f"{name}.parquet").read_bytes()
+    length = int.from_bytes(body[-8:-4], "little")
+    assert read_footer(io.BytesIO(b"PAR1" + body[-length - 8 :])) == (rows, columns)
+
+
+def test_a_broken_footer_is_a_value_error_and_nothing_else():
+    """Cut or changed anywhere: it is for a first look, and the reading explains."""
+    generator = np.random.default_rng(0)
+    length = int.from_bytes(WHOLE[-8:-4], "little")
+    for _ in range(2000):
+        footer = bytearray(WHOLE[-length - 8 : -8])
+        footer[generator.integers(60)] = generator.integers(256)
+        cut = bytes(footer[: generator.integers(1, length)])
+        try:
+            read_footer(io.BytesIO(cut + len(cut).to_bytes(4, "little") + b"PAR1"))
+        except ValueError:
+            continue
