@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from reference import read_reference
 from reporting import Lines
+from scipy.stats import norm
 
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import AlgorithmError, RowError
@@ -19,7 +20,7 @@ def dataset(X, y):
 def evaluated(example, **hyperparameters):
     X, y, X_star, y_star = example
     model = algorithm.fit(dataset(X, y), Hyperparameters(**hyperparameters), Lines())
-    return algorithm.evaluate(model, dataset(X_star, y_star))
+    return algorithm.evaluate(model, dataset(X_star, y_star), Lines()).metrics
 
 
 @pytest.mark.parametrize("row", read_reference("gpflow_example_evidence.csv"), ids=lambda row: ",".join(row.values()))
@@ -55,7 +56,7 @@ def test_intervals_hold_what_they_claim_when_the_model_is_true():
     M = algorithm.fit(dataset(X, np.zeros(600)), hyperparameters, Lines()).gp.kernel.gram(X) + 0.2 * np.eye(600)
     y = np.linalg.cholesky(M) @ generator.normal(size=600)
     model = algorithm.fit(dataset(X[:300], y[:300]), hyperparameters, Lines())
-    assert 0.91 < algorithm.evaluate(model, dataset(X[300:], y[300:]))["validation:coverage95"] < 0.99
+    assert 0.91 < algorithm.evaluate(model, dataset(X[300:], y[300:]), Lines()).metrics["validation:coverage95"] < 0.99
 
 
 def test_r2_of_a_constant_target_has_no_value(example):
@@ -178,3 +179,34 @@ def test_a_constant_feature_can_be_standardised(example):
     wanted = evaluated(example, **settings)["validation:RMSE"]
     found = evaluated((with_constant[0], y, with_constant[1], y_star), **settings)["validation:RMSE"]
     assert found == pytest.approx(wanted, rel=1e-9)
+
+
+def test_without_its_factor_a_model_gives_the_same_means_in_memory_that_grows_with_the_rows(example):
+    """And no standard deviations; its state has no array of N^2 numbers."""
+    X, y, X_star, _ = example
+    models = [
+        algorithm.fit(dataset(X, y), Hyperparameters(bias=1, include_variance=kept), Lines()) for kept in (True, False)
+    ]
+    stored = [algorithm.state(model) for model in models]
+    sizes = [sum(np.size(value) for value in state.values()) for state in stored]
+    assert sizes[0] - sizes[1] == len(X) * (len(X) + 1) // 2 - 1
+    whole, light = (algorithm.predict(algorithm.from_state(state), X_star, ("mean", "std")) for state in stored)
+    assert list(light) == ["mean"]
+    assert np.array_equal(light["mean"], algorithm.predict(models[0], X_star, ("mean",))["mean"])
+    assert light["mean"] == pytest.approx(whole["mean"], rel=1e-12)
+
+
+def test_the_forecast_is_what_the_metrics_were_computed_from(example):
+    """Of the validation channel, and of the rows left out where there is none; in units of the target."""
+    X, y, X_star, y_star = example
+    settings = Hyperparameters(geometry="homogeneous", target_scaling="standard")
+    reporter = Lines()
+    model = algorithm.fit(dataset(X, y), settings, reporter)
+    for validation, prefix in ((dataset(X_star, y_star), "validation:"), (None, "train:LOO_")):
+        found = algorithm.evaluate(model, validation, reporter)
+        target, mean, std = found.forecast.target, found.forecast.mean, found.forecast.std
+        assert np.allclose(target, y if validation is None else y_star, rtol=1e-12)
+        assert found.metrics[f"{prefix}RMSE"] == pytest.approx(np.sqrt(np.mean((target - mean) ** 2)), rel=1e-12)
+        density = norm.logpdf(target, mean, std)
+        assert found.metrics[f"{prefix}NLPD"] == pytest.approx(-density.mean(), rel=1e-12)
+    assert reporter.phases == ["Gram matrix", "Cholesky", "prediction", "leave-one-out"]

@@ -7,11 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from processes import environ_of, run_train, write_opt_ml
 from reference import ROOT, read_reference
+from reporting import metrics_in
 
 from gaussian_processes.algorithm import Size
 from gaussian_processes.gaussian_process import Hyperparameters, needs
@@ -26,8 +28,7 @@ def test_prints_its_metrics_for_the_tuner_and_writes_the_model(example_job):
     paths = example_job(q="1", l="0", sigma2="0.1", geometry="homogeneous")
     done = run_train(paths)
     assert (done.returncode, done.stderr) == (0, "")
-    names = [line.split("=")[0] for line in done.stdout.splitlines() if re.match(r"(train|validation):\w+=\S+;$", line)]
-    assert names == [
+    assert list(metrics_in(done.stdout)) == [
         "train:N",
         "train:log_evidence",
         "validation:MAE",
@@ -63,7 +64,7 @@ def test_without_validation_it_trains_and_says_what_is_missing(tmp_path):
 def test_the_objective_of_the_tuning_job_is_printed_last(example_job):
     """Whichever metric that is."""
     done = run_train(example_job(_tuning_objective_metric="validation:MAE"))
-    assert done.stdout.splitlines()[-1].startswith("validation:MAE=")
+    assert list(metrics_in(done.stdout))[-1] == "validation:MAE"
 
 
 def test_a_constant_validation_target_costs_r2_alone(tmp_path):
@@ -71,7 +72,7 @@ def test_a_constant_validation_target_costs_r2_alone(tmp_path):
     done = run_train(write_opt_ml(tmp_path, {**GOOD, "validation/b.csv": "1,1,2\n"}))
     assert done.returncode == 0
     assert "validation:R2 has no finite value" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("validation:RMSE=")
+    assert list(metrics_in(done.stdout))[-1] == "validation:RMSE"
 
 
 BAD = {
@@ -152,11 +153,31 @@ def test_bad_input_is_explained_in_the_failure_file(tmp_path, channels, hyperpar
     assert len(failure) < 1024
 
 
-def test_pipe_mode_is_refused_by_name(tmp_path):
-    """Rather than waiting for files that never come."""
-    paths = write_opt_ml(tmp_path, {}, config={"training": {"TrainingInputMode": "Pipe"}})
-    assert run_train(paths).returncode == 2
-    assert "Channel 'training' is in Pipe mode" in paths.failure.read_text()
+def test_a_job_in_pipe_mode_learns_what_one_in_file_mode_does(example_job):
+    """The channels come through pipes, which a process of SageMaker's makes and fills."""
+    by_file = run_train(example_job("file"))
+    paths = example_job("pipe")
+    paths.input_data_config.write_text(
+        json.dumps({name: {"TrainingInputMode": "Pipe"} for name in ("training", "validation")})
+    )
+    files = sorted(paths.data.glob("*/*.csv"))
+    contents = [path.read_bytes() for path in files]
+    for path in files:
+        path.unlink()
+        path.parent.rmdir()
+
+    def deliver():
+        for path, content in zip(files, contents, strict=True):
+            pipe = paths.data / f"{path.parent.name}_0"
+            os.mkfifo(pipe)
+            pipe.write_bytes(content)
+
+    with ThreadPoolExecutor() as pool:
+        delivered = pool.submit(deliver)
+        by_pipe = run_train(paths)
+        delivered.result(timeout=60)
+    assert (by_pipe.returncode, by_pipe.stderr) == (0, "")
+    assert metrics_in(by_pipe.stdout) == metrics_in(by_file.stdout)
 
 
 def test_an_earlier_failure_is_not_overwritten(tmp_path):
@@ -197,12 +218,11 @@ def test_a_model_folder_that_cannot_be_written_is_the_platforms_failure(example_
 
 def test_a_failed_job_leaves_no_model(tmp_path):
     """An objective without a finite value: nothing is saved, and nothing is printed for the tuner."""
-    paths = write_opt_ml(
-        tmp_path, {**GOOD, "validation/b.csv": "1,1,2\n"}, {"_tuning_objective_metric": "validation:R2"}
-    )
+    channels = {**GOOD, "validation/b.csv": "1e200,1,2\n"}
+    paths = write_opt_ml(tmp_path, channels, {"_tuning_objective_metric": "validation:RMSE"})
     done = run_train(paths)
     assert done.returncode == 4
-    assert paths.failure.read_text().startswith("The tuning objective validation:R2 is nan")
+    assert paths.failure.read_text().startswith("The tuning objective validation:RMSE is inf")
     assert not list(paths.root.glob("model/*"))
     assert not REGEX.search(done.stdout)
 
@@ -373,7 +393,7 @@ def test_leave_one_out_stands_in_for_a_validation_channel(example, tmp_path):
 def test_leave_one_out_can_be_the_objective_beside_a_validation_channel(example_job):
     """Then it is computed too, and printed last."""
     done = run_train(example_job(_tuning_objective_metric="train:LOO_NLPD"))
-    names = re.findall(r"^(\S+?)=\S+;$", done.stdout, re.MULTILINE)
+    names = list(metrics_in(done.stdout))
     assert names[-1] == "train:LOO_NLPD"
     assert "validation:RMSE" in names
     assert "LOO" not in run_train(example_job("other")).stdout

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from processes import NEIGHBOURS, environ_of, run_train, running_server
 from reference import DATA, ROOT
+from reporting import metrics_in
 
 
 def test_the_guide_shows_the_file_that_is_tested():
@@ -36,7 +37,8 @@ def test_trains_and_serves(example_job, nearest):
     assert "k-nearest-neighbours" in done.stdout.splitlines()[0]
     assert "averaging over 5 neighbours" in done.stdout
     rmse = math.sqrt(np.mean((validation[:, 0] - means) ** 2))
-    assert float(done.stdout.splitlines()[-1].removeprefix("validation:RMSE=").removesuffix(";")) == pytest.approx(rmse)
+    assert metrics_in(done.stdout) == {"validation:RMSE": pytest.approx(rmse)}
+    assert (paths.output_data / "predicted_against_actual.png").exists()
     with running_server(paths, NEIGHBOURS) as server:
         body = "".join(f"{a!r},{b!r}\n" for a, b in validation[:, 1:].tolist()).encode()
         answer = server.request("/invocations", body, Content_Type="text/csv")
@@ -62,7 +64,7 @@ def test_is_tuned_by_the_local_search(example_job, tmp_path):
     request["TrainingJobDefinition"]["StaticHyperParameters"] = {}
     (tmp_path / "request.json").write_text(json.dumps(request))
     paths = example_job(k="2")
-    by_hand = run_train(paths, NEIGHBOURS).stdout.splitlines()[-1]
+    by_hand = metrics_in(run_train(paths, NEIGHBOURS).stdout)["validation:RMSE"]
     command = [
         sys.executable,
         "-m",
@@ -74,5 +76,4 @@ def test_is_tuned_by_the_local_search(example_job, tmp_path):
     environ = environ_of(paths, NEIGHBOURS)
     done = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    value = float(by_hand.removeprefix("validation:RMSE=").removesuffix(";"))
-    assert f"k=2  {value:.6g}" in done.stdout
+    assert f"k=2  {by_hand:.6g}" in done.stdout
