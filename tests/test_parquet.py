@@ -57,10 +57,7 @@ REFUSED = {
     ),
     "other types": (
         (FOLDER / "others.parquet").read_bytes(),
-        (
-            r"column 2 \('name'\) holds Utf8; numbers are wanted; column 3 \('list'\) holds List.*; "
-            r"column 4 \('pair'\) holds Struct.*; column 5 \('when'\) holds Timestamp"
-        ),
+        r"column 2 \('name'\) holds Utf8; numbers are .*3 \('list'\) holds List.*4 \('pair'\) holds Struct.*5 \('when'\)",
     ),
     "nothing": (b"", r"is not a Parquet file: it does not begin with PAR1"),
     "text": (b"1,2\n3,4\n", r"is not a Parquet file: it does not begin with PAR1"),

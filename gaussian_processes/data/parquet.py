@@ -73,12 +73,17 @@ def _require_numbers(schema: Schema, source: str) -> None:
     if not schema.names:
         raise DataError(f"{source} has no columns.")
     others = [
-        f"column {number} ({field.name!r}) holds {str(field.type)[len('arro3.core.DataType<') : -1]}; numbers are wanted"
+        f"column {number} ({field.name!r}) holds {_kind(field.type)}; numbers are wanted"
         for number, field in enumerate(map(schema.field, range(len(schema))), start=1)
         if not _is_number(field.type)
     ]
     if others:
         raise DataError.listing(source, others)
+
+
+def _kind(kind: DataType) -> str:
+    """Arrow's name for it, without Python's around it."""
+    return str(kind).strip().removeprefix("arro3.core.DataType<").removesuffix(">")[:60]
 
 
 def _is_number(kind: DataType) -> bool:

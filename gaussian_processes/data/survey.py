@@ -85,13 +85,18 @@ def _look(file: ChannelFile, size: int, parameters: Mapping[str, str]) -> _Look:
             rows, columns = read_footer(raw)
             return _Look(rows, True, columns)
         packed = raw.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC)
-        stream = cast("BinaryIO", gzip.GzipFile(fileobj=raw) if packed else raw)
         if file.format is NPY:
-            return _array(stream, None if packed else size, file.name)
-        sample = stream.read(SMALL + 1 if size <= SMALL else SAMPLE)
-        whole = not stream.read(1)
-        unpacked = len(sample) if whole else size * len(sample) / raw.tell() if packed else size
-        return _text(sample, unpacked, file.format, parameters)
+            array = cast("BinaryIO", gzip.GzipFile(fileobj=raw) if packed else raw)
+            return _array(array, None if packed else size, file.name)
+        sample = raw.read(SMALL if size <= SMALL else SAMPLE)
+        if not packed:
+            return _text(sample, size, file.format, parameters)
+        unpacker = zlib.decompressobj(wbits=31)  # gzip's
+        text = unpacker.decompress(sample, SMALL)
+        used = len(sample) - len(unpacker.unconsumed_tail) - len(unpacker.unused_data)
+        if used == size and not unpacker.eof:
+            raise EOFError("the gzip file breaks off")
+        return _text(text, size * len(text) / used, file.format, parameters)
 
 
 def _array(stream: BinaryIO, size: int | None, name: str) -> _Look:
@@ -106,8 +111,8 @@ def _array(stream: BinaryIO, size: int | None, name: str) -> _Look:
 def _text(sample: bytes, size: float, format_: Format, parameters: Mapping[str, str]) -> _Look:
     """The lines in a sample of `size` bytes of text."""
     charset = parameters.get("charset", "utf-8")
-    text = sample.decode(charset, "ignore").encode().removeprefix(BOM_UTF8)
     whole = size == len(sample)
+    text = sample.decode(charset, "strict" if whole else "ignore").encode().removeprefix(BOM_UTF8)
     seen = text if whole else text[: 1 + max(text.rfind(b"\n"), text.rfind(b"\r"))]
     lines = [line for line in seen.splitlines() if line.strip()]
     if not lines:

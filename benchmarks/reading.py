@@ -1,0 +1,72 @@
+"""Reading a channel of 1,000,000 rows and 10 columns of CSV, target split from features: time and memory.
+
+python benchmarks/reading.py [--pairs 9]
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from timing import ROOT, best_of
+
+import numpy as np
+import pandas as pd
+
+from gaussian_processes.data.channels import Channel
+from gaussian_processes.data.reading import read_channel
+
+ROWS, COLUMNS = 1_000_000, 10
+PEAK = """
+import sys
+sys.path[:0] = {paths!r}
+from timing import peak
+from gaussian_processes.data import delimited  # pandas is no part of what reading takes
+from gaussian_processes.data.channels import Channel
+from gaussian_processes.data.reading import read_channel
+from pathlib import Path
+before = peak()
+read_channel(Channel("training", Path({folder!r})))
+print(peak() - before)
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pairs", type=int, default=9)
+    pairs = parser.parse_args().pairs
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        file = folder / "a.csv"
+        write(file)
+        times = []
+        for _ in range(pairs):
+            plain, frame = best_of(1, lambda: pd.read_csv(file, header=None))
+            ours, dataset = best_of(1, lambda: read_channel(Channel("training", folder)))
+            times.append((ours, plain))
+            assert np.array_equal(dataset.features, frame.to_numpy()[:, 1:])
+            del frame, dataset
+        ratios = sorted(ours / plain for ours, plain in times)
+        paths = [str(ROOT), str(ROOT / "benchmarks")]
+        child = subprocess.run(
+            [sys.executable, "-c", PEAK.format(paths=paths, folder=name)], check=True, capture_output=True, text=True
+        )
+    best = [min(of_one) for of_one in zip(*times, strict=True)]
+    print(
+        f"time against pandas.read_csv alone: {best[0] / best[1]:.2f} best against best ({best[0]:.3f} s, {best[1]:.3f} s), "
+        f"pairs {ratios[0]:.2f} to {ratios[-1]:.2f}, median {ratios[len(ratios) // 2]:.2f}"
+    )
+    print(f"peak memory against the array's bytes: {int(child.stdout) / (8 * ROWS * COLUMNS):.2f}")
+
+
+def write(file):
+    values = np.random.default_rng(0).normal(size=(ROWS, COLUMNS))
+    with file.open("w") as stream:
+        for start in range(0, ROWS, 10_000):
+            rows = values[start : start + 10_000].tolist()
+            stream.write("".join(",".join(map(repr, row)) + "\n" for row in rows))
+
+
+if __name__ == "__main__":
+    main()

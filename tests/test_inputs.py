@@ -1,0 +1,130 @@
+"""Inputs: what the job's documents say of its channels."""
+
+import gzip
+
+import pytest
+from processes import write_opt_ml
+
+from gaussian_processes.errors import ConfigurationError, DataError
+from gaussian_processes.job.inputs import find_channels, read_inputs
+
+ROWS = "1,2\n3,4\n"
+
+
+def find(tmp_path, config, channels=None):
+    return find_channels(write_opt_ml(tmp_path, channels or {"training/a.csv": ROWS}, config=config))
+
+
+def test_other_channels_are_left_alone(tmp_path):
+    """Those of the platform's own tools, files beside the channels, and any other; they are not even looked into."""
+    others = {
+        "code/x.py": "x",
+        "sm_drivers/y.sh": "y",
+        "test/z.xyz": "z",
+        "training-manifest": "[]",
+        "validation-manifest": "[]",
+    }
+    config = {"code": {"TrainingInputMode": "Pipe", "RecordWrapperType": "RecordIO"}, "sm_drivers": {"ContentType": 5}}
+    inputs = find(tmp_path, config, {"training/a.csv": ROWS, **others})
+    training, validation = read_inputs(inputs)
+    assert (len(training), inputs.validation, validation) == (2, None, None)
+
+
+def test_what_the_documents_say_becomes_the_channel(tmp_path):
+    """Mode, content type and distribution, of each channel by itself."""
+    config = {
+        "training": {
+            "TrainingInputMode": "File",
+            "S3DistributionType": "ShardedByS3Key",
+            "RecordWrapperType": "None",
+            "ContentType": "text/csv; charset=latin-1",
+        },
+        "validation": {"TrainingInputMode": "Pipe", "S3DistributionType": "FullyReplicated"},
+    }
+    inputs = find(tmp_path, config)
+    assert (inputs.training.piped, inputs.training.sharded) == (False, True)
+    assert dict(inputs.training.parameters) == {"charset": "latin-1"}
+    assert (inputs.validation.piped, inputs.validation.sharded, inputs.validation.format) == (True, False, None)
+    assert inputs.validation.pipe.name == "validation_0"
+
+
+def test_a_folder_that_cannot_be_written_to_is_read(tmp_path):
+    """FastFile mounts one."""
+    paths = write_opt_ml(tmp_path, {"training/a.csv.gz": gzip.compress(ROWS.encode())})
+    folder = paths.data / "training"
+    folder.chmod(0o555)
+    try:
+        training, _ = read_inputs(find_channels(paths))
+        assert [path.name for path in folder.iterdir()] == ["a.csv.gz"]
+    finally:
+        folder.chmod(0o755)
+    assert len(training) == 2
+
+
+def test_progress_names_the_channel(tmp_path):
+    """Each counts its own bytes."""
+    told = {}
+    inputs = find(tmp_path, {}, {"training/a.csv": ROWS, "validation/b.csv": ROWS * 2})
+    read_inputs(inputs, lambda channel, total: told.update({channel.name: total}))
+    assert told == {"training": len(ROWS), "validation": 2 * len(ROWS)}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            {"training": {"RecordWrapperType": "RecordIO"}},
+            r"'training' has the RecordWrapperType 'RecordIO'; .*set None\.",
+        ),
+        (
+            {"training": {"TrainingInputMode": "Stream"}},
+            r"TrainingInputMode 'Stream'; File, FastFile or Pipe is wanted\.",
+        ),
+        ({"training": {"ContentType": ["text/csv"]}}, r"the ContentType of channel 'training' is no string\."),
+        ({"training": "s3://"}, r"channel 'training' is not an object\."),
+    ],
+)
+def test_a_delivery_that_cannot_be_read_is_refused(tmp_path, config, message):
+    """Before any data are read."""
+    with pytest.raises(ConfigurationError, match=message):
+        find(tmp_path, config)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            {"training": {"ContentType": "application/x-recordio-protobuf"}},
+            r"Channel 'training': Content type 'application/x-recordio-protobuf' is not supported; text/csv or .* is wanted",
+        ),
+        ({"training": {"ContentType": "text/csv; label_size=0"}}, r"label_size=0 .* no target to learn"),
+        ({"training": {"TrainingInputMode": "Pipe", "ContentType": "application/x-parquet"}}, r"File or FastFile"),
+        ({"train": {}}, r"a channel 'training' and a channel 'train'; which one"),
+    ],
+)
+def test_a_content_that_cannot_be_learned_from_is_refused(tmp_path, config, message):
+    """Before any data are read."""
+    with pytest.raises(DataError, match=message):
+        find(tmp_path, config)
+
+
+@pytest.mark.parametrize(
+    ("validation", "message"),
+    [
+        ("y,b,a\n1,2,3\n", r"Channel 'validation': column 2 is named 'b' where it is 'a' in training/a\.csv"),
+        ("1,2\n", r"validation/b\.csv has 2 columns where training/a\.csv has 3"),
+    ],
+)
+def test_validation_has_the_columns_of_training(tmp_path, validation, message):
+    """By number and, where both have them, by name."""
+    channels = {"training/a.csv": "y,a,b\n1,2,3\n4,5,6\n", "validation/b.csv": validation}
+    with pytest.raises(DataError, match=message):
+        read_inputs(find(tmp_path, {}, channels))
+
+
+def test_names_in_one_channel_alone_are_no_fault(tmp_path):
+    """There is nothing to compare them with."""
+    training, validation = read_inputs(
+        find(tmp_path, {}, {"training/a.csv": "y,a\n1,2\n4,5\n", "validation/b.csv": "1,2\n"})
+    )
+    assert (training.columns, validation.columns) == (("y", "a"), None)
