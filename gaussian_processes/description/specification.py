@@ -6,11 +6,12 @@ from typing import Any
 
 from gaussian_processes import __version__
 from gaussian_processes.algorithm import Algorithm, Metric
+from gaussian_processes.data.channel_formats import FORMATS
 from gaussian_processes.description.parameters import Parameter, parameters_of, search_range, text
 from gaussian_processes.job.definitions import definition_for
 from gaussian_processes.job.inputs import TRAINING_CHANNELS, VALIDATION_CHANNEL
 
-CONTENT_TYPES = ("text/csv", "application/jsonlines", "application/x-npy", "application/x-parquet")
+CONTENT_TYPES = tuple(known.media_type for known in FORMATS)
 INPUT_MODES = ("File", "FastFile", "Pipe")
 COMPRESSION_TYPES = ("None", "Gzip")
 # Those with x86-64 processors: the image is for linux/amd64, and computes on no GPU.
