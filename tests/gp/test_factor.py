@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy.linalg.lapack import dpotrf, dtrttf
 
+from gaussian_processes.gp import blocks as blocks_module
+from gaussian_processes.gp import factor as factor_module
 from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.lapack import blas
 from gaussian_processes.gp.packed import Packed
@@ -14,6 +16,14 @@ SIZES = [1, 2, 3, 4, 5, 8, 33, 200, 301]
 def positive_definite(N, dtype=np.float64):
     A = np.random.default_rng(N).normal(size=(N, N))
     return (A @ A.T + N * np.eye(N)).astype(dtype)
+
+
+@pytest.fixture(name="cut", params=[(1024, 3072), (5, 9), (16, 16), (40, 25)], ids=str)
+def cut_into_panels_and_tiles(request, monkeypatch):
+    """As it is, which is not at all for matrices of this size, and small, with and without a rest."""
+    panel, tile = request.param
+    monkeypatch.setattr(factor_module, "PANEL", panel)
+    monkeypatch.setattr(factor_module, "TILE", tile)
 
 
 @pytest.mark.parametrize("N", SIZES)
@@ -29,6 +39,19 @@ def test_the_format_is_lapacks(N):
     assert np.array_equal(packed.lower(), np.tril(M + 0.5 * np.eye(N)))
 
 
+@pytest.mark.parametrize("N", SIZES)
+@pytest.mark.parametrize("size", [1, 3, 50, 1000])
+def test_tiles_cover_each_row_once_and_stay_in_a_half(N, size):
+    """From any row on; none is larger than was asked for."""
+    packed = Packed.empty(N)
+    for start in {0, 1, packed.m - 1, packed.m, N - 1, N}:
+        tiles = packed.tiles(size, start)
+        assert [row for tile in tiles for row in range(tile.start, tile.stop)] == list(range(start, N))
+        assert all(0 < tile.stop - tile.start <= size for tile in tiles)
+        assert all(tile.stop <= packed.m or tile.start >= packed.m for tile in tiles)
+
+
+@pytest.mark.usefixtures("cut")
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-4)])
 @pytest.mark.parametrize("N", SIZES)
 def test_solves_what_numpys_lu_solves(N, dtype, tolerance):
@@ -55,6 +78,36 @@ def test_factors_in_the_matrixs_own_memory():
     assert factor.half_solve(B) is B
 
 
+def test_no_call_is_longer_than_a_product_of_tiles(monkeypatch):
+    """Operations by the sizes that BLAS and LAPACK are given: 2 PANEL TILE^2 at most, and N^3/3 together."""
+    monkeypatch.setattr(factor_module, "PANEL", 16)
+    monkeypatch.setattr(factor_module, "TILE", 48)
+    operations = {
+        "potrf": lambda n: n**3 / 3,
+        "trsm": lambda rows, columns: rows * columns**2,
+        "syrk": lambda n, k: n**2 * k,
+        "gemm": lambda m, n, k: 2 * m * n * k,
+    }
+    counts = []
+
+    def counted(call):
+        def record(name, *arguments):
+            sizes = [argument for argument in arguments if isinstance(argument, int)]
+            if name == "trsm" and arguments[0] == "L":
+                sizes.reverse()  # the triangle's last, as where it stands on the right
+            counts.append(operations[name](*sizes))
+            return call(name, *arguments)
+
+        return record
+
+    monkeypatch.setattr(blocks_module, "blas", counted(blocks_module.blas))
+    monkeypatch.setattr(blocks_module, "lapack", counted(blocks_module.lapack))
+    Cholesky.of(Packed.of(positive_definite(301)))
+    assert max(counts) <= 2 * 16 * 48**2
+    assert sum(counts) == pytest.approx(301**3 / 3)
+
+
+@pytest.mark.usefixtures("cut")
 @pytest.mark.parametrize("row", [1, 30, 31, 32, 59])
 @pytest.mark.parametrize("N", [60, 61])
 def test_a_pivot_that_is_not_positive_is_named_with_its_value(N, row):

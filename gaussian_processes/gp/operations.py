@@ -1,0 +1,36 @@
+"""Operations: how long a computation will take, in units of a floating-point operation of a large matrix product.
+
+Divided by the rate at which this machine multiplies matrices in double precision, say two of 1000 rows, they are
+seconds, to within a factor of 1.5 for N >= 1000. What is not multiplication was measured beside it, on 1 and 2 threads
+of an x86-64 processor with AVX-512, and is expressed by it (`benchmarks/training.py` prints estimate and time).
+"""
+
+from gaussian_processes.gp.solution import Precision
+
+# To begin and end, and for each row of a panel that BLAS is slower on than on the rest.
+START, ROW = 3e8, 600
+# An entry of the matrix, without its dot product, and for each dimension.
+ENTRY, DIMENSION = 500, 8
+# Products with the matrix that refinement takes, most often.
+STEPS = 3
+
+
+def training(N: int, d: int, precision: Precision) -> float:
+    """To train on N rows of d numbers: N^3 / 3 to factor, and the rest."""
+    factor, matrix = N**3 / 3 + ROW * N**2, _entries(N, d) / 2
+    return START + (factor + matrix if precision == "double" else (factor + matrix) / 2 + STEPS * matrix)
+
+
+def prediction(M: int, N: int, d: int, precision: Precision) -> float:
+    """To predict mean and variance of M rows from N."""
+    return M * (_entries(N, d) / N + N**2 / (1 if precision == "double" else 2))
+
+
+def leave_one_out(N: int, precision: Precision) -> float:
+    """To leave each of N rows out."""
+    return (N**3 / 2 + ROW * N**2) / (1 if precision == "double" else 2)
+
+
+def _entries(N: int, d: int) -> float:
+    """N^2 entries of the matrix in double precision."""
+    return float(N**2 * (ENTRY + DIMENSION * d))
