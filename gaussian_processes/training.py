@@ -86,6 +86,8 @@ def run(environ: Mapping[str, str], paths: OptMl, log: Log, *, dry_run: bool = F
     with threadpool_limits(job.machine.threads):
         rate = measured_rate()
         announce(job, rate, log)
+        if paths.checkpoint_config.exists():
+            log.log("No checkpoints are kept: a job that is interrupted starts from the beginning.")
         timings: dict[str, float] = {}
         with _timed(timings, "reading"):
             data = read(job, log)
