@@ -1,4 +1,5 @@
-"""Starting: `train` on a small table and `serve` to its first answer, with functions compiled before and without.
+"""Starting: `train` on a small table, to its first line and to its end, and `serve` to its first answer, with functions
+compiled before and without.
 
 python benchmarks/startup.py
 """
@@ -34,10 +35,13 @@ def main():
             if state == "compiled before":
                 subprocess.run([sys.executable, run / "precompile"], check=True)
             times["train", state] = min(timed(train, run, job, state) for _ in range(3))
+            times["first line", state] = min(timed(first_line, run, job, state) for _ in range(3))
             times["serve", state] = min(timed(serve, run, job, state) for _ in range(3))
     for command in ("train", "serve"):
         before, without = times[command, "compiled before"], times[command, "not compiled"]
         print(f"{command}: compiled before {before:.2f} s, not compiled {without:.2f} s, ratio {without / before:.1f}")
+    first, whole = times["first line", "compiled before"], times["train", "compiled before"]
+    print(f"train: first line of the log after {first:.2f} s, {first / whole:.2f} of the whole job")
 
 
 def timed(work, run, job, state):
@@ -51,6 +55,14 @@ def timed(work, run, job, state):
 def train(run, environ):
     subprocess.run([sys.executable, run / "train"], env=environ, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter()
+
+
+def first_line(run, environ):
+    with subprocess.Popen([sys.executable, run / "train"], env=environ, stdout=subprocess.PIPE) as job:
+        assert job.stdout.readline()
+        said = time.perf_counter()
+        job.stdout.read()
+    return said
 
 
 def serve(run, environ):
