@@ -6,13 +6,19 @@ import pytest
 from processes import write_opt_ml
 
 from gaussian_processes.errors import ConfigurationError, DataError
+from gaussian_processes.job.hosts import Hosts
 from gaussian_processes.job.inputs import find_channels, read_inputs
 
 ROWS = "1,2\n3,4\n"
+ALONE = Hosts("algo-1", ("algo-1",))
 
 
 def find(tmp_path, config, channels=None):
-    return find_channels(write_opt_ml(tmp_path, channels or {"training/a.csv": ROWS}, config=config))
+    return find_channels(write_opt_ml(tmp_path, channels or {"training/a.csv": ROWS}, config=config), ALONE)
+
+
+def read(inputs):
+    return read_inputs(inputs, lambda _what, _fraction: None)
 
 
 def test_other_channels_are_left_alone(tmp_path):
@@ -26,8 +32,8 @@ def test_other_channels_are_left_alone(tmp_path):
     }
     config = {"code": {"TrainingInputMode": "Pipe", "RecordWrapperType": "RecordIO"}, "sm_drivers": {"ContentType": 5}}
     inputs = find(tmp_path, config, {"training/a.csv": ROWS, **others})
-    training, validation = read_inputs(inputs)
-    assert (len(training), inputs.validation, validation) == (2, None, None)
+    data = read(inputs)
+    assert (len(data.training), inputs.validation, data.validation) == (2, None, None)
 
 
 def test_what_the_documents_say_becomes_the_channel(tmp_path):
@@ -54,19 +60,19 @@ def test_a_folder_that_cannot_be_written_to_is_read(tmp_path):
     folder = paths.data / "training"
     folder.chmod(0o555)
     try:
-        training, _ = read_inputs(find_channels(paths))
+        data = read(find_channels(paths, ALONE))
         assert [path.name for path in folder.iterdir()] == ["a.csv.gz"]
     finally:
         folder.chmod(0o755)
-    assert len(training) == 2
+    assert len(data.training) == 2
 
 
 def test_progress_names_the_channel(tmp_path):
-    """Each counts its own bytes."""
+    """Each counts its own bytes, from none to all."""
     told = {}
     inputs = find(tmp_path, {}, {"training/a.csv": ROWS, "validation/b.csv": ROWS * 2})
-    read_inputs(inputs, lambda channel, total: told.update({channel.name: total}))
-    assert told == {"training": len(ROWS), "validation": 2 * len(ROWS)}
+    read_inputs(inputs, lambda what, fraction: told.update({what: fraction}))
+    assert told == {"reading channel training": 1.0, "reading channel validation": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -119,12 +125,10 @@ def test_validation_has_the_columns_of_training(tmp_path, validation, message):
     """By number and, where both have them, by name."""
     channels = {"training/a.csv": "y,a,b\n1,2,3\n4,5,6\n", "validation/b.csv": validation}
     with pytest.raises(DataError, match=message):
-        read_inputs(find(tmp_path, {}, channels))
+        read(find(tmp_path, {}, channels))
 
 
 def test_names_in_one_channel_alone_are_no_fault(tmp_path):
     """There is nothing to compare them with."""
-    training, validation = read_inputs(
-        find(tmp_path, {}, {"training/a.csv": "y,a\n1,2\n4,5\n", "validation/b.csv": "1,2\n"})
-    )
-    assert (training.columns, validation.columns) == (("y", "a"), None)
+    data = read(find(tmp_path, {}, {"training/a.csv": "y,a\n1,2\n4,5\n", "validation/b.csv": "1,2\n"}))
+    assert (data.training.columns, data.validation.columns) == (("y", "a"), None)

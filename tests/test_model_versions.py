@@ -45,6 +45,9 @@ class Silent:
     def log(self, message):
         pass
 
+    def progress(self, phase, fraction):
+        pass
+
 X, y = np.array(X), np.array(y)
 settings = algorithm.hyperparameters(q=1, l=1, bias=1.0, feature_scaling="standard", target_scaling="standard")
 model = algorithm.fit(Dataset(X, y, (Source("a.csv", len(y)),)), settings, Silent())
