@@ -10,7 +10,7 @@ from gaussian_processes.data.numpy_arrays import read_npy
 from gaussian_processes.data.table import Table
 from gaussian_processes.errors import DataError
 
-# One parses while another does; beyond that, handing blocks out is what takes the time.
+# More do not help: the interpreter's lock is held between blocks.
 THREADS = 2
 COMPRESSED = ".gz"
 
