@@ -137,7 +137,9 @@ def train(job: Job, data: Datasets, timings: dict[str, float], log: Log) -> None
     with _timed(timings, "saving"):
         hyperparameters = job.hyperparameters.model_dump(mode="json")
         artifact = Artifact(algorithm.name, data.size.features, hyperparameters, algorithm.state(model))
-        log.log(f"model: {save_artifact(artifact, job.paths.model)}")
+        size = artifact.size
+        path = save_artifact(artifact, job.paths.model, lambda written: log.progress("saving", written / size))
+        log.log(f"model: {path}")
     for name, value in evaluation.metrics.items():
         if not math.isfinite(value):
             log.log(f"{name} has no finite value on these data, and is not printed.")
