@@ -16,7 +16,7 @@ from gaussian_processes.algorithm import Evaluation
 from gaussian_processes.artifact import Artifact, library_versions, save_artifact
 from gaussian_processes.data.dataset import Dataset
 from gaussian_processes.errors import ConfigurationError, PlatformError, RowError
-from gaussian_processes.job.announcement import announce, say_plan
+from gaussian_processes.job.announcement import announce, correct, say_plan
 from gaussian_processes.job.failure import Failure, write_failure
 from gaussian_processes.job.hosts import read_hosts
 from gaussian_processes.job.inputs import Datasets, read_inputs
@@ -85,12 +85,14 @@ def run(environ: Mapping[str, str], paths: OptMl, log: Log, *, dry_run: bool = F
     job = prepare(environ, paths, hosts)
     with threadpool_limits(job.machine.threads):
         rate = measured_rate()
-        announce(job, rate, log)
+        announced = announce(job, rate, log)
         if paths.checkpoint_config.exists():
             log.log("No checkpoints are kept: a job that is interrupted starts from the beginning.")
         timings: dict[str, float] = {}
         with _timed(timings, "reading"):
             data = read(job, log)
+        if data.size != announced:
+            correct(job, data.size, rate, log)
         if dry_run:
             say_plan(job, data.size, rate, log)
         else:

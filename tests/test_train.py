@@ -178,6 +178,8 @@ def test_a_job_in_pipe_mode_learns_what_one_in_file_mode_does(example_job):
         delivered.result(timeout=60)
     assert (by_pipe.returncode, by_pipe.stderr) == (0, "")
     assert metrics_in(by_pipe.stdout) == metrics_in(by_file.stdout)
+    assert "training: rows are counted as they come; validation: rows are counted" in by_pipe.stdout
+    assert "training: 100 rows, 2 features; validation: 50 rows; memory:" in by_pipe.stdout
 
 
 def test_an_earlier_failure_is_not_overwritten(tmp_path):
@@ -322,7 +324,9 @@ def test_a_dry_run_checks_everything_and_trains_nothing(example_job):
     done = run_train(paths, arguments=["--dry-run"])
     assert (done.returncode, done.stderr) == (0, "")
     assert "plan: fit 100 rows of 2 features, evaluate on 50 rows" in done.stdout
-    assert re.search(r"less than 1 s on 1 thread: \S+ core-seconds", done.stdout)
+    assert re.search(
+        r"plan: memory: .*; time: less than 1 s; disk: .*; cost: \S+ core-seconds on 1 thread\n", done.stdout
+    )
     assert "nothing is trained" in done.stdout
     assert not REGEX.search(done.stdout)
     assert {path.name for path in paths.root.iterdir()} == {"input"}

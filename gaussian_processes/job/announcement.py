@@ -11,8 +11,16 @@ from gaussian_processes.job.preparation import Job
 SLACK = 0.8
 
 
-def announce(job: Job, rate: float, log: Log) -> None:
+def announce(job: Job, rate: float, log: Log) -> Size | None:
     """The log's first line, before the data are read: what will be done, on what, and what it will take.
+
+    Args:
+        job: as checked.
+        rate: floating-point operations a second of this machine.
+        log: the job's.
+
+    Returns:
+        The data's size, as far as it can be seen from outside.
 
     Raises:
         PlatformError: the machine is clearly too small.
@@ -20,22 +28,25 @@ def announce(job: Job, rate: float, log: Log) -> None:
     settings = " ".join(f"{key}={value}" for key, value in job.hyperparameters.model_dump(exclude_none=True).items())
     training = survey_channel(job.inputs.training)
     validation = survey_channel(job.inputs.validation) if job.inputs.validation else None
+    size = _estimated(training, validation)
     parts = [
         f"{job.algorithm.name} {__version__}: {settings}",
         f"training: {_in_words(training)}",
         f"validation: {_in_words(validation)}" if validation else "no validation channel",
         _threads(job.machine.threads),
+        *(_takings(job, size, rate) if size else ()),
     ]
-    size = _estimated(training, validation)
-    needs = job.algorithm.needs(size, job.hyperparameters) if job.algorithm.needs and size else None
-    if needs:
-        parts += [
-            f"memory: {gigabytes(needs.memory)} of {gigabytes(job.machine.memory)}",
-            f"time: {duration(needs, rate)}",
-        ]
     log.log("; ".join(parts))
     if size:
         require_fit(job.algorithm, size, job.hyperparameters, job.machine, 1.0 if training.exact else SLACK)
+    return size
+
+
+def correct(job: Job, size: Size, rate: float, log: Log) -> None:
+    """What the first line could not know: the data's size, and what that takes."""
+    validation = f"; validation: {size.validation_rows} rows" if size.validation_rows else ""
+    parts = [f"training: {size.rows} rows, {size.features} features{validation}", *_takings(job, size, rate)]
+    log.log("; ".join(parts))
 
 
 def say_plan(job: Job, size: Size, rate: float, log: Log) -> None:
@@ -43,14 +54,22 @@ def say_plan(job: Job, size: Size, rate: float, log: Log) -> None:
     validation = f"evaluate on {size.validation_rows} rows" if size.validation_rows else "evaluate without validation"
     log.log(f"plan: fit {size.rows} rows of {size.features} features, {validation}, write {job.paths.model}")
     if job.algorithm.needs:
-        needs = job.algorithm.needs(size, job.hyperparameters)
-        seconds, threads = needs.operations / rate, job.machine.threads
+        needs, threads = job.algorithm.needs(size, job.hyperparameters), job.machine.threads
+        takings = "; ".join(_takings(job, size, rate))
         log.log(
-            f"plan: {gigabytes(needs.memory)} of {gigabytes(job.machine.memory)} of memory, {gigabytes(needs.disk)} of "
-            f"{gigabytes(job.machine.disk)} on disk, {duration(needs, rate)} on {_threads(threads)}: "
-            f"{seconds * threads:.3g} core-seconds"
+            f"plan: {takings}; disk: {gigabytes(needs.disk)} of {gigabytes(job.machine.disk)}; "
+            f"cost: {threads * needs.operations / rate:.3g} core-seconds on {_threads(threads)}"
         )
     log.log("dry run: hyperparameters, channels, metrics, memory and disk are in order; nothing is trained or written")
+
+
+def _takings(job: Job, size: Size, rate: float) -> tuple[str, ...]:
+    """The memory and the time that a job takes, as parts of a line; none where the algorithm does not say."""
+    if job.algorithm.needs is None:
+        return ()
+    needs = job.algorithm.needs(size, job.hyperparameters)
+    memory = f"memory: {gigabytes(needs.memory)} of {gigabytes(job.machine.memory)}"
+    return memory, f"time: {duration(needs, rate)}"
 
 
 def _estimated(training: Survey, validation: Survey | None) -> Size | None:
