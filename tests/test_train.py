@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -153,11 +154,17 @@ def test_bad_input_is_explained_in_the_failure_file(tmp_path, channels, hyperpar
     assert len(failure) < 1024
 
 
-def test_pipe_mode_is_refused_by_name(tmp_path):
-    """Rather than waiting for files that never come."""
+def test_a_channel_may_come_as_a_pipe(tmp_path):
+    """Which is there before the job, or while it waits for it."""
     paths = write_opt_ml(tmp_path, {}, config={"training": {"TrainingInputMode": "Pipe"}})
-    assert run_train(paths).returncode == 2
-    assert "Channel 'training' is in Pipe mode" in paths.failure.read_text()
+    paths.data.mkdir(parents=True)
+    pipe = paths.data / "training_0"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=[GOOD["training/a.csv"]])
+    writer.start()
+    done = run_train(paths)
+    writer.join()
+    assert (done.returncode, "train:N=3;" in done.stdout) == (0, True)
 
 
 def test_an_earlier_failure_is_not_overwritten(tmp_path):
