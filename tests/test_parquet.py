@@ -74,9 +74,23 @@ def test_anything_but_finite_numbers_is_refused_in_words(body, message):
         read(body)
 
 
+def test_rows_are_counted_through_the_pieces(monkeypatch):
+    """A fault in the second one is where it is in the file."""
+    monkeypatch.setattr(parquet, "ROWS", 2)
+    with pytest.raises(DataError, match=r": row 2, column 2 .*; row 3, column 1 \('y'\): the value is missing"):
+        read((FOLDER / "nulls.parquet").read_bytes())
+
+
 @pytest.mark.parametrize(
     ("name", "rows", "columns"),
-    [("snappy", 1000, 6), ("row_groups", 1000, 6), ("two_rows", 2, 2), ("no_rows", 0, 2), ("others", 1, 5)],
+    [
+        ("snappy", 1000, 6),
+        ("row_groups", 1000, 6),
+        ("two_rows", 2, 2),
+        ("no_rows", 0, 2),
+        ("others", 1, 5),
+        ("wide", 1, 40),
+    ],
 )
 def test_the_footer_alone_says_how_much_there_is(name, rows, columns):
     """No row group is read."""

@@ -26,14 +26,14 @@ class _Shape:
     Attributes:
         line: that line's number.
         width: its number of cells.
-        header: its text, where it is a header line.
-        columns: its cells, where it is one.
+        columns: its cells, where it is a header line.
+        repeated: its text, where it is one and no row could look like it.
     """
 
     line: int
     width: int
-    header: bytes | None
-    columns: tuple[str, ...] | None
+    columns: tuple[str, ...] | None = None
+    repeated: bytes | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ def read_csv(  # noqa: PLR0913  # what the bytes say, and how they are read
     else:
         raise DataError(f"{source} is empty; rows of numbers separated by commas are wanted.")
     shape = _shape(lines[blank], line, source, parameters.get("header") if allow_header else "absent")
-    if shape.header is not None:
+    if shape.columns is not None:
         blank, line = blank + 1, line + 1
     rest = Block((b"".join(lines[blank:]),)) if blank else first
     return accepted(source, _pieces(chain([rest], blocks), shape, line, threads))
@@ -99,28 +99,30 @@ def _shape(text: bytes, line: int, source: str, header: str | None) -> _Shape:
         raise DataError.listing(source, [fault_of_line(line, error)]) from None
     names = tuple(cell.strip() for cell in cells)
     if header == "present" or (header != "absent" and are_names(names)):
-        return _Shape(line, len(cells), text.strip(), names)
+        repeated = text.strip() if any(number(cell) is None for cell in cells) else None
+        return _Shape(line, len(cells), names, repeated)
     if header == "absent" and are_names(names):
         fault = f"line {line} ({','.join(cells)[:60]!r}) has no number in it; if it is a header line, remove it"
         raise DataError.listing(source, [fault])
-    return _Shape(line, len(cells), None, None)
+    return _Shape(line, len(cells))
 
 
 def _pieces(blocks: Iterator[Block], shape: _Shape, line: int, threads: int) -> Iterator[Table | Faults]:
     """The blocks, parsed; `line` is the number of the first one's first line."""
     yield _table([], shape)
     for block, parsed in _in_order(partial(_parse, shape.width), blocks, threads):
-        if parsed is not None:
-            yield Table(parsed.values, shape.columns, shape.header is not None)
-        else:
+        if parsed is None:
             examined = rows_or_faults(partial(_examine, block, line, shape))
             yield _table(examined, shape) if isinstance(examined, list) else examined
-        line += block.count() if parsed is None else parsed.lines
+            line += block.count()
+        else:
+            yield _table(parsed.values, shape)
+            line += parsed.lines
 
 
-def _table(rows: list[list[float]], shape: _Shape) -> Table:
-    values = np.array(rows, dtype=np.float64).reshape(-1, shape.width)
-    return Table(values, shape.columns, shape.header is not None)
+def _table(rows: Array | list[list[float]], shape: _Shape) -> Table:
+    values = np.asarray(rows, dtype=np.float64).reshape(-1, shape.width)
+    return Table(values, shape.columns, header=shape.columns is not None)
 
 
 def _in_order(
@@ -162,8 +164,8 @@ def _parse(width: int, block: Block) -> _Parsed | None:
             return None
         quoted = any(b'"' in part for part in block.parts)
         lines = block.count() if blank_lines or quoted else len(values)
-        # A line that ends within quotes ends a row as well, here and where a block begins.
-        return _Parsed(values, lines) if blank_lines or lines == len(values) else None
+        # Whether a line can end within quotes must not depend on where blocks are cut: it cannot.
+        return None if quoted and lines != len(values) else _Parsed(values, lines)
     return None
 
 
@@ -193,7 +195,7 @@ class _Whole:
 def _examine(block: Block, first_line: int, shape: _Shape) -> Iterator[list[float] | str]:
     """The rows of a block, line by line, each as its numbers or, in their place, what is wrong with it."""
     for line_number, line in block.lines(first_line):
-        if line.strip() == shape.header:
+        if line.strip() == shape.repeated:
             continue
         try:
             cells = split_line(line)

@@ -29,13 +29,13 @@ class Exchange(Format):
 
 CSV = Exchange(
     ("text/csv",),
-    (".csv",),
+    (),
     # As many answers as lines: a header line would break that. A request is parsed in the thread that it has.
     partial(read_csv, allow_header=False, threads=1),
     write_csv,
     every_output=False,
 )
-JSON = Exchange(("application/json",), (".json",), read_instances, write_predictions, every_output=True)
+JSON = Exchange(("application/json",), (), read_instances, write_predictions, every_output=True)
 FORMATS = (CSV, JSON)
 
 

@@ -32,7 +32,7 @@ class Format:
 
     Attributes:
         media_types: such as 'text/csv'; the first is the one to name.
-        suffixes: of the files that hold it, such as '.csv'.
+        suffixes: of a channel's files that hold it, such as '.csv'.
         read: the codec.
     """
 

@@ -49,15 +49,13 @@ def open_stream(path: Path, source: str, meter: Meter) -> Iterator[BinaryIO | No
     """
     with path.open("rb", buffering=0) as file:
         size = path.stat().st_size if path.is_file() else None
-        counted = _Counted(file, meter, size)
-        plain = BufferedReader(counted, BUFFER)
+        plain = BufferedReader(_Counted(file, meter, size), BUFFER)
         try:
             packed = plain.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC)
             stream = gzip.GzipFile(fileobj=plain) if packed else plain
             yield cast("BinaryIO", stream) if stream.peek(1) else None
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise DataError(f"{source} is a broken gzip file: {error}.") from None
-        counted.settle()
 
 
 def wait_for_pipe(path: Path, patience: float = PIPE_WAIT) -> None:
@@ -105,15 +103,8 @@ class _Counted(RawIOBase):
                 break
             count += more
         self._begun = True
-        self._tell(count)
-        return count
-
-    def settle(self) -> None:
-        """The file has been read as far as anyone wants to."""
-        self._tell(self._left or 0)
-
-    def _tell(self, count: int) -> None:
+        fresh = count if self._left is None else min(count, self._left)
         if self._left is not None:
-            count = min(count, self._left)
-            self._left -= count
-        self._meter.add(count)
+            self._left -= fresh
+        self._meter.add(fresh)
+        return count

@@ -35,6 +35,7 @@ def main():
     pq.write_table(pa.table({"y": [1, 3], "a": [2.0, 4.0]}), HERE / "two_rows.parquet")
     pq.write_table(pa.table({"y": [1.0, 2.0, None], "a": [1, None, 3]}), HERE / "nulls.parquet")
     pq.write_table(pa.table({"y": [1.0, float("nan")], "a": [float("inf"), 2.0]}), HERE / "not_finite.parquet")
+    pq.write_table(pa.table({str(number): [number] for number in range(40)}), HERE / "wide.parquet")
     others = {"y": [1.0], "name": ["x"], "list": [[1.0]], "pair": [{"a": 1}], "when": pa.array([0], pa.timestamp("us"))}
     pq.write_table(pa.table(others), HERE / "others.parquet")
     pq.write_table(
@@ -42,4 +43,5 @@ def main():
     )
 
 
-main()
+if __name__ == "__main__":
+    main()
