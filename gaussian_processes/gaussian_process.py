@@ -78,7 +78,7 @@ class Hyperparameters(BaseModel):
     ] = "none"
     precision: Annotated[
         Precision,
-        Field(description="`mixed`: factor in single precision, refine the solution to double precision"),
+        Field(description="mixed factors in single precision, and refines the solution to double precision"),
     ] = "double"
     include_variance: Annotated[
         bool,
