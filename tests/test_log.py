@@ -63,3 +63,16 @@ def test_a_phase_that_is_left_early_is_not_called_complete():
     log.log("converged")
     assert "100%" not in stream.getvalue()
     assert stream.getvalue().endswith("converged\n")
+
+
+def test_each_phase_is_told_under_its_own_name():
+    """And counts its time from its own beginning."""
+    ticks = count(0.0, 1.5)
+    stream = io.StringIO()
+    log = Log(stream, clock=lambda: next(ticks))
+    for phase in ("Gram matrix", "Cholesky"):
+        for fraction in (0.0, 0.25, 0.5, 0.75):
+            log.progress(phase, fraction)
+    names = [line.partition(":")[0] for line in stream.getvalue().splitlines()]
+    assert set(names) == {"Gram matrix", "Cholesky"}
+    assert names == sorted(names, reverse=True)

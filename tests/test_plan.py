@@ -30,6 +30,8 @@ def test_training_that_does_not_fit_is_refused_before_it_starts():
         "Use an instance with more memory, or fewer rows."
     )
     require_fit(ALGORITHM, size, HYPERPARAMETERS, replace(PLENTY, memory=8e6 + 3))
+    with pytest.raises(PlatformError, match="999 rows would fit"):
+        require_fit(ALGORITHM, size, HYPERPARAMETERS, replace(PLENTY, memory=8e6 + 2))
 
 
 def test_a_model_that_will_not_fit_on_the_disk_is_refused_before_it_is_computed():
