@@ -13,8 +13,8 @@ from gaussian_processes.gp.progress import Progress, Work, untold
 
 # Columns that are factored at a time, and rows and columns of what is then taken from the rest at a time, at most: one
 # call of BLAS is 2 PANEL TILE^2 operations, some tenths of a second, and Python has its say between the calls. BLAS loses
-# nothing by it: it is the sides of a product that must be long, not the sums in it.
-PANEL, TILE = 1024, 3072
+# a few hundredths by it at most: it is the sides of a product that must be long, not the sums in it.
+PANEL, TILE = 640, 4096
 
 
 class NotPositiveDefiniteError(ValueError):

@@ -1,13 +1,13 @@
 """Operations: how long a computation will take, in units of a floating-point operation of a large matrix product.
 
 Divided by the rate at which this machine multiplies matrices in double precision, say two of 1000 rows, they are
-seconds, to within a factor of 1.5 for N >= 1000. What is not multiplication was measured beside it, on 1 and 2 threads
+seconds, to within a factor of about 1.5 for N >= 1000. What is not multiplication was measured beside it, on 1 and 2 threads
 of an x86-64 processor with AVX-512, and is expressed by it (`benchmarks/training.py` prints estimate and time).
 """
 
 from gaussian_processes.gp.solution import Precision
 
-# To begin and end, and for each row of a panel that BLAS is slower on than on the rest.
+# To begin and to end; and by how many rows N is as if larger, as BLAS is slower on narrow panels.
 START, ROW = 3e8, 600
 # An entry of the matrix, without its dot product, and for each dimension.
 ENTRY, DIMENSION = 500, 8
@@ -23,7 +23,7 @@ def training(N: int, d: int, precision: Precision) -> float:
 
 def prediction(M: int, N: int, d: int, precision: Precision) -> float:
     """To predict mean and variance of M rows from N."""
-    return M * (_entries(N, d) / N + N**2 / (1 if precision == "double" else 2))
+    return M * (_entries(N, d) / N + (N**2 + ROW * N) / (1 if precision == "double" else 2))
 
 
 def leave_one_out(N: int, precision: Precision) -> float:

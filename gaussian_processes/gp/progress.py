@@ -21,7 +21,7 @@ class Work:
 
     Args:
         phase: of which `progress` is told at once that it begins.
-        total: units in all, at least 1.
+        total: units in all.
         progress: is called in the thread that calls `advance`. What it raises ends the phase.
     """
 

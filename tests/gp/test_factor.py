@@ -18,7 +18,7 @@ def positive_definite(N, dtype=np.float64):
     return (A @ A.T + N * np.eye(N)).astype(dtype)
 
 
-@pytest.fixture(name="cut", params=[(1024, 3072), (5, 9), (16, 16), (40, 25)], ids=str)
+@pytest.fixture(name="cut", params=[(640, 4096), (5, 9), (16, 16), (40, 25)], ids=str)
 def cut_into_panels_and_tiles(request, monkeypatch):
     """As it is, which is not at all for matrices of this size, and small, with and without a rest."""
     panel, tile = request.param
