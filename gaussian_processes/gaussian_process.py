@@ -125,15 +125,15 @@ def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) 
 
 
 def needs(size: Size, hyperparameters: Hyperparameters) -> Needs:
-    """The factor; covariances with requests; a few copies of the rows; what a pass needs on the way."""
+    """The factor; covariances with requests; a few copies of all rows; what a pass needs on the way."""
     N, d, M, precision = size.rows, size.features, size.validation_rows, hyperparameters.precision
     factor = memory(N, precision)
-    rows = 8 * N * (d + 1)
+    row = 8 * (d + 1)
     evaluation = operations.prediction(M, N, d, precision) if M else operations.leave_one_out(N, precision)
     return Needs(
-        memory=factor + 2 * 8 * ENTRIES + 8 * rows + 2**26,
+        memory=factor + 2 * 8 * ENTRIES + 8 * row * (N + M) + 2**26,
         operations=operations.training(N, d, precision) + evaluation,
-        disk=rows + 8 * N + 2**16 + (factor if hyperparameters.include_variance else 0),
+        disk=row * N + 8 * N + 2**16 + (factor if hyperparameters.include_variance else 0),
     )
 
 

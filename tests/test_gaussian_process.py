@@ -8,9 +8,10 @@ from reference import read_reference
 from reporting import Lines
 from scipy.stats import norm
 
+from gaussian_processes.algorithm import Size
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import AlgorithmError, RowError
-from gaussian_processes.gaussian_process import Hyperparameters, algorithm
+from gaussian_processes.gaussian_process import Hyperparameters, algorithm, needs
 
 
 def dataset(X, y):
@@ -210,3 +211,11 @@ def test_the_forecast_is_what_the_metrics_were_computed_from(example):
         density = norm.logpdf(target, mean, std)
         assert found.metrics[f"{prefix}NLPD"] == pytest.approx(-density.mean(), rel=1e-12)
     assert reporter.phases == ["Gram matrix", "Cholesky", "prediction", "leave-one-out"]
+
+
+def test_rows_to_validate_with_take_memory_and_time_too():
+    """At least their own numbers, and on the disk none."""
+    alone, validated = (needs(Size(1000, 9, rows), Hyperparameters()) for rows in (0, 10**7))
+    assert validated.memory - alone.memory >= 8 * 10 * 10**7
+    assert validated.operations > 100 * alone.operations
+    assert validated.disk == alone.disk
