@@ -1,0 +1,38 @@
+"""The arc-cosine Gaussian process as the container's algorithm: the one place that knows both halves."""
+
+from gaussian_processes.algorithm import Algorithm, Needs, Size
+from gaussian_processes.gaussian_process.evaluation import METRICS, evaluate
+from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters
+from gaussian_processes.gaussian_process.regression import fit, from_state, predict, state
+from gaussian_processes.gp import operations
+from gaussian_processes.gp.model import ENTRIES
+from gaussian_processes.gp.solution import memory
+
+__all__ = ["Hyperparameters", "algorithm", "needs"]
+
+
+def needs(size: Size, hyperparameters: Hyperparameters) -> Needs:
+    """The factor; covariances with requests; a few copies of all rows; what a pass needs on the way."""
+    N, d, M, precision = size.rows, size.features, size.validation_rows, hyperparameters.precision
+    factor = memory(N, precision)
+    row = 8 * (d + 1)
+    evaluation = operations.prediction(M, N, d, precision) if M else operations.leave_one_out(N, precision)
+    return Needs(
+        memory=factor + 2 * 8 * ENTRIES + 8 * row * (N + M) + 2**26,
+        operations=operations.training(N, d, precision) + evaluation,
+        disk=row * N + 8 * N + 2**16 + (factor if hyperparameters.include_variance else 0),
+    )
+
+
+algorithm = Algorithm(
+    name="arc-cosine-gaussian-process",
+    hyperparameters=Hyperparameters,
+    metrics=METRICS,
+    outputs=("mean", "std"),
+    fit=fit,
+    evaluate=evaluate,
+    predict=predict,
+    state=state,
+    from_state=from_state,
+    needs=needs,
+)

@@ -1,0 +1,98 @@
+"""Evaluation: the metrics of a regression, on a validation channel or on its own rows, left out one by one."""
+
+import math
+
+import numpy as np
+
+from gaussian_processes.algorithm import Evaluation, Forecast, Metric, Reporter
+from gaussian_processes.data.dataset import Array, Dataset
+from gaussian_processes.gaussian_process.regression import FittedRegression, explained, scaled
+
+NORMAL_975 = 1.959963984540054  # the 97.5 % point of the standard normal distribution
+
+METRICS = (
+    Metric("train:N", None, "training rows", needs_validation=False),
+    Metric(
+        "train:log_evidence",
+        "maximize",
+        "log marginal likelihood of the target, in nats",
+        needs_validation=False,
+        negative=True,
+    ),
+    Metric(
+        "train:LOO_NLPD",
+        "minimize",
+        "leave-one-out mean negative log density of the targets, noise included",
+        needs_validation=False,
+        stands_in=True,
+        negative=True,
+    ),
+    Metric(
+        "train:LOO_RMSE",
+        "minimize",
+        "leave-one-out root mean square error",
+        needs_validation=False,
+        stands_in=True,
+    ),
+    Metric("validation:MAE", "minimize", "mean absolute error"),
+    Metric("validation:R2", "maximize", "share of the variance explained", needs_spread=True, negative=True),
+    Metric("validation:NLPD", "minimize", "mean negative log density of the targets, noise included", negative=True),
+    Metric("validation:coverage95", None, "share of the targets in their 95 % intervals"),
+    Metric("validation:RMSE", "minimize", "root mean square error"),
+)
+
+
+def evaluate(model: FittedRegression, validation: Dataset | None, reporter: Reporter) -> Evaluation:
+    """Metrics in units of the target; densities and intervals are those of an observation, noise included."""
+    metrics = {"train:N": float(len(model.gp.y)), "train:log_evidence": model.log_evidence}
+    unit = float(model.target_scaling.scale)
+    if validation is None:
+        with explained():
+            left_out = model.gp.leave_one_out(reporter.progress)
+        mean, variance = left_out.mean, left_out.variance
+        residual = model.gp.y - mean
+        metrics |= {
+            "train:LOO_NLPD": _negative_log_density(residual, variance) + math.log(unit),
+            "train:LOO_RMSE": unit * _root_mean_square(residual),
+        }
+        target = model.target_scaling.invert(model.gp.y)
+    else:
+        # In scaled units, in which nothing overflows that need not.
+        scaled_target = scaled(model.target_scaling, validation.target)
+        X_star = scaled(model.feature_scaling, validation.features)
+        with explained():
+            mean, std = model.gp.predict(X_star, return_std=True, progress=reporter.progress)
+        variance = std**2 + model.gp.sigma2
+        residual = scaled_target - mean
+        metrics |= {
+            "validation:MAE": unit * float(np.mean(np.abs(residual))),
+            "validation:R2": _explained_variance(scaled_target, residual),
+            "validation:NLPD": _negative_log_density(residual, variance) + math.log(unit),
+            "validation:coverage95": float(np.mean(np.abs(residual) <= NORMAL_975 * np.sqrt(variance))),
+            "validation:RMSE": unit * _root_mean_square(residual),
+        }
+        target = validation.target
+    with np.errstate(over="ignore"):
+        forecast = Forecast(target, model.target_scaling.invert(mean), unit * np.sqrt(variance))
+    return Evaluation(metrics, forecast)
+
+
+def _negative_log_density(residual: Array, variance: Array) -> float:
+    """The mean of -log N(residual | 0, variance), in nats; infinite where a square overflows."""
+    with np.errstate(over="ignore"):
+        return 0.5 * float(np.mean(np.log(2 * math.pi * variance) + residual**2 / variance))
+
+
+def _root_mean_square(residual: Array) -> float:
+    with np.errstate(over="ignore"):
+        return math.sqrt(float(np.mean(residual**2)))
+
+
+def _explained_variance(target: Array, residual: Array) -> float:
+    """R2: NaN for a constant target, of which there is nothing to explain."""
+    spread = target - target.mean()
+    largest = float(np.abs(spread).max())
+    if largest == 0.0 or target.max() == target.min():
+        return math.nan
+    with np.errstate(over="ignore"):
+        return 1.0 - float(np.sum((residual / largest) ** 2) / np.sum((spread / largest) ** 2))

@@ -1,0 +1,148 @@
+"""Regression: a Gaussian process on scaled data, fitted, asked, stored and loaded in the container's terms."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from gaussian_processes.algorithm import Reporter, State
+from gaussian_processes.data.dataset import Array, Dataset
+from gaussian_processes.errors import AlgorithmError, RowError
+from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters, ScalingName
+from gaussian_processes.gp.directions import LengthError
+from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
+from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.model import TrainedGPModel
+from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.scaling import Scaling
+from gaussian_processes.gp.solution import Solution
+
+
+@dataclass(frozen=True, eq=False)
+class FittedRegression:
+    """A Gaussian process on scaled data, and the scalings that lead there and back.
+
+    Attributes:
+        gp: the process; without its factor where it was stored so.
+        feature_scaling: of the rows.
+        target_scaling: of the targets.
+        keeps_factor: whether the factor, and with it what standard deviations need, is stored.
+    """
+
+    gp: TrainedGPModel
+    feature_scaling: Scaling
+    target_scaling: Scaling
+    keeps_factor: bool
+
+    @property
+    def log_evidence(self) -> float:
+        """Nats, of the density of the target in its own units, so that scaled and unscaled runs compare."""
+        return self.gp.log_evidence - len(self.gp.y) * math.log(float(self.target_scaling.scale))
+
+
+def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) -> FittedRegression:
+    """Condition the Gaussian process on the training channel."""
+    h = hyperparameters
+    feature_scaling = _scaling(h.feature_scaling, dataset.features)
+    target_scaling = _scaling(h.target_scaling, dataset.target)
+    X = scaled(feature_scaling, dataset.features)
+    y = scaled(target_scaling, dataset.target)
+    kernel = ArcCosine(h.q, h.l, h.geometry, h.bias, h.degree, h.variance)
+    _say_that_lengths_are_discarded(kernel, X, reporter)
+    with explained():
+        gp = TrainedGPModel(X, y, kernel, h.sigma2, h.precision, progress=reporter.progress)
+    if gp.solution.account:
+        reporter.log(gp.solution.account)
+    return FittedRegression(gp, feature_scaling, target_scaling, h.include_variance)
+
+
+def predict(model: FittedRegression, rows: Array, outputs: Sequence[str]) -> Mapping[str, Array]:
+    """Mean and, of a model that keeps its factor, std of the latent function, in units of the target."""
+    X_star = scaled(model.feature_scaling, rows)
+    columns = {}
+    with explained(), np.errstate(over="ignore"):
+        if "std" in outputs and model.keeps_factor:
+            mean, std = model.gp.predict(X_star, return_std=True)
+            columns["std"] = std * model.target_scaling.scale
+        else:
+            mean = model.gp.predict(X_star)
+        columns["mean"] = model.target_scaling.invert(mean)
+    infinite = ~np.isfinite(list(columns.values())).all(axis=0)
+    if infinite.any():
+        raise RowError(np.flatnonzero(infinite).tolist(), "has no finite prediction: its numbers are too large")
+    return {name: columns[name] for name in outputs if name in columns}
+
+
+def state(model: FittedRegression) -> State:
+    """All that predicting needs; without the factor it grows with the rows, and not with their square."""
+    factor = model.gp.solution.factor
+    return {
+        "X": model.gp.X,
+        "y": model.gp.y,
+        "alpha": model.gp.solution.alpha,
+        "factor": factor.L.rectangle if factor and model.keeps_factor else None,
+        "sigma2": model.gp.sigma2,
+        "precision": model.gp.precision,
+        "kernel": asdict(model.gp.kernel),
+        "feature_scaling": asdict(model.feature_scaling),
+        "target_scaling": asdict(model.target_scaling),
+    }
+
+
+def from_state(stored: Mapping[str, Any]) -> FittedRegression:
+    """The model again, without training."""
+    kernel = ArcCosine(**stored["kernel"])
+    factor = None if stored["factor"] is None else Cholesky(Packed(stored["factor"]))
+    solution = Solution(factor, stored["alpha"])
+    gp = TrainedGPModel(stored["X"], stored["y"], kernel, stored["sigma2"], stored["precision"], solution)
+    feature_scaling, target_scaling = (Scaling(**stored[name]) for name in ("feature_scaling", "target_scaling"))
+    return FittedRegression(gp, feature_scaling, target_scaling, keeps_factor=factor is not None)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """The mathematics' errors as the container's."""
+    try:
+        yield
+    except LengthError as error:
+        raise RowError(error.rows, error.reason) from None
+    except (NotPositiveDefiniteError, OverflowError) as error:
+        raise AlgorithmError(str(error)) from None
+
+
+def scaled(scaling: Scaling, x: Array) -> Array:
+    """Features (N, d) or a target (N,) in the units of training.
+
+    Raises:
+        RowError: rows that overflow there.
+    """
+    with np.errstate(over="ignore"):
+        z = scaling.apply(x)
+    infinite = ~np.isfinite(z).reshape(len(z), -1).all(axis=1)
+    if infinite.any():
+        raise RowError(np.flatnonzero(infinite).tolist(), "is too large for the scale of the training data")
+    return z
+
+
+def _scaling(name: ScalingName, x: Array) -> Scaling:
+    match name:
+        case "none":
+            return Scaling.none(x)
+        case "standard":
+            return Scaling.standard(x)
+
+
+def _say_that_lengths_are_discarded(kernel: ArcCosine, X: Array, reporter: Reporter) -> None:
+    lengths = kernel.lengths(X)
+    shortest, longest = lengths.min(), lengths.max()
+    if kernel.power == 0.0 and kernel.bias == 0.0 and shortest < longest * (1 - 1e-9):
+        cause, remedy = "geometry=sphere", "geometry=homogeneous"
+        if kernel.geometry == "homogeneous":
+            cause, remedy = "geometry=homogeneous of degree 0", "degree=1"
+        reporter.log(
+            f"The rows' lengths vary from {shortest:.4g} to {longest:.4g}, and {cause} with bias=0 discards them. "
+            f"If they say something about the target, try bias=1 or {remedy}."
+        )
