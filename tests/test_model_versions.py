@@ -85,6 +85,8 @@ def environment(version, numpy):
             run_or_skip(python, "-m", "venv", "--clear", home / "venv")
             run_or_skip(home / "venv/bin/python", "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *pins)
             (home / "complete").touch()
+        for stale in home.glob("gaussian_processes/**/*.py"):
+            stale.unlink()
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "gaussian_processes", home / "gaussian_processes", ignore=ignored, dirs_exist_ok=True)
     return home
