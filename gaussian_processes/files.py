@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -47,7 +47,8 @@ def write_by_rename(path: Path) -> Iterator[BinaryIO]:
 def remove_unfinished() -> None:
     """For a process that is about to end without unwinding: remove what it has not written to the end."""
     for temporary in tuple(_unfinished):
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the process ends all the same
+            temporary.unlink(missing_ok=True)
 
 
 def _open_unnamed(folder: Path) -> int | None:

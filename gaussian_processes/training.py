@@ -1,6 +1,5 @@
 """Training: check, read, fit, evaluate, save, report. The only module that knows that order."""
 
-import argparse
 import math
 import sys
 import time
@@ -30,6 +29,8 @@ from gaussian_processes.job.resources import peak_memory
 from gaussian_processes.report.account import Account, Channel
 from gaussian_processes.report.writing import write_report
 
+# Checks everything, says what training would take, and trains nothing.
+DRY_RUN = "--dry-run"
 # Characters of a line of the log that quotes from the data.
 LINE = 500
 
@@ -40,34 +41,29 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -
     """What `train` does: run the job, leave a failure file if it fails, return the exit code.
 
     Args:
-        arguments: of the command line; SageMaker gives none.
+        arguments: of the command line: none, as SageMaker has it, or --dry-run.
         environ: of the process.
         stdout: the job's log.
     """
-    parser = argparse.ArgumentParser(
-        prog="train", description="A training job on the files below /opt/ml.", allow_abbrev=False
-    )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="check everything and say what training would take; train nothing"
-    )
-    given, unknown = parser.parse_known_args(arguments)
+    dry_run = DRY_RUN in arguments
     paths = OptMl.from_environ(environ)
     try:
-        _require_none(unknown)
-        run(environ, paths, Log(stdout), dry_run=given.dry_run)
+        _require_known(arguments)
+        run(environ, paths, Log(stdout), dry_run=dry_run)
     except Exception as error:  # noqa: BLE001  # the one place where any failure becomes the job's
         failure = Failure.of(error)
         print(failure.log, end="", file=sys.stderr, flush=True)
         # A dry run leaves nothing behind: the next run would not write over its failure.
-        if not given.dry_run:
+        if not dry_run:
             _leave(failure, paths)
         return failure.exit_code
     return 0
 
 
-def _require_none(unknown: Sequence[str]) -> None:
+def _require_known(arguments: Sequence[str]) -> None:
+    unknown = [argument for argument in arguments if argument != DRY_RUN]
     if unknown:
-        raise ConfigurationError(f"train does not know {' '.join(unknown)!r}; --dry-run is its only argument.")
+        raise ConfigurationError(f"train does not know {' '.join(unknown)!r}; {DRY_RUN} is its only argument.")
 
 
 def run(environ: Mapping[str, str], paths: OptMl, log: Log, *, dry_run: bool = False) -> None:
@@ -107,10 +103,13 @@ def read(job: Job, log: Log) -> Datasets:
         PlatformError: the machine is too small for them.
     """
     data = read_inputs(job.inputs, log.progress)
-    for dataset in data.by_channel.values():
-        for source in dataset.sources:
-            if source.header:
-                log.log(f"{source.name}: its first line is a header line: {', '.join(dataset.columns or ())}"[:LINE])
+    for name, dataset in data.by_channel.items():
+        headed = [source.name for source in dataset.sources if source.header]
+        if dataset.columns:
+            names = f"{name}: the target is '{dataset.columns[0]}', the features are {', '.join(dataset.columns[1:])}"
+            log.log(names[:LINE])
+        if headed:
+            log.log(f"{name}: the first line is a header line in {', '.join(headed)}"[:LINE])
     if job.objective and data.validation:
         require_spread(job.objective, data.validation.target)
     require_fit(job.algorithm, data.size, job.hyperparameters, job.machine)

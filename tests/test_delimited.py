@@ -295,3 +295,12 @@ def test_any_bytes_are_a_table_or_a_refusal(body, charset):
         assert str(error).startswith("a.csv")  # noqa: PT017  # most bytes raise nothing
     else:
         assert np.isfinite(table).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("1;2;3\n", "semicolons"), ("y\tx\n1\t2\n", "tabs"), ("1 2\n", "spaces"), ("1|2\n", "bars")]
+)
+def test_another_separator_is_named(text, found):
+    """What was found, and what is wanted."""
+    with pytest.raises(DataError, match=f"its cells seem to be separated by {found}; commas are wanted"):
+        list(read_csv(io.BytesIO(text.encode()), "a.csv", {}, allow_header=True, threads=1))

@@ -219,3 +219,27 @@ def test_rows_to_validate_with_take_memory_and_time_too():
     assert validated.memory - alone.memory >= 8 * 10 * 10**7
     assert validated.operations > 100 * alone.operations
     assert validated.disk == alone.disk
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda state: state | {"factor": np.zeros((70, 141))},
+        lambda state: state | {"factor": state["factor"].astype(">f8")},
+        lambda state: state | {"factor": state["factor"].astype(np.float32)},
+        lambda state: state | {"factor": 3},
+        lambda state: state | {"alpha": state["alpha"][:-1]},
+        lambda state: state | {"alpha": state["alpha"] * np.nan},
+        lambda state: state | {"X": state["X"].astype(np.int64)},
+        lambda state: state | {"X": 10**400},
+        lambda state: state | {"target_scaling": {"shift": np.array(0.0), "scale": np.array(0.0)}},
+        lambda state: state | {"feature_scaling": {"shift": np.zeros(3), "scale": np.ones(3)}},
+    ],
+)
+def test_a_state_that_does_not_fit_together_is_refused(example, forge):
+    """Before BLAS, which takes sizes on trust, is given any of it."""
+    X, y, _, _ = example
+    stored = algorithm.state(algorithm.fit(dataset(X, y), Hyperparameters(bias=1), Lines()))
+    algorithm.from_state(stored)
+    with pytest.raises((ValueError, TypeError)):
+        algorithm.from_state(forge(dict(stored)))

@@ -54,6 +54,13 @@ def test_what_the_documents_say_becomes_the_channel(tmp_path):
     assert inputs.validation.pipe.name == "validation_0"
 
 
+def test_what_is_empty_is_not_set(tmp_path):
+    """As some clients write it."""
+    nothing = {"ContentType": "", "RecordWrapperType": "", "TrainingInputMode": None, "S3DistributionType": None}
+    inputs = find(tmp_path, {"training": nothing, "validation": None})
+    assert (inputs.training.format, inputs.training.piped, inputs.validation.format) == (None, False, None)
+
+
 def test_a_folder_that_cannot_be_written_to_is_read(tmp_path):
     """FastFile mounts one."""
     paths = write_opt_ml(tmp_path, {"training/a.csv.gz": gzip.compress(ROWS.encode())})
@@ -103,6 +110,7 @@ def test_a_delivery_that_cannot_be_read_is_refused(tmp_path, config, message):
             {"training": {"ContentType": "application/x-recordio-protobuf"}},
             r"Channel 'training': Content type 'application/x-recordio-protobuf' is not supported; text/csv or .* is wanted",
         ),
+        ({"training": {"ContentType": "text/csv; header=true"}}, r"has header=true .* header=present or header=absent"),
         ({"training": {"ContentType": "text/csv; label_size=0"}}, r"label_size=0 .* no target to learn"),
         ({"training": {"TrainingInputMode": "Pipe", "ContentType": "application/x-parquet"}}, r"File or FastFile"),
         ({"train": {}}, r"a channel 'training' and a channel 'train'; which one"),

@@ -100,6 +100,13 @@ def test_a_header_may_claim_anything(fortran):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1e5
 
 
+def test_a_header_of_no_rows_and_countless_columns_is_refused():
+    """There is nothing to break off, and no array that could hold a row."""
+    body = announced(f"{{'descr': '<f8', 'fortran_order': False, 'shape': (0, {10**30})}}")
+    with pytest.raises(DataError, match="a matrix of real numbers is wanted"):
+        list(read_npy(io.BufferedReader(io.BytesIO(body)), "a.npy", {}))
+
+
 @given(st.binary(max_size=60), st.booleans())
 def test_any_bytes_are_rows_or_a_refusal(body, magic):
     """Nothing but a DataError ever comes out."""

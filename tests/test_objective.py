@@ -40,6 +40,7 @@ def faults(name, regex, objective=None):
         ("train:N", r"train:N=(\d+)"),
         ("validation:RMSE", r"^validation:RMSE=(\S+);$"),
         ("validation:F1", "F1=(.*);"),
+        ("validation:RMSE", "validation:RMSE=(?<value>.*?);"),
     ],
 )
 def test_a_regex_that_reads_its_metric_is_sound(name, regex):

@@ -6,6 +6,8 @@ import json
 
 import numpy as np
 import pytest
+from arro3.core import Array, RecordBatch
+from arro3.io import write_parquet
 from reference import DATA
 
 from gaussian_processes.data import parquet
@@ -30,6 +32,15 @@ def test_every_kind_of_number_is_read_to_the_bit(monkeypatch, name, rows):
     table = read((FOLDER / f"{name}.parquet").read_bytes())
     assert (table.columns, table.header, table.values.shape) == (NAMES, False, (1000, 6))
     assert table.values[::50].tolist() == json.loads((FOLDER / "expected.json").read_text())
+
+
+def test_an_index_that_pandas_stored_is_no_feature():
+    """It would be learnt from without a word."""
+    stream = io.BytesIO()
+    columns = {name: Array.from_numpy(np.arange(3.0)) for name in ("y", "a", "__index_level_0__")}
+    write_parquet(RecordBatch(columns), stream)
+    with pytest.raises(DataError, match=r"pandas' index as a column .* to_parquet\(index=False\)"):
+        read(stream.getvalue())
 
 
 def test_a_table_without_rows_has_its_names():

@@ -42,10 +42,10 @@ def test_a_model_that_will_not_fit_on_the_disk_is_refused_before_it_is_computed(
 
 def test_an_estimate_refuses_only_what_is_clearly_too_large():
     """The rows are counted later."""
-    machine = replace(PLENTY, memory=7.9e6)
-    require_fit(ALGORITHM, Size(1000, 3), HYPERPARAMETERS, machine, slack=0.8)
-    with pytest.raises(PlatformError):
-        require_fit(ALGORITHM, Size(2000, 3), HYPERPARAMETERS, machine, slack=0.8)
+    machine = replace(PLENTY, memory=8e6 + 3)
+    require_fit(ALGORITHM, Size(10_009, 3), HYPERPARAMETERS, machine, doubt=10)
+    with pytest.raises(PlatformError, match=r"Training on about 10010 rows .* needs 0\.80 GB .*: 1000 rows would fit"):
+        require_fit(ALGORITHM, Size(10_010, 3), HYPERPARAMETERS, machine, doubt=10)
 
 
 def test_an_algorithm_that_says_nothing_is_never_refused():

@@ -149,15 +149,18 @@ def test_it_ends_wherever_it_is(tmp_path, body):
 
 
 def test_an_algorithms_child_processes_are_stopped_too(tmp_path):
-    """Outside a container nobody else would."""
-    body = "child = subprocess.Popen(['sleep', '300']); Path(os.environ['HERE'] + '.pid').write_text(str(child.pid)); here(); child.wait()"
+    """Outside a container nobody else would; those that they have started, too."""
+    body = (
+        "child = subprocess.Popen(['bash', '-c', 'sleep 300 & echo $! > $HERE.new; mv $HERE.new $HERE.pid; wait']); "
+        "p = Path(os.environ['HERE'] + '.pid'); [time.sleep(0.01) for _ in iter(p.exists, True)]; here(); child.wait()"
+    )
     extra, here = algorithm_that(tmp_path, body)
     paths = write_opt_ml(tmp_path / "job", {"training/a.csv": "1,2\n2,3\n"})
     with running_train(paths, extra) as process:
         wait_for(here.exists)
         process.terminate()
         assert process.wait(timeout=10) == STOPPED
-    child = Path("/proc") / (tmp_path / "here.pid").read_text()
+    child = Path("/proc") / (tmp_path / "here.pid").read_text().strip()
     wait_for(lambda: not child.exists() or "\nState:\tZ" in (child / "status").read_text())
 
 

@@ -332,6 +332,36 @@ def test_a_dry_run_checks_everything_and_trains_nothing(example_job):
     assert {path.name for path in paths.root.iterdir()} == {"input"}
 
 
+def test_a_file_whose_first_lines_are_short_is_not_refused_for_an_estimate(tmp_path):
+    """Sparse rows first, long ones later: many more rows are expected than there are, and the job goes on."""
+    rows = ["0,0,1"] * 12000 + [f"{1 + i / 7!r},{i / 11!r},{i / 13!r}" for i in range(8000)]
+    paths = write_opt_ml(tmp_path, {"training/a.csv": "\n".join(rows)}, {"bias": "1"})
+    done = run_train(paths, arguments=["--dry-run"])
+    assert (done.returncode, done.stderr) == (0, "")
+    expected, found = re.search(r"about ([\d,]+) rows", done.stdout), re.search(r"plan: fit (\d+) rows", done.stdout)
+    assert int(expected.group(1).replace(",", "")) > 2 * int(found.group(1)) == 2 * 20000
+
+
+def test_a_model_folder_that_cannot_be_written_is_found_before_training(example_job):
+    """By a dry run too."""
+    paths = example_job()
+    paths.model.symlink_to(paths.root / "nowhere")
+    for arguments in (["--dry-run"], []):
+        done = run_train(paths, arguments=arguments)
+        assert done.returncode == 3
+        assert f"{paths.model} cannot be written to: {paths.model} is no folder" in done.stderr
+        assert done.stdout == ""
+
+
+def test_a_log_in_another_encoding_is_no_reason_to_fail(tmp_path):
+    """Names of columns are anybody's."""
+    paths = write_opt_ml(tmp_path, {"training/a.csv": "größe,b\n1,2\n2,3\n"}, {"bias": "1"})
+    done = run_train(paths, {"PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "training: the target is 'gr\\xf6\\xdfe', the features are b" in done.stdout
+    assert "training: the first line is a header line in training/a.csv" in done.stdout
+
+
 def test_a_dry_run_finds_what_training_would(tmp_path):
     """A bad cell; and no failure file, which the next run would not overwrite."""
     paths = write_opt_ml(tmp_path, {**GOOD, "training/a.csv": "1,1,2\n1,x,2\n"})
@@ -343,9 +373,10 @@ def test_a_dry_run_finds_what_training_would(tmp_path):
 
 def test_an_argument_that_is_not_known_is_refused(example_job):
     """In the failure file, since a job's ContainerArguments can hold one."""
-    paths = example_job()
-    assert run_train(paths, arguments=["--dryrun"]).returncode == 2
-    assert paths.failure.read_text().startswith("train does not know '--dryrun'")
+    for argument in ("--dryrun", "--dry-run=1", "--help"):
+        paths = example_job(argument)
+        assert run_train(paths, arguments=[argument]).returncode == 2
+        assert paths.failure.read_text().startswith(f"train does not know '{argument}'")
 
 
 def test_of_several_hosts_the_first_trains_and_the_others_do_nothing(example_job):

@@ -41,6 +41,12 @@ class Channel:
                 f"Channel '{self.name}' brings Parquet in Pipe mode, and Parquet cannot be read from a pipe; use the "
                 "input mode File or FastFile."
             )
+        header = self.parameters.get("header", "absent")
+        if header not in ("present", "absent"):
+            raise DataError(
+                f"Channel '{self.name}' has header={header[:40]} in its ContentType; header=present or header=absent is "
+                "wanted."
+            )
         labels = self.parameters.get("label_size", "1")
         if labels.strip() != "1":
             reason = (

@@ -18,6 +18,9 @@ from gaussian_processes.data.dataset import Array
 from gaussian_processes.data.table import Faults, Table, accepted, rows_or_faults
 from gaussian_processes.errors import DataError
 
+# What else stands between cells, in a line that has no comma.
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+
 
 @dataclass(frozen=True)
 class _Shape:
@@ -97,6 +100,9 @@ def _shape(text: bytes, line: int, source: str, header: str | None) -> _Shape:
         cells = split_line(text)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError.listing(source, [fault_of_line(line, error)]) from None
+    other = next((mark for mark in SEPARATORS if len(cells) == 1 and mark in cells[0].strip()), None)
+    if other:
+        raise DataError(f"{source}: its cells seem to be separated by {SEPARATORS[other]}; commas are wanted.")
     names = tuple(cell.strip() for cell in cells)
     if header == "present" or (header != "absent" and are_names(names)):
         repeated = text.strip() if any(number(cell) is None for cell in cells) else None

@@ -13,6 +13,7 @@ from gaussian_processes.errors import DataError
 
 PIECE = 1 << 22  # bytes
 MAGIC = np.lib.format.MAGIC_LEN
+MOST = 1 << 31  # columns, of which a header may claim any number
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def read_header(magic: bytes, stream: BinaryIO, source: str) -> Header:
         raise DataError(f"{source} is not an array that NumPy saved (.npy): {error}") from None
     if dtype.kind == "O":
         raise DataError(f"{source} holds pickled Python objects, which are never loaded; save an array of numbers.")
-    if dtype.kind not in "biuf" or len(shape) != 2 or not (shape[0] >= 0 and shape[1] > 0):
+    if dtype.kind not in "biuf" or len(shape) != 2 or not (shape[0] >= 0 and 0 < shape[1] < MOST):
         raise DataError(f"{source} is an array of shape {shape} and type {dtype}; a matrix of real numbers is wanted.")
     return Header(*shape, fortran_order, dtype)
 

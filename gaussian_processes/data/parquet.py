@@ -17,6 +17,7 @@ from gaussian_processes.errors import DataError
 
 ROWS = 1 << 16  # of a piece
 MARK = b"PAR1"
+INDEX = "__index_level_"  # how pandas calls an index without a name
 
 
 def read_parquet(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> Iterator[Table]:
@@ -43,6 +44,10 @@ def _pieces(stream: BinaryIO, source: str) -> Iterator[Table | Faults]:
         schema = batches.schema
     _require_numbers(schema, source)
     names = tuple(schema.names)
+    if any(name.startswith(INDEX) for name in names):
+        raise DataError(
+            f"{source} holds pandas' index as a column ({names[-1]!r}); write it with to_parquet(index=False)."
+        )
     yield Table(np.empty((0, len(names))), names)
     row = 1
     while True:

@@ -65,11 +65,11 @@ def survey_channel(channel: Channel) -> Survey:
         looks = [_look(file, size, channel.parameters) for file, size in zip(files[:FILES], sizes, strict=False)]
     except UNREADABLE:
         looks = []
-    if not looks:
+    if not any(look.columns for look in looks):
         return Survey(bytes=sum(sizes))
     rows = round(sum(look.rows for look in looks) * sum(sizes) / sum(sizes[:FILES]))
     exact = len(files) <= FILES and all(look.exact for look in looks)
-    return Survey(rows, exact, looks[0].columns, sum(sizes))
+    return Survey(rows, exact, max(look.columns for look in looks), sum(sizes))
 
 
 @dataclass(frozen=True)

@@ -93,13 +93,40 @@ def state(model: FittedRegression) -> State:
 
 
 def from_state(stored: Mapping[str, Any]) -> FittedRegression:
-    """The model again, without training."""
+    """The model again, without training.
+
+    Raises:
+        KeyError, TypeError, ValueError: what is stored does not fit together.
+    """
+    _require_consistent(stored)
     kernel = ArcCosine(**stored["kernel"])
     factor = None if stored["factor"] is None else Cholesky(Packed(stored["factor"]))
     solution = Solution(factor, stored["alpha"])
     gp = TrainedGPModel(stored["X"], stored["y"], kernel, stored["sigma2"], stored["precision"], solution)
     feature_scaling, target_scaling = (Scaling(**stored[name]) for name in ("feature_scaling", "target_scaling"))
     return FittedRegression(gp, feature_scaling, target_scaling, keeps_factor=factor is not None)
+
+
+def _require_consistent(stored: Mapping[str, Any]) -> None:
+    """BLAS takes sizes on trust: what `state` did not write must not reach it."""
+    (N, d), factor = np.shape(stored["X"]), stored["factor"]
+    arrays = {"X": (stored["X"], (N, d)), "y": (stored["y"], (N,)), "alpha": (stored["alpha"], (N,))}
+    for name, shape in (("feature_scaling", (d,)), ("target_scaling", ())):
+        arrays |= {f"{name}'s {part}": (stored[name][part], shape) for part in ("shift", "scale")}
+    for name, (array, shape) in arrays.items():
+        _require_array(name, array, shape, (np.float64,))
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} holds numbers that are not finite")
+    if not all(np.all(stored[name]["scale"] > 0) for name in ("feature_scaling", "target_scaling")):
+        raise ValueError("a scale is not above zero")
+    if factor is not None:
+        dtypes = (np.float64, np.float32) if stored["precision"] == "mixed" else (np.float64,)
+        _require_array("factor", factor, ((N + 1) // 2, N + 1 - N % 2), dtypes)
+
+
+def _require_array(name: str, array: Any, shape: tuple[int, ...], dtypes: tuple[type, ...]) -> None:
+    if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype not in dtypes:
+        raise ValueError(f"{name} is no array of shape {shape} of {dtypes[0].__name__}")
 
 
 @contextmanager

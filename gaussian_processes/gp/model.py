@@ -77,7 +77,7 @@ class TrainedGPModel:
 
     @property
     def log_evidence(self) -> float:
-        """log p(y | X), in nats; from a factor in single precision to about six digits, which log det M decides."""
+        """log p(y | X), in nats; from a factor in single precision to five digits, fewer as sigma2 gets small."""
         return log_evidence(self.y, self.solution.alpha, self._factor)
 
     @cached_property

@@ -7,8 +7,8 @@ from gaussian_processes.job.log import Log
 from gaussian_processes.job.plan import duration, gigabytes, require_fit
 from gaussian_processes.job.preparation import Job
 
-# An estimate of a file's rows may be this much too large.
-SLACK = 0.8
+# So many times too many rows may be estimated from the beginning of a file whose later lines are longer.
+DOUBT = 10
 
 
 def announce(job: Job, rate: float, log: Log) -> Size | None:
@@ -38,7 +38,7 @@ def announce(job: Job, rate: float, log: Log) -> Size | None:
     ]
     log.log("; ".join(parts))
     if size:
-        require_fit(job.algorithm, size, job.hyperparameters, job.machine, 1.0 if training.exact else SLACK)
+        require_fit(job.algorithm, size, job.hyperparameters, job.machine, 1 if training.exact else DOUBT)
     return size
 
 

@@ -14,7 +14,7 @@ def read_object(path: Path) -> dict[str, Any]:
         ConfigurationError: the file is not a JSON object.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return {}
     except UnicodeDecodeError as error:

@@ -58,7 +58,9 @@ def find_channels(paths: OptMl, hosts: Hosts) -> Inputs:
         DataError: no training channel or two of them, or a content type that none can have.
     """
     settings = read_object(paths.input_data_config)
-    names = set(settings) | {path.name for path in paths.data.glob("*") if path.is_dir()}
+    names = set(settings) | {
+        path.name for path in (paths.data.iterdir() if paths.data.is_dir() else ()) if path.is_dir()
+    }
     given = [name for name in TRAINING_CHANNELS if name in names]
     if not given:
         found = ", ".join(sorted(names)) or "none"
@@ -114,18 +116,18 @@ def _read(channel: Channel, progress: Progress) -> Dataset:
 
 def _channel(paths: OptMl, name: str, settings: Mapping[str, Any], hosts: Hosts) -> Channel:
     document = paths.input_data_config.name
-    of_channel = settings.get(name, {})
+    of_channel = settings.get(name) or {}
     if not isinstance(of_channel, dict):
         raise ConfigurationError(f"{document}: channel '{name}' is not an object.")
-    wrapper = of_channel.get("RecordWrapperType")
-    if wrapper not in (None, "None"):
+    wrapper = of_channel.get("RecordWrapperType") or "None"
+    if wrapper != "None":
         raise ConfigurationError(
             f"Channel '{name}' has the RecordWrapperType {str(wrapper)[:40]!r}; its files are read as they are: set None."
         )
-    content_type = of_channel.get("ContentType")
+    content_type = of_channel.get("ContentType") or None
     if not isinstance(content_type, str | None):
         raise ConfigurationError(f"{document}: the ContentType of channel '{name}' is no string.")
-    mode = of_channel.get("TrainingInputMode", "File")
+    mode = of_channel.get("TrainingInputMode") or "File"
     if mode not in ("File", "FastFile", "Pipe"):
         raise ConfigurationError(
             f"{document}: channel '{name}' has the TrainingInputMode {str(mode)[:40]!r}; File, FastFile or Pipe is wanted."

@@ -84,7 +84,7 @@ def objective_metric(objective: str, definitions: Sequence[Definition], metrics:
         return declared
     for definition in definitions:
         if definition.name == objective:
-            (metric,) = _read_by(re.compile(definition.regex), metrics)
+            (metric,) = _read_by(_pattern(definition), metrics)
             return metric
     usual = metrics[-1]
     raise ConfigurationError(
@@ -116,7 +116,7 @@ def _fault(definition: Definition, metrics: Sequence[Metric]) -> str | None:
     named = _named(definition.name, metrics)
     remedy = _paste(named or metrics[-1], metrics, definition.name)
     try:
-        pattern = re.compile(definition.regex)
+        pattern = _pattern(definition)
     except re.error as error:
         return f"{found} is not a regular expression: {error}. {remedy}"
     if not pattern.groups:
@@ -136,6 +136,11 @@ def _fault(definition: Definition, metrics: Sequence[Metric]) -> str | None:
     if misread and (metric.direction is not None or len(misread) == len(_lines(metric))):
         return f"{found} captures {_capture(pattern, misread[0])}. {remedy}"
     return None
+
+
+def _pattern(definition: Definition) -> re.Pattern[str]:
+    """Names of groups are written (?<name>...) where the platform may read them, and (?P<name>...) here."""
+    return re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", definition.regex))
 
 
 def _named(name: str, metrics: Sequence[Metric]) -> Metric | None:

@@ -1,6 +1,7 @@
 """Plan: what a job will take, compared with what there is, before it starts."""
 
 import math
+import os
 import shutil
 import time
 from bisect import bisect_right
@@ -40,8 +41,22 @@ def free_disk(folder: Path) -> float:
     return shutil.disk_usage(there).free
 
 
+def require_writable(folder: Path) -> None:
+    """Refuse, before the model is paid for, a folder that it could not be written into.
+
+    Raises:
+        PlatformError: it is no folder, or may not be written to.
+    """
+    there = next(path for path in (folder, *folder.parents) if path.exists() or path.is_symlink())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise PlatformError(
+            f"{folder} cannot be written to: {there} is {'not writable' if there.is_dir() else 'no folder'}. Mount a folder "
+            "there that this user may write to."
+        )
+
+
 def require_fit(
-    algorithm: Algorithm[Any, Any], size: Size, hyperparameters: BaseModel, machine: Machine, slack: float = 1.0
+    algorithm: Algorithm[Any, Any], size: Size, hyperparameters: BaseModel, machine: Machine, doubt: int = 1
 ) -> None:
     """Refuse, before it starts, a job that would be killed for the memory that it takes, or could not save its model.
 
@@ -50,7 +65,7 @@ def require_fit(
         size: of the job's data.
         hyperparameters: of the algorithm.
         machine: what there is.
-        slack: of what is needed, the share that counts: below 1 where `size` is an estimate.
+        doubt: by how much the rows may have been overestimated: a job is only refused that does not fit even so.
 
     Raises:
         PlatformError: with what is needed, what there is, and the number of rows that would fit.
@@ -59,20 +74,21 @@ def require_fit(
         return
     needs = algorithm.needs
 
-    def memory(rows: int) -> float:
-        return slack * needs(replace(size, rows=rows), hyperparameters).memory
+    def memory(rows: int) -> int:
+        return needs(replace(size, rows=rows), hyperparameters).memory
 
-    needed = needs(size, hyperparameters)
-    if memory(size.rows) > machine.memory:
+    needed, least = (needs(replace(size, rows=rows), hyperparameters) for rows in (size.rows, size.rows // doubt))
+    rows = f"{size.rows} rows" if doubt == 1 else f"about {size.rows} rows"
+    if least.memory > machine.memory:
         fitting = max(bisect_right(range(size.rows + 1), machine.memory, key=memory) - 1, 0)
         raise PlatformError(
-            f"Training on {size.rows} rows of {size.features} features needs {gigabytes(needed.memory)} of memory, and "
+            f"Training on {rows} of {size.features} features needs {gigabytes(needed.memory)} of memory, and "
             f"{gigabytes(machine.memory)} are free: {fitting} rows would fit. Use an instance with more memory, or fewer "
             "rows."
         )
-    if slack * needed.disk > machine.disk:
+    if least.disk > machine.disk:
         raise PlatformError(
-            f"The model of {size.rows} rows takes {gigabytes(needed.disk)} on disk, and {gigabytes(machine.disk)} are free "
+            f"The model of {rows} takes {gigabytes(needed.disk)} on disk, and {gigabytes(machine.disk)} are free "
             "where it goes. Give the job a larger volume (VolumeSizeInGB), or train on fewer rows."
         )
 

@@ -15,7 +15,7 @@ from gaussian_processes.job.hyperparameters import objective_name, parse_hyperpa
 from gaussian_processes.job.inputs import Inputs, find_channels
 from gaussian_processes.job.objective import require_objective
 from gaussian_processes.job.paths import OptMl
-from gaussian_processes.job.plan import Machine, free_disk
+from gaussian_processes.job.plan import Machine, free_disk, require_writable
 from gaussian_processes.job.resources import available_cores, available_memory, threads_for
 
 
@@ -47,6 +47,7 @@ def prepare(environ: Mapping[str, str], paths: OptMl, hosts: Hosts) -> Job:
 
     Raises:
         UserError: all that is wrong, together.
+        PlatformError: the model could not be written.
     """
     algorithm = load_algorithm(environ)
     raw = read_object(paths.hyperparameters)
@@ -63,6 +64,7 @@ def prepare(environ: Mapping[str, str], paths: OptMl, hosts: Hosts) -> Job:
     )
     threads = faults.gather(lambda: threads_for(environ, available_cores()))
     faults.raise_any()
+    require_writable(paths.model)
     # What was not refused is there.
     machine = Machine(threads or 1, available_memory(), free_disk(paths.model))
     name = environ.get("TRAINING_JOB_NAME") or None

@@ -13,7 +13,7 @@ from types import FrameType
 from gaussian_processes.files import remove_unfinished
 
 EXIT_CODE = 128 + signal.SIGTERM
-TASKS = Path("/proc/self/task")
+PROCESSES = Path("/proc")
 
 _ending = threading.RLock()
 
@@ -58,18 +58,20 @@ def _end(_signum: int, _frame: FrameType | None) -> None:
     try:
         _say("Stopped by SIGTERM before the end.\n")
         remove_unfinished()
-        for child in _children():
+        for child in tuple(_descendants()):
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGTERM)
     finally:
         os._exit(EXIT_CODE)
 
 
-def _children() -> Iterator[int]:
-    """This process's, where the system lists them."""
-    for tasks in TASKS.glob("*/children"):
+def _descendants(process: int | str = "self") -> Iterator[int]:
+    """A process's children, each after its own, where the system lists them."""
+    for tasks in PROCESSES.glob(f"{process}/task/*/children"):
         with suppress(OSError):  # of a thread that has just ended
-            yield from map(int, tasks.read_text().split())
+            for child in map(int, tasks.read_text().split()):
+                yield from _descendants(child)
+                yield child
 
 
 def _say(line: str) -> None:

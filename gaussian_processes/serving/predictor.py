@@ -29,7 +29,7 @@ class Predictor:
         artifact = load_artifact(directory, algorithm)
         try:
             model = algorithm.from_state(artifact.state)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise DataError(
                 f"The model in {directory} is not as this version of {algorithm.name} stores it ({error!r}): train again."
             ) from error
