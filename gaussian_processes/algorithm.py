@@ -5,10 +5,11 @@ variable ALGORITHM. docs/your_own_algorithm.md walks through one.
 """
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from gaussian_processes.data.dataset import Array, Dataset
@@ -125,6 +126,44 @@ class Needs:
 
 
 @dataclass(frozen=True)
+class Output:
+    """Something that `predict` can return, for each row.
+
+    Attributes:
+        name: as requests ask for it, and as JSON answers name it.
+        description: what it is, in a few words.
+        usual: whether JSON answers carry it when nothing is asked for.
+        joint: whether it says how rows vary together, so that a request's rows cannot be taken in parts.
+    """
+
+    name: str
+    description: str
+    usual: bool = False
+    joint: bool = False
+
+
+# The output of truth values that says which rows are unlike all that was learnt from, for algorithms that can tell.
+EXTRAPOLATING = "extrapolating"
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a request wants to know.
+
+    Attributes:
+        outputs: names of the algorithm's outputs.
+        level: the probability with which an interval is to hold a measurement, between 0 and 1.
+        samples: how many functions to draw.
+        seed: of the drawing; None draws anew each time.
+    """
+
+    outputs: tuple[str, ...]
+    level: float = 0.95
+    samples: int = 1
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
 class Algorithm(Generic[H, M]):
     """An algorithm, as the container sees it.
 
@@ -132,11 +171,12 @@ class Algorithm(Generic[H, M]):
         name: written into the model file, which no other algorithm may load.
         hyperparameters: a pydantic model: names, types, ranges, defaults.
         metrics: what `evaluate` can return, in the order of printing; the usual objective last.
-        outputs: what `predict` can return; the first alone is what CSV answers carry.
+        outputs: what `predict` can return; the first alone is what answers carry that have no names, such as CSV.
         fit: learns a model from the training channel.
         evaluate: every metric that can be computed from a model and the validation channel, or from the model alone
             and what stands in for validation.
-        predict: (model, rows (M, d), outputs) -> a column (M,) for each output asked for that the model has.
+        predict: (model, rows (M, d), query) -> a column (M,), or some beside each other (M, k), for each output asked
+            for that the model has; and truth values under the name EXTRAPOLATING where they cost nothing more.
         state: a model as plain values and arrays, which is what the model file stores.
         from_state: the model again.
         needs: what a job will take; one that needs more than there is is refused before it starts. None where that
@@ -148,10 +188,10 @@ class Algorithm(Generic[H, M]):
     name: str
     hyperparameters: type[H]
     metrics: tuple[Metric, ...]
-    outputs: tuple[str, ...]
+    outputs: tuple[Output, ...]
     fit: Callable[[Dataset, H, Reporter], M]
     evaluate: Callable[[M, Dataset | None, Reporter], Evaluation]
-    predict: Callable[[M, Array, Sequence[str]], Mapping[str, Array]]
+    predict: Callable[[M, Array, Query], Mapping[str, NDArray[Any]]]
     state: Callable[[M], State]
     from_state: Callable[[State], M]
     needs: Callable[[Size, H], Needs] | None = None

@@ -1,7 +1,7 @@
 """A second algorithm for the same container: the mean of the k nearest training targets."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 from scipy.spatial import cKDTree
 
-from gaussian_processes.algorithm import Algorithm, Evaluation, Forecast, Metric, Reporter, Search, State
+from gaussian_processes.algorithm import Algorithm, Evaluation, Forecast, Metric, Output, Query, Reporter, Search, State
 from gaussian_processes.data.dataset import Array, Dataset
 
 
@@ -30,17 +30,17 @@ def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) 
     return Neighbours(dataset.features, dataset.target, k)
 
 
-def predict(model: Neighbours, rows: Array, outputs: Sequence[str]) -> Mapping[str, Array]:
+def predict(model: Neighbours, rows: Array, query: Query) -> Mapping[str, Array]:
     _, nearest = cKDTree(model.features).query(rows, k=range(1, model.k + 1))
     values = model.target[nearest]
     columns = {"mean": values.mean(axis=1), "std": values.std(axis=1)}
-    return {name: columns[name] for name in outputs}
+    return {name: columns[name] for name in query.outputs}
 
 
 def evaluate(model: Neighbours, validation: Dataset | None, _reporter: Reporter) -> Evaluation:
     if validation is None:
         return Evaluation({})
-    found = predict(model, validation.features, ("mean", "std"))
+    found = predict(model, validation.features, Query(("mean", "std")))
     error = math.sqrt(np.mean((validation.target - found["mean"]) ** 2))
     return Evaluation({"validation:RMSE": error}, Forecast(validation.target, found["mean"], found["std"]))
 
@@ -57,7 +57,10 @@ algorithm = Algorithm(
     name="k-nearest-neighbours",
     hyperparameters=Hyperparameters,
     metrics=(Metric("validation:RMSE", "minimize", "root mean square error"),),
-    outputs=("mean", "std"),
+    outputs=(
+        Output("mean", "mean of the neighbours' targets", usual=True),
+        Output("std", "their standard deviation", usual=True),
+    ),
     fit=fit,
     evaluate=evaluate,
     predict=predict,

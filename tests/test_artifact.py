@@ -19,6 +19,7 @@ import pytest
 from reporting import Lines
 
 from gaussian_processes import gaussian_process
+from gaussian_processes.algorithm import Query
 from gaussian_processes.artifact import FILE_NAME, Artifact, load_artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import DataError, PlatformError
@@ -40,8 +41,8 @@ def saved(tmp_path, example):
 def test_a_saved_model_predicts_to_the_bit_what_it_did(saved, example):
     """Mean and standard deviation both."""
     model, directory = saved
-    before = ALGORITHM.predict(model, example[2], ("mean", "std"))
-    after = Predictor.load(directory, ALGORITHM).predict(example[2], ("mean", "std"))
+    before = ALGORITHM.predict(model, example[2], Query(("mean", "std")))
+    after = Predictor.load(directory, ALGORITHM).predict(example[2], Query(("mean", "std")))
     for name in ("mean", "std"):
         assert np.array_equal(before[name], after[name])
 

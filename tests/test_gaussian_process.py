@@ -8,7 +8,7 @@ from reference import read_reference
 from reporting import Lines
 from scipy.stats import norm
 
-from gaussian_processes.algorithm import Size
+from gaussian_processes.algorithm import Query, Size
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import AlgorithmError, RowError
 from gaussian_processes.gaussian_process import Hyperparameters, algorithm, needs
@@ -139,7 +139,7 @@ def test_a_prediction_that_overflows_in_the_targets_units_is_refused(example):
     settings = {"q": 3, "geometry": "homogeneous", "target_scaling": "standard"}
     model = algorithm.fit(dataset(X, 1e200 * y), Hyperparameters(**settings), Lines())
     with pytest.raises(RowError, match="row 3 has no finite prediction"):
-        algorithm.predict(model, np.vstack([X_star[:2], 1e40 * X_star[:1]]), ("mean",))
+        algorithm.predict(model, np.vstack([X_star[:2], 1e40 * X_star[:1]]), Query(("mean",)))
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,9 @@ def test_features_beyond_the_training_scale_are_named(X, message):
     X = np.array(X)
     settings = Hyperparameters(feature_scaling="standard", bias=1)
     with pytest.raises(RowError, match=message):
-        algorithm.predict(algorithm.fit(dataset(X, np.arange(3.0)), settings, Lines()), np.ones((1, 1)), ("mean",))
+        algorithm.predict(
+            algorithm.fit(dataset(X, np.arange(3.0)), settings, Lines()), np.ones((1, 1)), Query(("mean",))
+        )
 
 
 @pytest.mark.parametrize("target", [[1e-170, 2e-170], [1e300, -1e300]])
@@ -191,9 +193,9 @@ def test_without_its_factor_a_model_gives_the_same_means_in_memory_that_grows_wi
     stored = [algorithm.state(model) for model in models]
     sizes = [sum(np.size(value) for value in state.values()) for state in stored]
     assert sizes[0] - sizes[1] == len(X) * (len(X) + 1) // 2 - 1
-    whole, light = (algorithm.predict(algorithm.from_state(state), X_star, ("mean", "std")) for state in stored)
+    whole, light = (algorithm.predict(algorithm.from_state(state), X_star, Query(("mean", "std"))) for state in stored)
     assert list(light) == ["mean"]
-    assert np.array_equal(light["mean"], algorithm.predict(models[0], X_star, ("mean",))["mean"])
+    assert np.array_equal(light["mean"], algorithm.predict(models[0], X_star, Query(("mean",)))["mean"])
     assert light["mean"] == pytest.approx(whole["mean"], rel=1e-12)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from reference import ROOT
 
+from gaussian_processes.algorithm import Query
 from gaussian_processes.gaussian_process import algorithm
 from gaussian_processes.serving.predictor import Predictor
 
@@ -30,6 +31,7 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 import numpy as np
+from gaussian_processes.algorithm import Query
 from gaussian_processes.artifact import Artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.gaussian_process import algorithm
@@ -38,7 +40,7 @@ from gaussian_processes.serving.predictor import Predictor
 given, made, X, y, X_star = json.loads(sys.argv[1])
 
 def predictions(folder):
-    columns = Predictor.load(Path(folder), algorithm).predict(np.array(X_star), ("mean", "std"))
+    columns = Predictor.load(Path(folder), algorithm).predict(np.array(X_star), Query(("mean", "std")))
     return {name: column.tolist() for name, column in columns.items()}
 
 class Silent:
@@ -120,7 +122,7 @@ def test_a_model_predicts_the_same_wherever_it_was_trained(tmp_path, trained_her
     home = environment(version, numpy)
     found_numpy, found, own = run_program(home / "venv/bin/python", home, here, str(tmp_path), *rows)
     assert found_numpy == numpy
-    loaded = Predictor.load(tmp_path, algorithm).predict(np.array(rows[2]), ("mean", "std"))
+    loaded = Predictor.load(tmp_path, algorithm).predict(np.array(rows[2]), Query(("mean", "std")))
     for name in ("mean", "std"):
         np.testing.assert_allclose(found[name], wanted[name], rtol=1e-12)
         np.testing.assert_allclose(loaded[name], own[name], rtol=1e-12)

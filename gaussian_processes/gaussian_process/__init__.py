@@ -1,6 +1,6 @@
 """The arc-cosine Gaussian process as the container's algorithm: the one place that knows both halves."""
 
-from gaussian_processes.algorithm import Algorithm, Needs, Size
+from gaussian_processes.algorithm import Algorithm, Needs, Output, Size
 from gaussian_processes.gaussian_process.evaluation import METRICS, evaluate
 from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters
 from gaussian_processes.gaussian_process.regression import fit, from_state, predict, state
@@ -28,7 +28,10 @@ algorithm = Algorithm(
     name="arc-cosine-gaussian-process",
     hyperparameters=Hyperparameters,
     metrics=METRICS,
-    outputs=("mean", "std"),
+    outputs=(
+        Output("mean", "mean of the function", usual=True),
+        Output("std", "standard deviation of the function", usual=True),
+    ),
     fit=fit,
     evaluate=evaluate,
     predict=predict,

@@ -81,8 +81,7 @@ def _answer(
     predictor: Predictor, body: bytes, received: Exchange, parameters: Mapping[str, str], returned: Exchange
 ) -> bytes:
     rows = joined(received.read(io.BytesIO(body), "The request body", parameters)).values
-    outputs = predictor.outputs if returned.every_output else predictor.outputs[:1]
-    return returned.write(predictor.predict(rows, outputs))
+    return returned.write(predictor.predict(rows, predictor.query(usual=returned.every_output)))
 
 
 def _reason(text: str, status: int) -> Response:

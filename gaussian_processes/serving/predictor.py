@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gaussian_processes.algorithm import Algorithm
+from gaussian_processes.algorithm import Algorithm, Query
 from gaussian_processes.artifact import load_artifact
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.errors import DataError, RowError
@@ -35,13 +35,13 @@ class Predictor:
             ) from error
         return cls(algorithm, model, artifact.features)
 
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """What can be asked for, the usual answer first."""
-        return self.algorithm.outputs
+    def query(self, *, usual: bool) -> Query:
+        """What a request wants that does not say: the usual outputs, or the first one."""
+        outputs = self.algorithm.outputs
+        return Query(tuple(output.name for output in outputs if output.usual) if usual else (outputs[0].name,))
 
-    def predict(self, rows: Array, outputs: tuple[str, ...]) -> Mapping[str, Array]:
-        """A column (M,) for each of `outputs`, for rows (M, d).
+    def predict(self, rows: Array, query: Query) -> Mapping[str, Array]:
+        """What the query asks for, for rows (M, d).
 
         Raises:
             DataError: the rows have another number of columns than the training data, or one cannot be used.
@@ -50,6 +50,6 @@ class Predictor:
             hint = "; leave the target out" if rows.shape[1] == self.features + 1 else ""
             raise DataError(f"Columns in the request: {rows.shape[1]}; features wanted: {self.features}{hint}.")
         try:
-            return self.algorithm.predict(self.model, rows, outputs)
+            return self.algorithm.predict(self.model, rows, query)
         except RowError as error:
             raise error.located("The request", lambda row: f"row {row + 1}") from None
