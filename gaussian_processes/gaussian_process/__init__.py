@@ -1,9 +1,10 @@
 """The arc-cosine Gaussian process as the container's algorithm: the one place that knows both halves."""
 
-from gaussian_processes.algorithm import Algorithm, Needs, Output, Size
+from gaussian_processes.algorithm import Algorithm, Needs, Size
 from gaussian_processes.gaussian_process.evaluation import METRICS, evaluate
 from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters
-from gaussian_processes.gaussian_process.regression import fit, from_state, predict, state
+from gaussian_processes.gaussian_process.prediction import OUTPUTS, predict
+from gaussian_processes.gaussian_process.regression import fit, from_state, state
 from gaussian_processes.gp import operations
 from gaussian_processes.gp.model import ENTRIES
 from gaussian_processes.gp.solution import memory
@@ -28,10 +29,7 @@ algorithm = Algorithm(
     name="arc-cosine-gaussian-process",
     hyperparameters=Hyperparameters,
     metrics=METRICS,
-    outputs=(
-        Output("mean", "mean of the function", usual=True),
-        Output("std", "standard deviation of the function", usual=True),
-    ),
+    outputs=OUTPUTS,
     fit=fit,
     evaluate=evaluate,
     predict=predict,

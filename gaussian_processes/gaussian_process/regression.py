@@ -1,4 +1,4 @@
-"""Regression: a Gaussian process on scaled data, fitted, asked, stored and loaded in the container's terms."""
+"""Regression: a Gaussian process on scaled data, fitted, stored and loaded in the container's terms."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gaussian_processes.algorithm import Query, Reporter, State
+from gaussian_processes.algorithm import Reporter, State
 from gaussian_processes.data.dataset import Array, Dataset
 from gaussian_processes.errors import AlgorithmError, RowError
 from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters, ScalingName
@@ -57,23 +57,6 @@ def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) 
     if gp.solution.account:
         reporter.log(gp.solution.account)
     return FittedRegression(gp, feature_scaling, target_scaling, h.include_variance)
-
-
-def predict(model: FittedRegression, rows: Array, query: Query) -> Mapping[str, Array]:
-    """Mean and, of a model that keeps its factor, std of the latent function, in units of the target."""
-    X_star = scaled(model.feature_scaling, rows)
-    columns = {}
-    with explained(), np.errstate(over="ignore"):
-        if "std" in query.outputs and model.keeps_factor:
-            mean, std = model.gp.predict(X_star, return_std=True)
-            columns["std"] = std * model.target_scaling.scale
-        else:
-            mean = model.gp.predict(X_star)
-        columns["mean"] = model.target_scaling.invert(mean)
-    infinite = ~np.isfinite(list(columns.values())).all(axis=0)
-    if infinite.any():
-        raise RowError(np.flatnonzero(infinite).tolist(), "has no finite prediction: its numbers are too large")
-    return {name: columns[name] for name in query.outputs if name in columns}
 
 
 def state(model: FittedRegression) -> State:
