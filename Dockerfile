@@ -19,9 +19,9 @@ RUN python3 -m venv /opt/venv \
     && find /opt/venv -type d -name tests -prune -exec rm -rf {} +
 
 FROM ${BASE_IMAGE}
-# The interpreter comes from Debian, and with it its security updates.
+# The interpreter comes from Debian, and with it its security updates; so does nginx, for MODEL_SERVER_FRONT=nginx.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends python3 \
+    && apt-get install --yes --no-install-recommends nginx python3 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 # The packages, in the place they were installed for.
 COPY --from=build /opt/venv /opt/venv
@@ -30,8 +30,10 @@ COPY --from=build /opt/venv /opt/venv
 ENV PATH=/opt/program/gaussian_processes:/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
-# The server listens where SAGEMAKER_BIND_TO_PORT says, so that it can stand in an inference pipeline.
-LABEL com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true
+# The server listens where SAGEMAKER_BIND_TO_PORT says, so that it can stand in an inference pipeline; and it can have many
+# models, that come and go.
+LABEL com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true \
+    com.amazonaws.sagemaker.capabilities.multi-models=true
 # Where a module that replaces the algorithm is put, and where a shell in the container begins.
 WORKDIR /opt/program
 # Not below /opt/ml, which SageMaker mounts over.

@@ -24,9 +24,10 @@ from gaussian_processes.algorithm import Algorithm, State
 from gaussian_processes.errors import DataError, PlatformError
 from gaussian_processes.files import write_by_rename
 from gaussian_processes.plain_pickle import BLOCK, PlainReader
+from gaussian_processes.self_test import SelfTest
 
 FILE_NAME = "model.pkl"
-FORMAT = 1
+FORMAT = 2
 KINDS = "biuf"  # of arrays: booleans, integers, floats
 DTYPE = re.compile(rf"[<>|][{KINDS}][0-9]{{1,2}}")
 # What reading a forged file can end in, whatever its checksum says.
@@ -52,12 +53,14 @@ class Artifact:
         features: the number of columns that a request must have.
         hyperparameters: as trained with.
         state: what the algorithm stores.
+        self_test: what the model predicted when it was trained.
     """
 
     algorithm: str
     features: int
     hyperparameters: Mapping[str, Any]
     state: State
+    self_test: SelfTest
 
     @property
     def size(self) -> int:
@@ -138,6 +141,7 @@ def _document(artifact: Artifact) -> dict[str, Any]:
         "algorithm": artifact.algorithm,
         "features": artifact.features,
         "hyperparameters": _packed(artifact.hyperparameters),
+        "self_test": _packed({"rows": artifact.self_test.rows, "columns": artifact.self_test.columns}),
         "state": _packed(artifact.state),
     }
 
@@ -168,9 +172,13 @@ def _artifact(document: Any) -> Artifact:
             "algorithm": str(algorithm),
             "features": int(features),
             "hyperparameters": dict(hyperparameters),
+            "self_test": {"rows": dict(rows), "columns": dict(columns)},
             "state": dict(state),
         }:
-            return Artifact(algorithm, features, _unpacked(hyperparameters), _unpacked(state))
+            test = SelfTest(_unpacked(rows), _unpacked(columns))
+            if test.rows.shape[1] != features:
+                raise ValueError(f"its self-test has {test.rows.shape[1]} columns where it has {features} features")
+            return Artifact(algorithm, features, _unpacked(hyperparameters), _unpacked(state), test)
     raise ValueError("it lacks what a model file holds")
 
 

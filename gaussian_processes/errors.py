@@ -90,6 +90,30 @@ class NotAcceptableError(UserError):
     http_status = 406
 
 
+class UnknownModelError(UserError):
+    """A model that is not loaded."""
+
+    http_status = 404
+
+
+class ModelPresentError(UserError):
+    """A model that is loaded already."""
+
+    http_status = 409
+
+
+class RequestTimeoutError(UserError):
+    """A request that stopped coming."""
+
+    http_status = 408
+
+
+class PayloadTooLargeError(UserError):
+    """A request with a larger body than is taken."""
+
+    http_status = 413
+
+
 class PlatformError(ExplainedError):
     """The machine: a file that cannot be read or written, a full disk, too little memory."""
 
@@ -100,6 +124,16 @@ class PlatformError(ExplainedError):
     def of(cls, error: OSError) -> "PlatformError":
         """The operating system's refusal, in words."""
         return cls(f"{error.filename or 'The machine'}: {error.strerror or error}.")
+
+
+class UnusableModelError(PlatformError):
+    """The server runs, and has no model to answer with."""
+
+
+class InsufficientMemoryError(PlatformError):
+    """One more model does not fit into memory."""
+
+    http_status = 507
 
 
 class Faults:

@@ -28,6 +28,7 @@ from gaussian_processes.job.preparation import Job, prepare
 from gaussian_processes.job.resources import peak_memory
 from gaussian_processes.report.account import Account, Channel
 from gaussian_processes.report.writing import write_report
+from gaussian_processes.self_test import SelfTest
 
 # Checks everything, says what training would take, and trains nothing.
 DRY_RUN = "--dry-run"
@@ -137,7 +138,8 @@ def train(job: Job, data: Datasets, timings: dict[str, float], log: Log) -> None
     lines = metric_lines(evaluation.metrics, algorithm.metrics, job.objective.name if job.objective else None)
     with _timed(timings, "saving"):
         hyperparameters = job.hyperparameters.model_dump(mode="json")
-        artifact = Artifact(algorithm.name, data.size.features, hyperparameters, algorithm.state(model))
+        test = _with_origin(data.training, lambda: SelfTest.of(algorithm, model, data.training))
+        artifact = Artifact(algorithm.name, data.size.features, hyperparameters, algorithm.state(model), test)
         size = artifact.size
         path = save_artifact(artifact, job.paths.model, lambda written: log.progress("saving", written / size))
         log.log(f"model: {path}")

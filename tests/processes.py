@@ -74,9 +74,9 @@ class Server:
     port: int
     log: Path
 
-    def request(self, path, body=None, **headers):
+    def request(self, path, body=None, method=None, **headers):
         named = {key.replace("_", "-"): value for key, value in headers.items()}
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=body, headers=named)
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=body, headers=named, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
                 return Answer(response.status, response.headers, response.read().decode())
@@ -84,10 +84,22 @@ class Server:
             with error:
                 return Answer(error.code, error.headers, error.read().decode())
 
+    @property
+    def workers(self):
+        """The process numbers of gunicorn's workers."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        # In the order in which they were started; nginx, where it stands before them, is none.
+        return [int(child) for child in children if "serve" in Path(f"/proc/{child}/cmdline").read_text()]
+
+    @property
+    def events(self):
+        """What the log of requests has."""
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+
 
 @contextmanager
-def running_server(paths: OptMl, extra: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """`serve`, from its first healthy ping until the block ends."""
+def running_server(paths: OptMl, extra: Mapping[str, str] | None = None, *, healthy: bool = True) -> Iterator[Server]:
+    """`serve`, from its first healthy ping, or its first answer at all, until the block ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -98,20 +110,21 @@ def running_server(paths: OptMl, extra: Mapping[str, str] | None = None) -> Iter
         process = subprocess.Popen(command, env=environ, stdout=stream, stderr=subprocess.STDOUT)
     server = Server(process, port, log)
     try:
-        wait_for_ping(server)
+        wait_for_ping(server, healthy=healthy)
         yield server
     finally:
         process.terminate()
         process.wait(timeout=30)
 
 
-def wait_for_ping(server: Server) -> None:
+def wait_for_ping(server: Server, *, healthy: bool = True) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         assert server.process.poll() is None, server.log.read_text()
         try:
-            if server.request("/ping").status == 200:
+            if server.request("/ping").status == 200 or not healthy:
                 return
         except OSError:
-            time.sleep(0.05)
+            pass
+        time.sleep(0.05)
     pytest.fail(f"no ping within 30 s: {server.log.read_text()}")

@@ -1,5 +1,6 @@
-"""The application: content types in and out, and what a client is told."""
+"""The application: content types in and out, what is asked and answered, and what a client is told."""
 
+import io
 import json
 
 import numpy as np
@@ -8,46 +9,105 @@ from reporting import Lines
 
 from gaussian_processes.artifact import Artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
-from gaussian_processes.errors import DataError
+from gaussian_processes.data.formats import NPY
+from gaussian_processes.errors import DataError, UnusableModelError
 from gaussian_processes.gaussian_process import Hyperparameters, algorithm
-from gaussian_processes.serving.application import create_app
+from gaussian_processes.self_test import SelfTest
+from gaussian_processes.serving.application import Batches, Service, create_app
+from gaussian_processes.serving.invocation import Habits
 from gaussian_processes.serving.predictor import Predictor
 
 ROWS = "1,2\n3,4\n"
 
 
-@pytest.fixture
+def predictor_of(X, y, **hyperparameters):
+    dataset = Dataset(X, y, (Source("a", len(y)),))
+    model = algorithm.fit(dataset, Hyperparameters(**hyperparameters), Lines())
+    test = SelfTest.of(algorithm, model, dataset)
+    return Predictor(algorithm, model, Artifact(algorithm.name, X.shape[1], {}, {}, test))
+
+
+def client_of(predictor, **parts):
+    return create_app(algorithm, predictor, Service(**parts)).test_client()
+
+
+@pytest.fixture(scope="module")
 def predictor(example):
     X, y, _, _ = example
-    return Predictor(algorithm, algorithm.fit(Dataset(X, y, (Source("a", len(y)),)), Hyperparameters(), Lines()), 2)
+    return predictor_of(X, y)
 
 
 @pytest.fixture
 def client(predictor):
-    return create_app(predictor).test_client()
+    return client_of(predictor)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def wanted(predictor):
     mean, std = predictor.model.gp.predict(np.array([[1.0, 2.0], [3.0, 4.0]]), return_std=True)
     return mean.tolist(), std.tolist()
 
 
+def post(client, body=ROWS, content_type="text/csv", **headers):
+    named = {key.replace("_", "-"): value for key, value in headers.items()}
+    return client.post("/invocations", data=body, content_type=content_type, headers=named)
+
+
 @pytest.mark.parametrize("content_type", ["text/csv", "text/csv; charset=utf-8", "TEXT/CSV;header=absent"])
 def test_csv_in_csv_out(client, wanted, content_type):
     """One mean a line; parameters of the media type do not matter."""
-    response = client.post("/invocations", data=ROWS, content_type=content_type)
+    response = post(client, content_type=content_type)
     assert response.status_code == 200
     assert response.mimetype == "text/csv"
     assert [float(line) for line in response.text.splitlines()] == wanted[0]
 
 
-def test_json_in_json_out(client, wanted):
-    """Mean and standard deviation of every row."""
-    body = {"instances": [{"features": [1, 2]}, {"features": [3, 4]}]}
-    response = client.post("/invocations", json=body)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"instances": [{"features": [1, 2]}, {"features": [3, 4]}]},
+        {"instances": [[1, 2], [3, 4]]},
+        [[1, 2], [3, 4]],
+        {"instances": [{"data": {"features": {"values": [1, 2]}}}, {"features": [3, 4]}]},
+    ],
+)
+def test_json_in_json_out(client, wanted, body):
+    """Mean and standard deviation of every row, in whatever form the rows come."""
+    response = post(client, json.dumps(body), "application/json")
     assert response.mimetype == "application/json"
     assert response.get_json()["predictions"] == [{"mean": mean, "std": std} for mean, std in zip(*wanted, strict=True)]
+
+
+def test_json_lines_in_json_lines_out(client, wanted):
+    """An object a line."""
+    response = post(client, '[1, 2]\n{"features": [3, 4]}\n', "application/jsonlines")
+    rows = [json.loads(line) for line in response.text.splitlines()]
+    assert rows == [{"mean": mean, "std": std} for mean, std in zip(*wanted, strict=True)]
+
+
+def test_npy_in_npy_out(client, wanted):
+    """An array of means; with more outputs, a matrix."""
+    body = io.BytesIO()
+    np.save(body, np.array([[1, 2], [3, 4]], np.float32))
+    means = np.load(io.BytesIO(post(client, body.getvalue(), "application/x-npy").data))
+    assert means.tolist() == wanted[0]
+    both = post(client, body.getvalue(), "application/x-npy", Accept='application/x-npy;outputs="mean,std"')
+    assert np.load(io.BytesIO(both.data)).T.tolist() == [*wanted]
+
+
+def test_parquet_in_csv_out(client):
+    """It can be read and not written."""
+    arro3 = pytest.importorskip("arro3.core")
+    from arro3.io import write_parquet
+
+    table = arro3.Table.from_pydict(
+        {"a": arro3.Array([1.0, 3.0], arro3.DataType.float64()), "b": arro3.Array([2.0, 4.0], arro3.DataType.float64())}
+    )
+    body = io.BytesIO()
+    write_parquet(table, body)
+    response = post(client, body.getvalue(), "application/x-parquet")
+    assert (response.status_code, response.mimetype) == (200, "text/csv")
+    assert response.text == post(client).text
 
 
 @pytest.mark.parametrize(
@@ -61,24 +121,89 @@ def test_json_in_json_out(client, wanted):
         ("image/png, */*;q=0.1", "text/csv"),
         ("application/json; charset=utf-8", "application/json"),
         ("application/json;verbose=true;q=0.9, text/csv;q=0.8", "application/json"),
+        ("application/jsonlines", "application/jsonlines"),
+        ("application/x-npy", "application/x-npy"),
     ],
 )
 def test_accept_chooses_the_answers_format(client, accept, mimetype):
     """With no preference the answer is in the body's own format."""
-    headers = {} if accept is None else {"Accept": accept}
-    response = client.post("/invocations", data=ROWS, content_type="text/csv", headers=headers)
+    response = post(client, **({} if accept is None else {"Accept": accept}))
     assert (response.status_code, response.mimetype) == (200, mimetype)
+
+
+@pytest.mark.parametrize(("accept", "mimetype"), [(None, "application/x-npy"), ("text/csv", "text/csv")])
+def test_the_environment_has_a_say_where_the_request_has_none(predictor, accept, mimetype):
+    """SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT, as in AWS's own containers."""
+    client = client_of(predictor, habits=Habits(usual_format=NPY))
+    assert post(client, **({} if accept is None else {"Accept": accept})).mimetype == mimetype
+
+
+QUANTILE_95 = 1.6448536269514722  # of the standard normal distribution: the bounds of a 90 % interval
+
+
+def test_a_request_chooses_what_is_predicted(client, wanted):
+    """By parameters of Accept, or by custom attributes, which give way to them."""
+    std_y = np.sqrt(np.square(wanted[1]) + 0.1)
+    for headers in (
+        {"Accept": 'application/json;outputs="mean,interval";level=0.9'},
+        {"Accept": "application/json", "X_Amzn_SageMaker_Custom_Attributes": "outputs=mean,interval;level=0.9"},
+        {
+            "Accept": 'application/json;outputs="mean,interval"',
+            "X_Amzn_SageMaker_Custom_Attributes": "outputs=std;level=0.9",
+        },
+    ):
+        rows = post(client, **headers).get_json()["predictions"]
+        assert [row.keys() - {"extrapolating"} for row in rows] == [{"mean", "interval"}] * 2
+        for row, mean, std in zip(rows, wanted[0], std_y, strict=True):
+            assert row["mean"] == mean
+            assert row["interval"] == pytest.approx([mean - QUANTILE_95 * std, mean + QUANTILE_95 * std], rel=1e-9)
+
+
+def test_csv_carries_more_when_asked(client, wanted):
+    """The outputs beside each other, in the order in which they are asked for."""
+    text = post(client, Accept='text/csv;outputs="std,mean"').text
+    assert [[float(cell) for cell in line.split(",")] for line in text.splitlines()] == [
+        [std, mean] for mean, std in zip(*wanted, strict=True)
+    ]
+
+
+def test_the_environment_chooses_for_requests_that_do_not_say(predictor):
+    """In batch transform there is no header to say it in."""
+    client = client_of(predictor, habits=Habits(usual_words={"outputs": "mean,std", "level": "0.5"}))
+    assert len(post(client).text.splitlines()[0].split(",")) == 2
+    assert len(post(client, X_Amzn_SageMaker_Custom_Attributes="outputs=interval").text.splitlines()[0].split(",")) == 2
+    assert len(post(client, Accept="text/csv;outputs=mean").text.splitlines()[0].split(",")) == 1
+
+
+def test_samples_are_drawn_together_and_repeated_by_their_seed(client):
+    """The rows of a request are of one function."""
+    asked = {"Accept": "application/json;outputs=samples;samples=3;seed=7"}
+    first, again = (post(client, **asked).get_json()["predictions"] for _ in range(2))
+    assert first == again
+    assert [len(row["samples"]) for row in first] == [3, 3]
+    other = post(client, Accept="application/json;outputs=samples;samples=3;seed=8").get_json()["predictions"]
+    assert other != first
+
+
+def test_rows_unlike_all_that_was_learnt_from_are_marked():
+    """Opposite to every training row there is nothing to go by; near them there is no mark at all."""
+    generator = np.random.default_rng(3)
+    X = np.array([1.0, 1.0]) + 0.1 * generator.normal(size=(30, 2))
+    client = client_of(predictor_of(X, X[:, 0], q=1, l=0))
+    near, far = post(client, "1,1\n-1,-1\n", Accept="application/json").get_json()["predictions"]
+    assert "extrapolating" not in near
+    assert far["extrapolating"] is True
 
 
 @pytest.mark.parametrize(
     ("body", "content_type", "status", "reason"),
     [
-        ("", "text/csv", 400, "The request body is empty"),
         ("a,b\nc,d\n", "text/csv", 400, "line 1 ('a,b') has no number in it"),
         ("1,2\n3,x\n", "text/csv", 400, "line 2, column 2: found 'x'"),
         ("1,2,3\n", "text/csv", 400, "Columns in the request: 3; features wanted: 2; leave the target out."),
         ("1\n", "text/csv", 400, "Columns in the request: 1; features wanted: 2."),
         ("1,2\n0,0\n", "text/csv", 400, "row 2 has length zero"),
+        ("\n", "text/csv", 400, "is empty"),
         ("{", "application/json", 400, "Invalid JSON"),
         (
             '{"instances": [{"features": [1]}]}',
@@ -86,18 +211,21 @@ def test_accept_chooses_the_answers_format(client, accept, mimetype):
             400,
             "Columns in the request: 1; features wanted: 2.",
         ),
-        ("1,2\n", "application/x-recordio", 415, "text/csv or application/json is wanted"),
-        ("1,2\n", "", 415, "There is no content type; text/csv or application/json is wanted"),
+        ("1,2\n", "application/x-recordio", 415, "text/csv or application/json or"),
+        ("1,2\n", "", 415, "There is no content type; text/csv or application/json or"),
         ("1e300,2e300,1", "text/csv; charset=undefined", 400, "is not text in undefined"),
         ("1,2\n", "text/csv; charset=utf-16", 400, "is not text in utf-16"),
         ('{"instances": [{"features": [1e999, 2]}]}', "application/json", 400, "instances[0].features[0]"),
         ("1,2\n", "x" * 5000, 415, "is not supported"),
         ("1,2\n", None, 415, "There is no content type"),
+        ("1,2\n", "application/x-npy", 400, "is not an array that NumPy saved"),
+        ("1,2\n", "application/x-parquet", 400, "is not a Parquet file"),
+        ("[1, 2]\n[1]\n", "application/jsonlines", 400, "line 2 has 1 numbers where line 1 has 2"),
     ],
 )
 def test_a_bad_request_is_told_why(client, body, content_type, status, reason):
     """A 4xx with one short line of plain text."""
-    response = client.post("/invocations", data=body, content_type=content_type)
+    response = post(client, body, content_type)
     assert response.status_code == status
     assert response.mimetype == "text/plain"
     assert reason in response.text
@@ -106,16 +234,95 @@ def test_a_bad_request_is_told_why(client, body, content_type, status, reason):
     assert "Traceback" not in response.text
 
 
+def test_an_empty_body_has_an_empty_answer(client):
+    """204, whatever it would have been."""
+    for content_type in ("text/csv", "application/json", None):
+        response = post(client, "", content_type)
+        assert (response.status_code, response.data) == (204, b"")
+
+
+def test_a_body_over_the_limit_is_413(predictor):
+    """And one of just that size is not."""
+    client = client_of(predictor, max_body=len(ROWS))
+    assert post(client).status_code == 200
+    response = post(client, ROWS + "\n")
+    assert response.status_code == 413
+    assert f"more than the {len(ROWS)} bytes that are taken" in response.text
+
+
 def test_an_answer_that_cannot_be_given_is_406(client):
     """And the formats that can."""
-    response = client.post("/invocations", data=ROWS, content_type="text/csv", headers={"Accept": "image/png"})
+    response = post(client, Accept="image/png")
     assert response.status_code == 406
-    assert "text/csv or application/json can" in response.text
+    assert "text/csv or application/json or" in response.text
+
+
+def test_an_output_that_the_model_lacks_is_refused_where_it_is_named(example):
+    """Where it is only usual, it is left out."""
+    X, y, _, _ = example
+    client = client_of(predictor_of(X, y, include_variance=False))
+    assert post(client, Accept="application/json").get_json()["predictions"][0].keys() == {"mean"}
+    response = post(client, Accept='application/json;outputs="mean,std"')
+    assert (response.status_code, "does not offer std" in response.text) == (400, True)
+
+
+BAD = "1,2\n\n3,x\n0,0\n1,2,3\n3,4"
+
+
+def test_in_a_batch_every_record_has_its_answer_or_its_reason(predictor, wanted):
+    """As many lines as records, the good ones as if they were alone."""
+    client = client_of(predictor, habits=Habits(batch=True))
+    response = post(client, BAD)
+    lines = response.text.splitlines()
+    assert response.status_code == 200
+    assert len(lines) == 6
+    assert [float(lines[0]), float(lines[5])] == wanted[0]
+    for line, reason in zip(lines[1:5], ("line 2", "line 3, column 2: found 'x'", "has length zero", "3"), strict=True):
+        assert line.startswith('"error: ')
+        assert reason in line
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/jsonlines"])
+def test_in_a_batch_json_names_the_reason(predictor, accept):
+    """An object with an error in the place of the prediction."""
+    client = client_of(predictor, habits=Habits(batch=True))
+    response = post(client, BAD, Accept=accept)
+    rows = (
+        response.get_json()["predictions"]
+        if accept.endswith("json")
+        else list(map(json.loads, response.text.splitlines()))
+    )
+    assert [sorted(row) for row in rows] == [["mean", "std"], *[["error"]] * 4, ["mean", "std"]]
+
+
+def test_in_a_batch_an_array_has_nan_where_there_is_a_reason(predictor):
+    """It cannot say it in words, and keeps its length."""
+    client = client_of(predictor, habits=Habits(batch=True))
+    means = np.load(io.BytesIO(post(client, BAD, Accept="application/x-npy").data))
+    assert np.isnan(means).tolist() == [False, True, True, True, True, False]
+
+
+def test_in_a_batch_without_a_good_record_every_one_has_its_reason(predictor):
+    """For every format of answers."""
+    client = client_of(predictor, habits=Habits(batch=True))
+    for accept in ("text/csv", "application/json", "application/jsonlines", "application/x-npy"):
+        assert post(client, "x,y\nx,y", Accept=f'{accept};outputs="mean,interval"').status_code == 200
+
+
+def test_a_batch_job_is_told_how_to_send(predictor):
+    """At most 100 MB on the way, as the platform wants it."""
+    client = client_of(predictor, batches=Batches(8, 6))
+    assert client.get("/execution-parameters").get_json() == {
+        "MaxConcurrentTransforms": 8,
+        "BatchStrategy": "MULTI_RECORD",
+        "MaxPayloadInMB": 6,
+    }
 
 
 def test_paths_and_methods_that_do_not_exist(client):
     """404 and 405, in plain text, the latter with the methods that are allowed."""
     assert client.get("/nowhere").status_code == 404
+    assert client.post("/models", json={}).status_code == 404
     response = client.get("/invocations")
     assert response.status_code == 405
     assert "POST" in response.headers["Allow"]
@@ -126,27 +333,33 @@ def test_paths_and_methods_that_do_not_exist(client):
 def test_very_long_and_very_short_rows_keep_their_direction(client, wanted, scale):
     """On the sphere a row's length is of no consequence, even where its square overflows or vanishes."""
     rows = f"{scale!r},{2 * scale!r}\n{3 * scale!r},{4 * scale!r}\n"
-    response = client.post("/invocations", data=rows, content_type="text/csv")
-    assert [float(line) for line in response.text.split()] == pytest.approx(wanted[0], rel=1e-12)
+    assert [float(line) for line in post(client, rows).text.split()] == pytest.approx(wanted[0], rel=1e-12)
 
 
 def test_a_row_that_has_no_finite_prediction_is_refused(example):
     """In the homogeneous geometry a long row overflows; the answer is a reason, never NaN."""
     X, y, _, _ = example
-    dataset = Dataset(X, y, (Source("a", len(y)),))
-    model = algorithm.fit(dataset, Hyperparameters(q=3, geometry="homogeneous"), Lines())
-    client = create_app(Predictor(algorithm, model, 2)).test_client()
+    client = client_of(predictor_of(X, y, q=3, geometry="homogeneous"))
     for body in ("1,2\n1e200,2e200\n", "1,2\n1e60,1e60\n"):
-        response = client.post(
-            "/invocations", data=body, content_type="text/csv", headers={"Accept": "application/json"}
-        )
+        response = post(client, body, Accept="application/json")
         assert (response.status_code, "row 2 is so long that" in response.text) == (400, True)
 
 
-def test_a_model_stored_by_another_version_is_refused_in_words(tmp_path):
+def test_a_model_stored_by_another_version_is_refused_in_words(tmp_path, predictor):
     """Its state lacks what this version reads: the file is whole, and training again mends it."""
-    save_artifact(Artifact(algorithm.name, 2, {}, {"X": np.eye(2)}), tmp_path)
+    save_artifact(Artifact(algorithm.name, 2, {}, {"X": np.eye(2)}, predictor.artifact.self_test), tmp_path)
     with pytest.raises(DataError, match=r"not as this version .* stores it .*: train again"):
+        Predictor.load(tmp_path, algorithm)
+
+
+def test_a_model_that_does_not_reproduce_what_it_predicted_is_refused(tmp_path, predictor):
+    """Its file is whole, and yet something is not as it was when it was trained."""
+    state = algorithm.state(predictor.model)
+    save_artifact(Artifact(algorithm.name, 2, {}, state, predictor.artifact.self_test), tmp_path)
+    assert Predictor.load(tmp_path, algorithm).features == 2
+    state = {**state, "alpha": 1.01 * state["alpha"]}
+    save_artifact(Artifact(algorithm.name, 2, {}, state, predictor.artifact.self_test), tmp_path)
+    with pytest.raises(DataError, match="does not reproduce"):
         Predictor.load(tmp_path, algorithm)
 
 
@@ -156,24 +369,73 @@ def test_ping_is_200_and_empty(client):
     assert (response.status_code, response.data) == (200, b"")
 
 
-def test_a_fault_of_the_program_shows_nothing_of_its_inside(predictor, caplog):
-    """500 for the client, the traceback for the log."""
+def test_without_a_model_everyone_is_told_the_reason():
+    """503, and the server stays to say it."""
+    client = client_of(UnusableModelError("There is no model."))
+    for response in (client.get("/ping"), post(client)):
+        assert (response.status_code, response.text) == (503, "There is no model.\n")
+        assert response.headers["Retry-After"]
+    assert client.get("/metrics").status_code == 200
+
+
+def test_a_fault_of_the_program_shows_nothing_of_its_inside(predictor, capsys):
+    """500 for the client; for the log where it was, and neither what it says nor what was sent."""
 
     def broken(work):
         work()
         raise RuntimeError("a secret")
 
-    response = (
-        create_app(predictor, offload=broken).test_client().post("/invocations", data=ROWS, content_type="text/csv")
-    )
+    response = post(client_of(predictor, offload=broken), "1.2345,2\n")
     assert response.status_code == 500
-    assert "secret" not in response.text
-    assert "a secret" in caplog.text
+    event = json.loads(capsys.readouterr().out)
+    assert "RuntimeError" in event["fault"]
+    assert any("in broken" in line or line.endswith(" broken") for line in event["fault"])
+    for text in (response.text, json.dumps(event)):
+        assert "secret" not in text
+        assert "1.2345" not in text
+
+
+def test_every_answer_has_an_id_that_the_log_knows(client, capsys):
+    """A line of JSON each, good or bad, with what is known of the request but what it held."""
+    responses = [post(client), post(client, "1.2345,x\n"), client.get("/nowhere"), post(client, "", None)]
+    events = list(map(json.loads, capsys.readouterr().out.splitlines()))
+    assert [event["request_id"] for event in events] == [response.headers["X-Request-Id"] for response in responses]
+    assert [event["status"] for event in events] == [200, 400, 404, 204]
+    assert (events[0]["rows"], events[0]["path"], events[0]["content_type"]) == (2, "/invocations", "text/csv")
+    assert len({event["request_id"] for event in events}) == 4
+    assert "1.2345" not in json.dumps(events)
+
+
+def test_health_checks_are_not_worth_a_line(client, capsys):
+    """They come every few seconds, and every answer to them has an id all the same."""
+    assert client.get("/ping").headers["X-Request-Id"]
+    assert client.get("/metrics").headers["X-Request-Id"]
+    assert capsys.readouterr().out == ""
+
+
+def test_metrics_count_what_was_asked(predictor):
+    """Requests by path, status and content type; rows; those unlike what was learnt from; nothing that a client made up."""
+    client = client_of(predictor)
+    post(client, Accept="application/json")
+    post(client, "1,x\n")
+    post(client, content_type="application/made-up")
+    client.get("/made-up")
+    lines = client.get("/metrics").text.splitlines()
+    counts = {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
+    requests = 'model_server_requests_total{{content_type="{}",path="{}",status="{}"}}'
+    assert counts[requests.format("text/csv", "/invocations", 200)] == 1
+    assert counts[requests.format("text/csv", "/invocations", 400)] == 1
+    assert counts[requests.format("other", "/invocations", 415)] == 1
+    assert counts[requests.format("none", "other", 404)] == 1
+    assert counts["model_server_predicted_rows_total"] == counts["model_server_examined_rows_total"] == 2
+    assert counts["model_server_extrapolating_rows_total"] == 0
+    assert counts['model_server_request_seconds_count{path="/invocations"}'] == 3
+    assert counts['model_server_request_rows_bucket{le="10.0"}'] == 1
+    assert not any("made-up" in line for line in lines)
 
 
 def test_csv_and_json_agree(client):
     """Both are the same prediction."""
-    means = [float(line) for line in client.post("/invocations", data=ROWS, content_type="text/csv").text.split()]
-    body = json.dumps({"instances": [{"features": [1, 2]}, {"features": [3, 4]}]})
-    answer = client.post("/invocations", data=body, content_type="application/json").get_json()
+    means = [float(line) for line in post(client).text.split()]
+    answer = post(client, json.dumps([[1, 2], [3, 4]]), "application/json").get_json()
     assert [row["mean"] for row in answer["predictions"]] == pytest.approx(means, rel=1e-12)

@@ -23,9 +23,10 @@ from gaussian_processes.algorithm import Query
 from gaussian_processes.artifact import FILE_NAME, Artifact, load_artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import DataError, PlatformError
-from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.self_test import SelfTest
 
 ALGORITHM = gaussian_process.algorithm
+TEST = SelfTest(np.ones((1, 2)), {"mean": np.ones(1)})
 
 
 @pytest.fixture
@@ -33,8 +34,10 @@ def saved(tmp_path, example):
     """A trained model, and the folder that it was saved in."""
     X, y, _, _ = example
     hyperparameters = gaussian_process.Hyperparameters(q=0, l=2, feature_scaling="standard", target_scaling="standard")
-    model = ALGORITHM.fit(Dataset(X, y, (Source("a.csv", len(y)),)), hyperparameters, Lines())
-    save_artifact(Artifact(ALGORITHM.name, 2, hyperparameters.model_dump(), ALGORITHM.state(model)), tmp_path)
+    dataset = Dataset(X, y, (Source("a.csv", len(y)),))
+    model = ALGORITHM.fit(dataset, hyperparameters, Lines())
+    test = SelfTest.of(ALGORITHM, model, dataset)
+    save_artifact(Artifact(ALGORITHM.name, 2, hyperparameters.model_dump(), ALGORITHM.state(model), test), tmp_path)
     return model, tmp_path
 
 
@@ -42,7 +45,8 @@ def test_a_saved_model_predicts_to_the_bit_what_it_did(saved, example):
     """Mean and standard deviation both."""
     model, directory = saved
     before = ALGORITHM.predict(model, example[2], Query(("mean", "std")))
-    after = Predictor.load(directory, ALGORITHM).predict(example[2], Query(("mean", "std")))
+    loaded = ALGORITHM.from_state(load_artifact(directory, ALGORITHM).state)
+    after = ALGORITHM.predict(loaded, example[2], Query(("mean", "std")))
     for name in ("mean", "std"):
         assert np.array_equal(before[name], after[name])
 
@@ -53,7 +57,7 @@ def test_the_file_names_no_code(saved):
     opcodes = {opcode.name for opcode, _, _ in pickletools.genops(body)}
     assert not opcodes & {"GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX"}
     document = pickle.loads(body)
-    assert document["format"] == 1
+    assert document["format"] == 2
     assert document["state"]["kernel"]["l"] == 2
     assert document["versions"]["numpy"] == np.__version__
 
@@ -145,9 +149,27 @@ def test_a_pickle_that_asks_for_code_is_refused_and_runs_none(tmp_path, monkeypa
     assert not (tmp_path / "owned").exists()
 
 
+def array(**changes):
+    return {"dtype": "<f8", "shape": (2,), "order": "C", "data": bytes(16)} | changes
+
+
+def stored_test(**changes):
+    return {"rows": array(shape=(1, 2)), "columns": {"mean": array(shape=(1,), data=bytes(8))}} | changes
+
+
+def without_memo(value):
+    """The pickle of a value, without its ends, that leaves the memo to what follows."""
+    stream = io.BytesIO()
+    pickler = pickle.Pickler(stream, protocol=5)
+    pickler.fast = True
+    pickler.dump(value)
+    return stream.getvalue()[11:-1]
+
+
 def document(value):
     """What is a model's document, but for a value in its state."""
-    entries = small("format") + b"K\x01" + small("algorithm") + small(ALGORITHM.name) + small("features") + b"K\x02"
+    entries = small("format") + b"K\x02" + small("algorithm") + small(ALGORITHM.name) + small("features") + b"K\x02"
+    entries += small("self_test") + without_memo(stored_test())
     return (
         b"\x80\x05}(" + entries + small("hyperparameters") + b"}" + small("state") + b"}" + small("x") + value + b"su."
     )
@@ -290,24 +312,29 @@ def test_another_algorithms_model_is_refused(saved):
 def test_another_format_is_refused(tmp_path):
     """A later version's file is not guessed at."""
     write_sealed(tmp_path, pickle.dumps({"format": 99}, protocol=5))
-    with pytest.raises(DataError, match=r"it is of format 99, and version .* reads format 1\. Train again"):
+    with pytest.raises(DataError, match=r"it is of format 99, and version .* reads format 2\. Train again"):
         load_artifact(tmp_path, ALGORITHM)
 
 
-def forged(**state):
-    document = {"format": 1, "algorithm": ALGORITHM.name, "features": 2, "hyperparameters": {}, "state": state}
-    return pickle.dumps(document, protocol=5)
+def forged(self_test=None, **state):
+    document = {"format": 2, "algorithm": ALGORITHM.name, "features": 2, "hyperparameters": {}, "state": state}
+    return pickle.dumps({**document, "self_test": self_test or stored_test()}, protocol=5)
 
 
-def array(**changes):
-    return {"dtype": "<f8", "shape": (2,), "order": "C", "data": bytes(16)} | changes
+def test_the_forged_files_of_these_tests_are_models_but_for_what_is_wrong_with_them(tmp_path):
+    """With nothing wrong they are read."""
+    write_sealed(tmp_path, forged(X=array()))
+    assert np.array_equal(load_artifact(tmp_path, ALGORITHM).state["X"], np.zeros(2))
+    write_sealed(tmp_path, pickle.dumps({"format": 2, "self_test": stored_test()}, protocol=5))
+    with pytest.raises(DataError, match="lacks what a model file holds"):
+        load_artifact(tmp_path, ALGORITHM)
 
 
 @pytest.mark.parametrize(
     "body",
     [
         pickle.dumps([1, 2], protocol=5),
-        pickle.dumps({"format": 1}, protocol=5),
+        pickle.dumps({"format": 2}, protocol=5),
         forged(X=array(dtype="|O")),
         forged(X=array(dtype="zzz")),
         forged(X=array(dtype="<M8[s]")),
@@ -315,6 +342,23 @@ def array(**changes):
         forged(X=array(shape=(2**62,))),
         forged(X=array(data=bytes(15))),
         forged(X=array(order="K")),
+        forged({"rows": array(shape=(1, 2))}),
+        forged({"columns": {}, "rows": [1.0, 2.0]}),
+        forged(stored_test(rows={})),
+        forged(stored_test(rows=array(shape=(2,)))),
+        forged(stored_test(rows=array(shape=(2, 1)))),
+        forged(stored_test(rows=array(shape=(1, 1), data=bytes(8)))),
+        forged(stored_test(rows=array(shape=(0, 2), data=b""))),
+        forged(stored_test(rows=array(shape=(1, 2), dtype="<f4", data=bytes(8)))),
+        forged(stored_test(rows=array(shape=(1, 2), dtype="<i8"))),
+        forged(stored_test(rows=array(shape=(1, 2), data=np.array([1.0, np.inf]).tobytes()))),
+        forged(stored_test(columns=[])),
+        forged(stored_test(columns={})),
+        forged(stored_test(columns={"mean": [0.0]})),
+        forged(stored_test(columns={"mean": array()})),
+        forged(stored_test(columns={"mean": array(shape=(1, 1, 2))})),
+        forged(stored_test(columns={"mean": array(shape=(1, 0), data=b"")})),
+        forged(stored_test(columns={"mean": array(shape=(1,), data=np.array([np.nan]).tobytes())})),
         b"\x80\x05\x95" + (2**40).to_bytes(8, "little") + b"N.",
         b"",
     ],
@@ -336,17 +380,17 @@ def test_no_model_says_so(tmp_path):
 def test_a_model_that_cannot_be_finished_leaves_nothing_behind(tmp_path):
     """A state that cannot be stored, and a folder that cannot be written."""
     with pytest.raises(TypeError, match=r"a state holds plain values, .* found object"):
-        save_artifact(Artifact("a", 2, {}, {"x": [object()]}), tmp_path)
+        save_artifact(Artifact("a", 2, {}, {"x": [object()]}, TEST), tmp_path)
     with pytest.raises(TypeError, match="found an array of <U1"):
-        save_artifact(Artifact("a", 2, {}, {"x": np.array(["a"])}), tmp_path)
+        save_artifact(Artifact("a", 2, {}, {"x": np.array(["a"])}, TEST), tmp_path)
     with pytest.raises(TypeError, match="strings for keys; found 1"):
-        save_artifact(Artifact("a", 2, {}, {"x": {1: 2}}), tmp_path)
+        save_artifact(Artifact("a", 2, {}, {"x": {1: 2}}, TEST), tmp_path)
     with pytest.raises(TypeError, match="found function"):
-        save_artifact(Artifact("a", 2, {"x": lambda: 0}, {}), tmp_path)
+        save_artifact(Artifact("a", 2, {"x": lambda: 0}, {}, TEST), tmp_path)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").write_text("a file where the folder should be")
     with pytest.raises(PlatformError, match="cannot be written"):
-        save_artifact(Artifact("a", 2, {}, {}), tmp_path / "file")
+        save_artifact(Artifact("a", 2, {}, {}, TEST), tmp_path / "file")
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -360,7 +404,7 @@ def test_arrays_keep_their_values_type_and_layout(tmp_path, order, dtype):
         "scalar": np.array(2.5),
         "nested": {"n": None, "s": ["text", array]},
     }
-    save_artifact(Artifact(ALGORITHM.name, 1, {}, state), tmp_path)
+    save_artifact(Artifact(ALGORITHM.name, 2, {}, state, TEST), tmp_path)
     loaded = load_artifact(tmp_path, ALGORITHM).state
     assert np.array_equal(loaded["array"], array)
     assert loaded["array"].dtype == array.dtype
@@ -376,7 +420,7 @@ def test_writing_goes_on_in_blocks_and_says_how_far(tmp_path):
     """So that a signal is heard between them; the last figure is the whole dictionary's size."""
     told = []
     state = {"large": np.zeros(5 * 2**20), "small": np.zeros(3)}
-    path = save_artifact(Artifact("a", 1, {}, state), tmp_path, told.append)
+    path = save_artifact(Artifact("a", 2, {}, state, TEST), tmp_path, told.append)
     assert told == sorted(told)
     assert max(np.diff([0, *told])) <= 2**23
     assert told[-1] == path.stat().st_size - len(pickle.dumps("0" * 64, protocol=5))
@@ -385,7 +429,7 @@ def test_writing_goes_on_in_blocks_and_says_how_far(tmp_path):
 def test_the_size_of_the_file_is_known_before_it_is_written(tmp_path, saved):
     """To the byte, and without copying the arrays."""
     for state in (ALGORITHM.state(saved[0]), {"large": np.zeros((1000, 2000), order="F"), "list": [1.0] * 3000}):
-        artifact = Artifact("a", 1, {"k": 1}, state)
+        artifact = Artifact("a", 2, {"k": 1}, state, TEST)
         tracemalloc.start()
         size = artifact.size
         assert tracemalloc.get_traced_memory()[1] < 2**20

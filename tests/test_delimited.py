@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from gaussian_processes.data.answers import Answer
 from gaussian_processes.data.delimited import read_csv, write_csv
 from gaussian_processes.data.table import joined
 from gaussian_processes.errors import DataError
 
 
-def read_table(text, block_size=1 << 22, threads=1, allow_header=True, **parameters):
+def read_table(text, block_size=1 << 22, threads=1, allow_header=True, small=0, **parameters):
     body = text if isinstance(text, bytes) else text.encode()
-    pieces = read_csv(
-        io.BytesIO(body), "a.csv", parameters, allow_header=allow_header, threads=threads, block_size=block_size
-    )
+    how = {"allow_header": allow_header, "threads": threads, "block_size": block_size, "small": small}
+    pieces = read_csv(io.BytesIO(body), "a.csv", parameters, **how)
     return joined(pieces)
 
 
@@ -34,8 +34,9 @@ def read(text, **how):
 def test_numbers_survive_the_round_trip_to_the_bit(table):
     """Python's own repr and float, written and read back."""
     table = np.clip(table, -sys.float_info.max, sys.float_info.max)
-    body = write_csv({str(j): column for j, column in enumerate(table.T)})
+    body = b"".join(write_csv([Answer({str(j): column for j, column in enumerate(table.T)})]))
     assert np.array_equal(read(body), table)
+    assert np.array_equal(read(body, small=1 << 12), table)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +53,9 @@ def test_numbers_survive_the_round_trip_to_the_bit(table):
     ids=repr,
 )
 def test_reads_the_dialects_that_people_have(text):
-    """Any line ending, blank lines, spaces, quotes, a byte order mark, exponents."""
+    """Any line ending, blank lines, spaces, quotes, a byte order mark, exponents; by pandas and line by line."""
     assert np.array_equal(read(text), [[1, 2], [3, 4]])
+    assert np.array_equal(read(text, small=1 << 12), [[1, 2], [3, 4]])
 
 
 def test_honours_the_charset():

@@ -1,12 +1,11 @@
 """The JSON codec: instances in, predictions out."""
 
 import io
-import json
 
 import numpy as np
 import pytest
 
-from gaussian_processes.data.instances import read_instances, write_predictions
+from gaussian_processes.data.instances import read_instances
 from gaussian_processes.data.table import joined
 from gaussian_processes.errors import DataError
 
@@ -21,17 +20,25 @@ def test_reads_features_row_by_row():
     assert np.array_equal(read(body), [[1, 2.5], [-300, 4]])
 
 
-def test_writes_every_column_of_every_row():
-    """What json.loads gives back is what was predicted, to the bit."""
-    columns = {"mean": np.array([0.1, 2.0]), "std": np.array([1e-300, 3.0])}
-    wanted = {"predictions": [{"mean": 0.1, "std": 1e-300}, {"mean": 2.0, "std": 3.0}]}
-    assert json.loads(write_predictions(columns)) == wanted
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"instances": [[1, 2], [3, 4]]}',
+        "[[1, 2], [3, 4]]",
+        '[{"features": [1, 2]}, [3, 4]]',
+        '{"instances": [{"data": {"features": {"values": [1, 2]}}}, {"features": [3, 4]}]}',
+        '{"other": "[[9, 9]]", "instances": [[1, 2], [3, 4]]}',
+    ],
+)
+def test_rows_come_in_several_forms(body):
+    """Objects, lists, the nested form of SageMaker's own algorithms, and all of them mixed."""
+    assert np.array_equal(read(body), [[1, 2], [3, 4]])
 
 
-def test_what_is_no_number_in_json_is_never_written():
-    """NaN would make the answer unreadable."""
-    with pytest.raises(ValueError, match="JSON"):
-        write_predictions({"mean": np.array([np.nan])})
+@pytest.mark.parametrize("body", ["[1, 2]", '{"features": [1, 2]}', '{"data": {"features": {"values": [1, 2]}}}'])
+def test_one_row_needs_no_list_around_it(body):
+    """It is one row."""
+    assert np.array_equal(read(body), [[1, 2]])
 
 
 def test_a_million_faults_are_one_short_message():
@@ -47,7 +54,9 @@ def test_a_million_faults_are_one_short_message():
     [
         ("", "The body is empty"),
         ("{", "Invalid JSON"),
-        ("[[1, 2]]", "valid dictionary|object"),
+        ('"text"', "holds no records"),
+        ("[]", "at least 1 item"),
+        ("[[[1, 2]]]", "valid number"),
         ('{"instances": []}', "instances: .* at least 1 item"),
         ('{"instances": [{"features": []}]}', r"instances\[0\]\.features: .* at least 1 item"),
         ('{"rows": [[1]]}', "instances: Field required"),

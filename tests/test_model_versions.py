@@ -14,8 +14,8 @@ import pytest
 from reference import ROOT
 
 from gaussian_processes.algorithm import Query
+from gaussian_processes.artifact import load_artifact
 from gaussian_processes.gaussian_process import algorithm
-from gaussian_processes.serving.predictor import Predictor
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gaussian-processes-tests"
 LOCKED = dict(
@@ -32,15 +32,18 @@ import json, sys
 from pathlib import Path
 import numpy as np
 from gaussian_processes.algorithm import Query
-from gaussian_processes.artifact import Artifact, save_artifact
+from gaussian_processes.artifact import Artifact, load_artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.gaussian_process import algorithm
-from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.self_test import SelfTest
 
 given, made, X, y, X_star = json.loads(sys.argv[1])
 
 def predictions(folder):
-    columns = Predictor.load(Path(folder), algorithm).predict(np.array(X_star), Query(("mean", "std")))
+    artifact = load_artifact(Path(folder), algorithm)
+    model = algorithm.from_state(artifact.state)
+    artifact.self_test.check(algorithm, model)
+    columns = algorithm.predict(model, np.array(X_star), Query(("mean", "std")))
     return {name: column.tolist() for name, column in columns.items()}
 
 class Silent:
@@ -52,8 +55,10 @@ class Silent:
 
 X, y = np.array(X), np.array(y)
 settings = algorithm.hyperparameters(q=1, l=1, bias=1.0, feature_scaling="standard", target_scaling="standard")
-model = algorithm.fit(Dataset(X, y, (Source("a.csv", len(y)),)), settings, Silent())
-save_artifact(Artifact(algorithm.name, X.shape[1], settings.model_dump(), algorithm.state(model)), Path(made))
+dataset = Dataset(X, y, (Source("a.csv", len(y)),))
+model = algorithm.fit(dataset, settings, Silent())
+test = SelfTest.of(algorithm, model, dataset)
+save_artifact(Artifact(algorithm.name, X.shape[1], settings.model_dump(), algorithm.state(model), test), Path(made))
 print(json.dumps([np.__version__, given and predictions(given), predictions(made)]))
 """
 
@@ -117,12 +122,15 @@ def trained_here(tmp_path_factory):
 
 @pytest.mark.parametrize(("version", "numpy"), VERSIONS)
 def test_a_model_predicts_the_same_wherever_it_was_trained(tmp_path, trained_here, version, numpy):
-    """Trained here and loaded there; trained there and loaded here: mean and standard deviation to 1e-12."""
+    """Trained here and loaded there; trained there and loaded here: mean and standard deviation to 1e-12, self-tests hold."""
     rows, here, wanted = trained_here
     home = environment(version, numpy)
     found_numpy, found, own = run_program(home / "venv/bin/python", home, here, str(tmp_path), *rows)
     assert found_numpy == numpy
-    loaded = Predictor.load(tmp_path, algorithm).predict(np.array(rows[2]), Query(("mean", "std")))
+    artifact = load_artifact(tmp_path, algorithm)
+    model = algorithm.from_state(artifact.state)
+    artifact.self_test.check(algorithm, model)
+    loaded = algorithm.predict(model, np.array(rows[2]), Query(("mean", "std")))
     for name in ("mean", "std"):
         np.testing.assert_allclose(found[name], wanted[name], rtol=1e-12)
         np.testing.assert_allclose(loaded[name], own[name], rtol=1e-12)

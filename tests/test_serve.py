@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -74,6 +75,7 @@ def long_request(tmp_path, example_job):
     assert run_train(paths, NEIGHBOURS).returncode == 0
     extra = {**NEIGHBOURS, "ALGORITHM": "waiting", "WAITING": str(tmp_path), "MODEL_SERVER_WORKERS": "1"}
     with running_server(paths, extra) as server, ThreadPoolExecutor() as pool:
+        (tmp_path / "hold").touch()
         answer = pool.submit(server.request, "/invocations", b"1,2\n", Content_Type="text/csv")
         while not (tmp_path / "started").exists():
             assert not answer.done()
@@ -155,19 +157,106 @@ def test_the_model_is_in_memory_once(tmp_path):
         body = json.dumps({"instances": [{"features": [1, 2]}]}).encode()
         for _ in range(30):
             assert server.request("/invocations", body, Content_Type="application/json").status == 200
-        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-        assert len(children) == 3
-        for child in children:
+        assert len(server.workers) == 3
+        for child in server.workers:
             rollup = Path(f"/proc/{child}/smaps_rollup").read_text().splitlines()
             private = sum(int(line.split()[1]) for line in rollup if line.startswith("Private_")) / 1024
             assert private < factor
 
 
+def test_the_port_is_answered_before_the_model_is_there(tmp_path, example_job):
+    """503 while it loads, to the health check and to requests; then 200, on the same port, without a moment of neither."""
+    paths = example_job()
+    paths.hyperparameters.write_text("{}")
+    assert run_train(paths, NEIGHBOURS).returncode == 0
+    extra = {**NEIGHBOURS, "ALGORITHM": "loading", "LOADING": str(tmp_path)}
+    with running_server(paths, extra, healthy=False) as server:
+        ping = server.request("/ping")
+        assert (ping.status, ping.text) == (503, "The model is still being loaded.\n")
+        assert server.request("/invocations", b"1,2\n", Content_Type="text/csv").status == 503
+        (tmp_path / "go").touch()
+        statuses = []
+        while not statuses or statuses[-1] != 200:
+            statuses.append(server.request("/ping").status)  # a connection that is refused fails the test
+        assert set(statuses[:-1]) <= {503}
+        assert [server.request("/ping").status for _ in range(20)] == [200] * 20
+        assert server.request("/invocations", b"1,2\n", Content_Type="text/csv").status == 200
+
+
+def spoilt(paths):
+    (paths.model / "model.pkl").write_bytes((paths.model / "model.pkl").read_bytes()[:-100])
+
+
+def missing(paths):
+    (paths.model / "model.pkl").unlink()
+
+
+@pytest.mark.parametrize(("spoil", "reason"), [(spoilt, "is damaged or cut short"), (missing, "There is no model")])
+def test_without_a_usable_model_the_server_stays_to_say_so(example_job, spoil, reason):
+    """503 with the reason, in the answers and in the log; and it ends as any server does."""
+    paths = example_job()
+    assert run_train(paths).returncode == 0
+    spoil(paths)
+    with running_server(paths, healthy=False) as server:
+        while (ping := server.request("/ping")).text.startswith("The model is still being loaded"):
+            time.sleep(0.05)
+        assert ping.status == 503
+        assert reason in ping.text
+        assert reason in server.request("/invocations", b"1,2\n", Content_Type="text/csv").text
+        assert reason in server.log.read_text()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=25) == 0
+
+
+def test_a_fault_of_the_program_while_loading_is_in_the_log_alone(tmp_path, example_job):
+    """The server stays, and tells its clients where to look."""
+    paths = example_job()
+    paths.hyperparameters.write_text("{}")
+    assert run_train(paths, NEIGHBOURS).returncode == 0
+    (tmp_path / "go").write_text("fail")
+    with running_server(
+        paths, {**NEIGHBOURS, "ALGORITHM": "loading", "LOADING": str(tmp_path)}, healthy=False
+    ) as server:
+        while (ping := server.request("/ping")).text.startswith("The model is still being loaded"):
+            time.sleep(0.05)
+        assert (ping.status, "secret" in ping.text) == (503, False)
+        assert "a secret of the program" in server.log.read_text()
+
+
+def test_idle_connections_do_not_hold_up_the_end(trained):
+    """A client that keeps its connection for the next request is not waited for."""
+    with (
+        running_server(trained) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection,
+    ):
+        connection.sendall(b"GET /ping HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=10) == 0  # half of what a request in progress would be given
+
+
+def test_metrics_are_of_all_workers_together(trained):
+    """Whichever of them is asked."""
+    with running_server(trained, {"MODEL_SERVER_WORKERS": "3"}) as server:
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(
+                pool.map(lambda _: server.request("/invocations", b"1,2,3\n", Content_Type="text/csv"), range(60))
+            )
+        assert {answer.status for answer in answers} == {200}
+        for _ in range(6):
+            text = server.request("/metrics").text
+            assert "model_server_predicted_rows_total 60.0" in text
+            assert 'status="200"} 60.0' in text
+            assert "model_server_model_info{" in text
+            assert 'algorithm="arc-cosine-gaussian-process"' in text
+            assert "model_server_model_load_seconds " in text
+        assert len(server.events) == 60
+
+
 def test_a_killed_worker_is_replaced(trained):
     """The server goes on answering."""
     with running_server(trained, {"MODEL_SERVER_WORKERS": "1"}) as server:
-        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
-        os.kill(int(children.read_text()), signal.SIGKILL)
+        os.kill(*server.workers, signal.SIGKILL)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             try:
@@ -181,7 +270,15 @@ def test_a_killed_worker_is_replaced(trained):
 @pytest.mark.parametrize(
     ("extra", "reason"),
     [
-        ({"SAGEMAKER_BASE_DIR": "/nonexistent"}, "There is no model /nonexistent/model/model.pkl. Run `train` first."),
+        (
+            {"MODEL_SERVER_QUERY": "outputs=vari"},
+            "MODEL_SERVER_QUERY is wrong. What the request asks for: 'vari' is no output",
+        ),
+        (
+            {"MODEL_SERVER_QUERY": "output=mean"},
+            "MODEL_SERVER_QUERY has 'output'; outputs, level, samples, seed are wanted",
+        ),
+        ({"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/html"}, "No answer can be given as 'text/html'"),
         ({"MODEL_SERVER_WORKERS": "two"}, "MODEL_SERVER_WORKERS is 'two'; a whole number from 1 to 1000000 is wanted"),
         ({"SAGEMAKER_BIND_TO_PORT": "0"}, "SAGEMAKER_BIND_TO_PORT is '0'"),
         ({"ALGORITHM": "no_such_module"}, "ALGORITHM names the module 'no_such_module'"),
@@ -199,3 +296,49 @@ def test_a_server_that_cannot_start_says_why(trained, extra, reason):
     assert done.returncode == 2
     assert reason in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def nginx_before(trained, extra=None):
+    if shutil.which("nginx") is None:
+        pytest.skip("there is no nginx on this machine")
+    return running_server(trained, {"MODEL_SERVER_FRONT": "nginx", **(extra or {})})
+
+
+def test_nginx_before_the_server_is_no_tighter_than_the_server(trained):
+    """Large bodies, whole or in chunks, large heads, and refusals reach the same end as without it."""
+    rows = b"1,2,3\n" * 200_000
+    with nginx_before(trained) as server:
+        answer = server.request("/invocations", rows, Content_Type="text/csv")
+        assert (answer.status, len(answer.text.split())) == (200, 200_000)
+        status, text = send_raw(server, b"Transfer-Encoding: chunked\r\n", b"6\r\n1,2,3\n\r\n0\r\n\r\n")
+        assert (status, len(text.split())) == (200, 1)
+        fields = {f"X-Field-{number}": "x" * 8000 for number in range(20)}
+        assert server.request("/invocations", b"1,2,3\n", Content_Type="text/csv", **fields).status == 200
+        assert server.request("/invocations", b"1,x,3\n", Content_Type="text/csv").status == 400
+        assert server.request("/metrics").status == 200
+        assert server.request("/execution-parameters").status == 200
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=25) == 0
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_the_server_ends_when_the_nginx_before_it_does(trained):
+    """What cannot be reached should not seem to run."""
+    with nginx_before(trained) as server:
+        (front,) = (
+            int(child)
+            for child in Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+            if "nginx" in Path(f"/proc/{child}/cmdline").read_text()
+        )
+        os.kill(front, signal.SIGKILL)
+        assert server.process.wait(timeout=25) == 0
+        with pytest.raises(OSError, match="refused"):
+            server.request("/ping")
+
+
+def test_a_front_that_is_not_installed_is_named(trained):
+    """One sentence, exit code 2."""
+    command = [sys.executable, str(ROOT / "gaussian_processes/serve")]
+    environ = environ_of(trained, {"MODEL_SERVER_FRONT": "nginx", "PATH": "/nonexistent"})
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "there is no nginx on PATH" in done.stderr) == (2, True)

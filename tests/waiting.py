@@ -1,4 +1,4 @@
-"""An algorithm whose predictions take as long as a test wants: until the file $WAITING/go exists."""
+"""An algorithm whose predictions take as long as a test wants: from when $WAITING/hold exists until $WAITING/go does."""
 
 import hashlib
 import os
@@ -10,9 +10,10 @@ import nearest_neighbours
 
 def predict(model, rows, query):
     folder = Path(os.environ["WAITING"])
-    (folder / "started").touch()
+    if (folder / "hold").exists():
+        (folder / "started").touch()
     # As BLAS does: busy, without the interpreter's lock, and never yielding to gevent.
-    while not (folder / "go").exists():
+    while (folder / "hold").exists() and not (folder / "go").exists():
         hashlib.sha256(bytes(2**22))
     return nearest_neighbours.predict(model, rows, query)
 

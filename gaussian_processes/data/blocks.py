@@ -9,6 +9,8 @@ from typing import Any, BinaryIO, cast
 from gaussian_processes.errors import DataError
 
 BLOCK = 3 << 20  # bytes; more of them outgrow the caches, fewer cost as many more calls of the parser
+# Bytes of a request's line that can be one row: JSON without line ends, taken for lines, would be a single one.
+LONGEST = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,13 @@ class Block:
         """The bytes in one piece."""
         return b"".join(self.parts)
 
-    def lines(self, first: int) -> Iterator[tuple[int, bytes]]:
-        """Every line that is not blank, by its number, where `first` is that of the first line.
+    def lines(self, first: int, *, blank: bool = False) -> Iterator[tuple[int, bytes]]:
+        """Every line by its number, where `first` is that of the first line; those that are blank only if asked for.
 
         A byte order mark can begin any of them where files were joined.
         """
         for number, line in enumerate(self.text.splitlines(), start=first):
-            if line.strip():
+            if blank or line.strip():
                 yield number, line.removeprefix(codecs.BOM_UTF8)
 
     def count(self) -> int:
@@ -40,24 +42,36 @@ class Block:
         return len(self.text.splitlines())
 
 
-def read_blocks(stream: BinaryIO, source: str, charset: str, size: int = BLOCK) -> Iterator[Block]:
+def read_blocks(
+    stream: BinaryIO, source: str, charset: str, size: int = BLOCK, longest: int | None = None
+) -> Iterator[Block]:
     """A stream's lines in blocks of about `size` bytes, without its byte order mark; none where the stream is empty.
 
-    Where lines end in CR alone, all that follows the first `size` bytes is one block.
-
     Raises:
-        DataError: the charset is unknown, or the bytes are not text in it.
+        DataError: the charset is unknown, or the bytes are not text in it; or a line has more than `longest` bytes.
     """
     encoding = _encoding(charset, source)
     if encoding != "utf-8":
         stream = cast("BinaryIO", BufferedReader(_Utf8(stream, encoding)))
     bom = codecs.BOM_UTF8
+    parts: list[bytes] = []  # of a block that is not whole yet
     try:
         while chunk := stream.read(max(size, len(bom))):
-            yield Block((chunk.removeprefix(bom), stream.readline()))
-            bom = b""
+            chunk, bom = chunk.removeprefix(bom), b""
+            # A CR at the very end may be half of a line's end.
+            end = 1 + chunk.rfind(b"\n") or 1 + chunk.rfind(b"\r", 0, -1)
+            if end:
+                yield Block((*parts, chunk[:end]))
+                parts = []
+            parts.append(chunk[end:])
+            if longest is not None and sum(map(len, parts)) > longest:
+                raise DataError(
+                    f"{source} has a line of more than {longest >> 20} MB; lines of one row each are wanted."
+                )
     except UnicodeError as error:
         raise DataError(f"{source} is not text in {encoding}: {error}.") from None
+    if any(parts):
+        yield Block(tuple(parts))
 
 
 def _encoding(charset: str, source: str) -> str:

@@ -29,7 +29,9 @@ def _read_parquet(stream: BinaryIO, source: str, parameters: Mapping[str, str]) 
 
 CSV = Format(("text/csv",), (".csv", ""), _read_csv)
 JSON_LINES = Format(
-    ("application/jsonlines", "application/x-jsonlines"), (".jsonl", ".jsonlines", ".ndjson"), read_json_lines
+    ("application/jsonlines", "application/x-jsonlines", "application/x-ndjson"),
+    (".jsonl", ".jsonlines", ".ndjson"),
+    read_json_lines,
 )
 NPY = Format(("application/x-npy",), (".npy",), read_npy)
 PARQUET = Format(("application/x-parquet", "application/vnd.apache.parquet"), (".parquet",), _read_parquet)

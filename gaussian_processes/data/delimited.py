@@ -2,24 +2,34 @@
 
 import csv
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-import pandas as pd
 
-from gaussian_processes.data.blocks import BLOCK, Block, read_blocks
-from gaussian_processes.data.cells import are_names, fault_of_line, number, split_line
+from gaussian_processes.data.answers import Answer, Records, in_steps
+from gaussian_processes.data.blocks import BLOCK, LONGEST, Block, read_blocks
+from gaussian_processes.data.cells import (
+    are_names,
+    fault_of_line,
+    fault_of_names,
+    fault_of_separator,
+    number,
+    split_line,
+)
 from gaussian_processes.data.dataset import Array
+from gaussian_processes.data.delimited_blocks import Parsed, examine, parse_block
+from gaussian_processes.data.placeholders import fault_of_width, with_placeholders
 from gaussian_processes.data.table import Faults, Table, accepted, rows_or_faults
 from gaussian_processes.errors import DataError
 
-# What else stands between cells, in a line that has no comma.
-SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+REQUEST_BLOCK = 1 << 20  # bytes
+SMALL = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -39,14 +49,6 @@ class _Shape:
     repeated: bytes | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class _Parsed:
-    """A block's rows, and its number of lines."""
-
-    values: Array
-    lines: int
-
-
 def read_csv(  # noqa: PLR0913  # what the bytes say, and how they are read
     stream: BinaryIO,
     source: str,
@@ -55,6 +57,8 @@ def read_csv(  # noqa: PLR0913  # what the bytes say, and how they are read
     allow_header: bool,
     threads: int,
     block_size: int = BLOCK,
+    longest: int | None = None,
+    small: int = 0,
 ) -> Iterator[Table]:
     """The numbers in a stream of CSV, a block of lines at a time; the stream is read once, from its start to its end.
 
@@ -68,11 +72,14 @@ def read_csv(  # noqa: PLR0913  # what the bytes say, and how they are read
         allow_header: whether there may be one.
         threads: how many blocks to parse at the same time; with 1 that is done in the calling thread.
         block_size: in bytes.
+        longest: bytes of a line that may be one.
+        small: bytes of a block that is read line by line, without pandas' preparations.
 
     Raises:
-        DataError: no lines, ragged lines, or cells that are not finite numbers; names lines and columns, both from 1.
+        DataError: no lines, lines that are too long or ragged, or cells that are not finite numbers; names lines and
+            columns, both from 1.
     """
-    blocks = read_blocks(stream, source, parameters.get("charset", "utf-8"), block_size)
+    blocks = read_blocks(stream, source, parameters.get("charset", "utf-8"), block_size, longest)
     line = 1  # the number of the line that the first block begins with
     for first in blocks:
         lines = first.text.splitlines(keepends=True)
@@ -86,13 +93,42 @@ def read_csv(  # noqa: PLR0913  # what the bytes say, and how they are read
     if shape.columns is not None:
         blank, line = blank + 1, line + 1
     rest = Block((b"".join(lines[blank:]),)) if blank else first
-    return accepted(source, _pieces(chain([rest], blocks), shape, line, threads))
+    return accepted(
+        source, _pieces(chain([rest], blocks), shape, line, partial(parse_block, shape.width, small), threads)
+    )
 
 
-def write_csv(columns: Mapping[str, Array]) -> bytes:
-    """One line a row, the columns separated by commas; every number as the shortest text that reads back the same."""
-    lines = zip(*(column.tolist() for column in columns.values()), strict=True)
-    return "".join(",".join(map(repr, line)) + "\n" for line in lines).encode("ascii")
+def read_csv_records(
+    stream: BinaryIO, source: str, parameters: Mapping[str, str], width: int, *, block_size: int = REQUEST_BLOCK
+) -> Iterator[Records]:
+    """The numbers of every line, `width` of them or what is wrong with it; a blank line is a record at fault.
+
+    Raises:
+        DataError: the bytes are not text in the charset of `parameters`, or the lines are too long to be rows.
+    """
+    line_number, begun = 1, False
+    for block in read_blocks(stream, source, parameters.get("charset", "utf-8"), block_size, LONGEST):
+        parsed = parse_block(width, SMALL, block)
+        if parsed is not None and parsed.lines == len(parsed.values):
+            yield Records(parsed.values)
+            line_number, begun = line_number + parsed.lines, True
+            continue
+        lines = list(block.lines(line_number, blank=True))
+        first = 0 if begun else next((at for at, line in lines if line.strip()), 0)
+        yield with_placeholders((_record(*line, width, first) for line in lines), width)
+        line_number, begun = line_number + len(lines), begun or bool(first)
+
+
+def write_csv(answers: Iterable[Answer]) -> Iterator[bytes]:
+    """One line a record, in pieces: its columns, each number as the shortest text that reads back the same, or its fault."""
+    for answer in in_steps(answers):
+        numbers = [column.reshape(len(answer), -1).T.tolist() for column in answer.columns.values()]
+        cells = [map(repr, column) for columns in numbers for column in columns]
+        lines = list(map(",".join, zip(*cells, strict=True)))
+        for index, reason in answer.faults.items():
+            text = " ".join(f"error: {reason}".splitlines())
+            lines[index] = '"{}"'.format(text.replace('"', '""'))
+        yield "\n".join([*lines, ""]).encode()
 
 
 def _shape(text: bytes, line: int, source: str, header: str | None) -> _Shape:
@@ -100,23 +136,23 @@ def _shape(text: bytes, line: int, source: str, header: str | None) -> _Shape:
         cells = split_line(text)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError.listing(source, [fault_of_line(line, error)]) from None
-    other = next((mark for mark in SEPARATORS if len(cells) == 1 and mark in cells[0].strip()), None)
-    if other:
-        raise DataError(f"{source}: its cells seem to be separated by {SEPARATORS[other]}; commas are wanted.")
+    if fault := fault_of_separator(cells):
+        raise DataError.listing(source, [fault])
     names = tuple(cell.strip() for cell in cells)
     if header == "present" or (header != "absent" and are_names(names)):
         repeated = text.strip() if any(number(cell) is None for cell in cells) else None
         return _Shape(line, len(cells), names, repeated)
     if header == "absent" and are_names(names):
-        fault = f"line {line} ({','.join(cells)[:60]!r}) has no number in it; if it is a header line, remove it"
-        raise DataError.listing(source, [fault])
+        raise DataError.listing(source, [fault_of_names(line, cells)])
     return _Shape(line, len(cells))
 
 
-def _pieces(blocks: Iterator[Block], shape: _Shape, line: int, threads: int) -> Iterator[Table | Faults]:
+def _pieces(
+    blocks: Iterator[Block], shape: _Shape, line: int, parse: Callable[[Block], Parsed | None], threads: int
+) -> Iterator[Table | Faults]:
     """The blocks, parsed; `line` is the number of the first one's first line."""
     yield _table([], shape)
-    for block, parsed in _in_order(partial(_parse, shape.width), blocks, threads):
+    for block, parsed in _in_order(parse, blocks, threads):
         if parsed is None:
             examined = rows_or_faults(partial(_examine, block, line, shape))
             yield _table(examined, shape) if isinstance(examined, list) else examined
@@ -126,21 +162,47 @@ def _pieces(blocks: Iterator[Block], shape: _Shape, line: int, threads: int) -> 
             line += parsed.lines
 
 
+def _examine(block: Block, first_line: int, shape: _Shape) -> Iterator[list[float] | str]:
+    """The rows of a block, line by line, each as its numbers or, in their place, what is wrong with it."""
+
+    def ragged(place: str, found: int, width: int) -> str:
+        return f"{place} has another number of columns than line {shape.line}: {found} and not {width}"
+
+    for line_number, line in block.lines(first_line):
+        if line.strip() != shape.repeated:
+            yield from examine(line_number, line, shape.width, ragged)
+
+
+def _record(line_number: int, line: bytes, width: int, first: int) -> list[float] | str:
+    """The numbers of a line or, in their place, the first thing that is wrong with it; names can be above the rows."""
+    if not line.strip():
+        return f"line {line_number} is empty"
+    row = next(examine(line_number, line, width, fault_of_width))
+    if isinstance(row, str):
+        with suppress(UnicodeDecodeError, csv.Error):
+            cells = split_line(line)
+            if line_number == first and are_names(cells):
+                return fault_of_names(line_number, cells)
+            if fault := fault_of_separator(cells):
+                return f"line {line_number}: {fault}"
+    return row
+
+
 def _table(rows: Array | list[list[float]], shape: _Shape) -> Table:
     values = np.asarray(rows, dtype=np.float64).reshape(-1, shape.width)
     return Table(values, shape.columns, header=shape.columns is not None)
 
 
 def _in_order(
-    parse: Callable[[Block], _Parsed | None], blocks: Iterator[Block], threads: int
-) -> Iterator[tuple[Block, _Parsed | None]]:
+    parse: Callable[[Block], Parsed | None], blocks: Iterator[Block], threads: int
+) -> Iterator[tuple[Block, Parsed | None]]:
     """Every block with what is made of it, in order; the calling thread parses too, once the others have enough."""
     if threads == 1:
         for block in blocks:
             yield block, parse(block)
         return
     with ThreadPoolExecutor(threads - 1) as pool:
-        waiting: deque[tuple[Block, Future[_Parsed | None]]] = deque()
+        waiting: deque[tuple[Block, Future[Parsed | None]]] = deque()
         for block in blocks:
             if sum(not future.done() for _, future in waiting) < threads:  # one more than the others are at
                 future = pool.submit(parse, block)
@@ -153,69 +215,3 @@ def _in_order(
                 yield done, parsed.result()
         for done, parsed in waiting:
             yield done, parsed.result()
-
-
-def _parse(width: int, block: Block) -> _Parsed | None:
-    """The rows of a block, fast; None where only `_examine` can say whether they are what is wanted."""
-    for blank_lines in (False, True):
-        text: Any = _Whole(block.parts)  # a file, as far as pandas looks
-        try:
-            frame = pd.read_csv(
-                text, header=None, dtype=np.float64, na_filter=False, low_memory=False, skip_blank_lines=blank_lines
-            )
-        except ValueError:  # pandas' own parser errors are ValueErrors, and so is text that is not UTF-8
-            continue
-        values = frame.to_numpy()
-        if values.shape[1] != width or not _all_finite(values):
-            return None
-        quoted = any(b'"' in part for part in block.parts)
-        lines = block.count() if blank_lines or quoted else len(values)
-        # Whether a line can end within quotes must not depend on where blocks are cut: it cannot.
-        return None if quoted and lines != len(values) else _Parsed(values, lines)
-    return None
-
-
-def _all_finite(values: Array) -> bool:
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = values.sum()  # finite only if all of them are, and found in a third of the time
-    return bool(np.isfinite(total) or np.isfinite(values).all())
-
-
-class _Whole:
-    """A file that is read in two large parts.
-
-    pandas asks for 256 kB at a time, and each time holds the interpreter's lock; between these it parses without it.
-    """
-
-    def __init__(self, parts: tuple[bytes, ...]) -> None:
-        self._parts = iter(parts)
-
-    def read(self, _size: int = -1) -> bytes:
-        return next(self._parts, b"")
-
-    def __iter__(self) -> Iterator[bytes]:
-        """What pandas asks of a file, to know it from a path; it reads nothing in this way."""
-        return iter(())
-
-
-def _examine(block: Block, first_line: int, shape: _Shape) -> Iterator[list[float] | str]:
-    """The rows of a block, line by line, each as its numbers or, in their place, what is wrong with it."""
-    for line_number, line in block.lines(first_line):
-        if line.strip() == shape.repeated:
-            continue
-        try:
-            cells = split_line(line)
-        except (UnicodeDecodeError, csv.Error) as error:
-            yield fault_of_line(line_number, error)
-            continue
-        numbers = list(map(number, cells))
-        row = [value for value in numbers if value is not None]
-        if len(cells) != shape.width:
-            wanted = f"another number of columns than line {shape.line}"
-            yield f"line {line_number} has {wanted}: {len(cells)} and not {shape.width}"
-        elif len(row) == len(numbers):
-            yield row
-        for column, (cell, value) in enumerate(zip(cells, numbers, strict=True), start=1):
-            if value is None:
-                found = f"found {cell[:40]!r}" if cell.strip() else "the cell is empty"
-                yield f"line {line_number}, column {column}: {found}, a finite number is wanted"

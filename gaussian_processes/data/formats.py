@@ -1,56 +1,145 @@
 """The media types of requests and answers, and which one an Accept header means."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import BinaryIO, Protocol
 
-from werkzeug.datastructures import MIMEAccept
+from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header, parse_options_header
 
-from gaussian_processes.data.dataset import Array
-from gaussian_processes.data.delimited import read_csv, write_csv
-from gaussian_processes.data.instances import read_instances, write_predictions
+from gaussian_processes.data import channel_formats
+from gaussian_processes.data.answers import Answer, Records
+from gaussian_processes.data.blocks import LONGEST
+from gaussian_processes.data.delimited import REQUEST_BLOCK, SMALL, read_csv, read_csv_records, write_csv
+from gaussian_processes.data.instances import read_instance_records, read_instances, write_predictions
+from gaussian_processes.data.json_lines import read_json_line_features, read_json_line_records, write_json_lines
 from gaussian_processes.data.media_types import Format
-from gaussian_processes.errors import NotAcceptableError
+from gaussian_processes.data.numpy_arrays import read_npy, read_npy_records, write_npy
+from gaussian_processes.errors import ConfigurationError, NotAcceptableError
+
+
+class RecordReader(Protocol):
+    """The reading half of a codec, for a batch in which no record spoils another."""
+
+    def __call__(
+        self, stream: BinaryIO, source: str, parameters: Mapping[str, str], width: int, /
+    ) -> Iterator[Records]:
+        """The records in a stream that is not empty, in pieces; at least one piece, and exactly one row a record.
+
+        A record at fault is a row of NaN, and the first fault of it in words; so is one of another number of features.
+
+        Args:
+            stream: the bytes.
+            source: the name that messages give them.
+            parameters: of the media type.
+            width: the number of features that are wanted.
+
+        Raises:
+            DataError: the bytes cannot be cut into records.
+        """
 
 
 @dataclass(frozen=True)
-class Exchange(Format):
-    """A format that answers can be given in.
+class Request(Format):
+    """A format that requests can have.
 
     Attributes:
-        write: columns (rows,) by name -> bytes.
-        every_output: whether an answer carries all that the algorithm predicts, or its first output alone.
+        read: the codec for a request that is refused as a whole where anything in it is at fault.
+        read_records: the codec for one of which every record is answered.
     """
 
-    write: Callable[[Mapping[str, Array]], bytes]
+    read_records: RecordReader
+
+
+@dataclass(frozen=True)
+class Exchange(Request):
+    """A format that answers can have, too.
+
+    Attributes:
+        write: answers -> bytes, in pieces.
+        every_output: whether an answer carries all the usual outputs where nothing is asked, or the first one alone.
+    """
+
+    write: Callable[[Iterable[Answer]], Iterator[bytes]]
     every_output: bool
 
 
+def _read_parquet_records(
+    stream: BinaryIO, source: str, parameters: Mapping[str, str], width: int
+) -> Iterator[Records]:
+    from gaussian_processes.data.parquet import read_parquet_records  # noqa: PLC0415  # 33 MB that most servers do without
+
+    return read_parquet_records(stream, source, parameters, width)
+
+
 CSV = Exchange(
-    ("text/csv",),
+    channel_formats.CSV.media_types,
     (),
     # As many answers as lines: a header line would break that. A request is parsed in the thread that it has.
-    partial(read_csv, allow_header=False, threads=1),
+    partial(read_csv, allow_header=False, threads=1, block_size=REQUEST_BLOCK, longest=LONGEST, small=SMALL),
+    read_csv_records,
     write_csv,
     every_output=False,
 )
-JSON = Exchange(("application/json",), (), read_instances, write_predictions, every_output=True)
-FORMATS = (CSV, JSON)
+JSON = Exchange(("application/json",), (), read_instances, read_instance_records, write_predictions, every_output=True)
+JSON_LINES = Exchange(
+    channel_formats.JSON_LINES.media_types,
+    (),
+    read_json_line_features,
+    read_json_line_records,
+    write_json_lines,
+    every_output=True,
+)
+NPY = Exchange(channel_formats.NPY.media_types, (), read_npy, read_npy_records, write_npy, every_output=False)
+PARQUET = Request(channel_formats.PARQUET.media_types, (), channel_formats.PARQUET.read, _read_parquet_records)
+
+REQUESTS: tuple[Request, ...] = (CSV, JSON, JSON_LINES, NPY, PARQUET)
+ANSWERS = (CSV, JSON, JSON_LINES, NPY)
+EXACT = 3  # how much a range says that names a media type in full
+OFFERED = " or ".join(known.media_type for known in ANSWERS)
 
 
-def negotiate(accept: str | None, default: Exchange) -> Exchange:
-    """The format that an Accept header prefers, whatever its parameters; `default` where it has no preference.
+def exchange_named(media_type: str) -> Exchange:
+    """The format of answers that a media type means; its parameters do not matter.
+
+    Raises:
+        ConfigurationError: it means none.
+    """
+    name = parse_options_header(media_type)[0].lower()
+    for known in ANSWERS:
+        if name in known.media_types:
+            return known
+    raise ConfigurationError(f"No answer can be given as {media_type[:80]!r}; {OFFERED} is wanted.")
+
+
+def negotiate(accept: str | None, default: Exchange) -> tuple[Exchange, Mapping[str, str]]:
+    """The format that an Accept header prefers, and the parameters of the range that admits it, the quality left out.
+
+    Parameters decide nothing. Without a preference the format is `default`.
 
     Raises:
         NotAcceptableError: the header admits none of the formats.
     """
-    ranked = (default, *(known for known in FORMATS if known is not default))
-    ranges = parse_accept_header(accept or "*/*", MIMEAccept)
-    accepted = MIMEAccept([(parse_options_header(name)[0], quality) for name, quality in ranges])
-    best = accepted.best_match([known.media_type for known in ranked])
-    for known in ranked:
-        if known.media_type == best:
-            return known
-    offered = " or ".join(known.media_type for known in FORMATS)
-    raise NotAcceptableError(f"Accept {str(accept)[:80]!r} admits no answer that can be given; {offered} can.")
+    header = (accept or "").strip() or "*/*"
+    ranges = [(parse_options_header(text), quality) for text, quality in parse_accept_header(header, Accept)]
+    chosen, best = None, (0.0, EXACT)
+    for known in (default, *ANSWERS):
+        # The range that says most of a format decides whether it is admitted [RFC 9110, section 12.5.1].
+        fits = [(_fit(name.lower(), known), quality, parameters) for (name, parameters), quality in ranges]
+        fit, quality, parameters = max(fits, key=lambda found: found[:2], default=(0, 0.0, {}))
+        if fit and (quality, fit) > best:
+            chosen, best = (known, parameters), (quality, fit)
+    if chosen is None:
+        raise NotAcceptableError(f"Accept {str(accept)[:80]!r} admits no answer that can be given; {OFFERED} can.")
+    return chosen
+
+
+def _fit(name: str, known: Format) -> int:
+    """How much a range says of a format; nothing where it does not admit it."""
+    if name in known.media_types:
+        return EXACT
+    kind, _, rest = name.partition("/")
+    if rest != "*":
+        return 0
+    return 1 if kind == "*" else 2 * any(media_type.startswith(f"{kind}/") for media_type in known.media_types)

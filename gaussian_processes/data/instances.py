@@ -1,67 +1,92 @@
 """application/json: {"instances": [{"features": [...]}]} in, {"predictions": [{"mean": ...}]} out."""
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Annotated, BinaryIO
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, BinaryIO
 
-import numpy as np
-from pydantic import BaseModel, FailFast, Field, ValidationError
-
-from gaussian_processes.data.dataset import Array
+from gaussian_processes.data.answer_objects import answer_objects
+from gaussian_processes.data.answers import Answer, Records
+from gaussian_processes.data.json_document import LIST, Document, open_document
+from gaussian_processes.data.placeholders import fault_of_width, with_placeholders
+from gaussian_processes.data.row_grammar import FEATURES, PIECE, fault_of_ragged, numbers_of
 from gaussian_processes.data.table import Table
 from gaussian_processes.errors import DataError
-from gaussian_processes.faults import in_words
-
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
-class Instance(BaseModel):
-    """One row."""
-
-    # The first fault is enough: a description of each of a million would hold up the whole worker.
-    features: Annotated[list[Number], Field(min_length=1), FailFast()]
-
-
-class Instances(BaseModel):
-    """The rows of a request."""
-
-    instances: Annotated[list[Instance], Field(min_length=1), FailFast()]
-
-
-def read_instances(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> Iterator[Table]:
-    """The features (rows, columns) of a JSON body, in one piece.
+def read_instances(
+    stream: BinaryIO, source: str, parameters: Mapping[str, str], *, size: int = PIECE
+) -> Iterator[Table]:
+    """The features (rows, columns) of a JSON document, a piece of about `size` bytes at a time.
 
     Args:
         stream: the bytes, UTF-8 as JSON demands.
         source: the name that messages give them.
         parameters: of the media type; none is needed.
+        size: of a piece.
 
     Raises:
-        DataError: not JSON, another shape, ragged rows, or values that are not finite numbers.
+        DataError: not JSON, another shape, ragged rows, or values that are not finite numbers: the first fault of all.
     """
     del parameters
-    body = stream.read()
-    if not body.strip():
-        raise DataError(f'{source} is empty; {{"instances": [{{"features": [...]}}]}} is wanted.')
-    try:
-        rows = [instance.features for instance in Instances.model_validate_json(body).instances]
-    except ValidationError as error:
-        raise DataError.listing(source, map(in_words, error.errors(include_url=False))) from None
-    width = len(rows[0])
-    if any(len(row) != width for row in rows):
-        raise DataError.listing(source, _ragged(rows, width))
-    return iter([Table(np.asarray(rows, dtype=np.float64))])
+    document = open_document(stream, source, size)
+    before, width, ragged = 0, 0, fault_of_width
+    for items in document.pieces:
+        if not items:
+            raise DataError(f"{source}: {LIST}: List should have at least 1 item.")
+        if not before:
+            row = FEATURES.examine(items[0], document.place(0))
+            if isinstance(row, str):
+                raise DataError.listing(source, [row])
+            width, ragged = len(row), partial(fault_of_ragged, numbers_of(items[0], document.place(0)))
+        values = FEATURES.values(items, width)
+        if values is None:
+            examined = _examine(document, items, before, width, ragged)
+            raise DataError.listing(source, [next(fault for fault in examined if isinstance(fault, str))])
+        yield Table(values)
+        before += len(items)
 
 
-def write_predictions(columns: Mapping[str, Array]) -> bytes:
-    """{"predictions": [...]}: one object a row, a field for each column."""
-    names = list(columns)
-    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-    document = {"predictions": [dict(zip(names, row, strict=True)) for row in rows]}
-    return json.dumps(document, allow_nan=False).encode("ascii") + b"\n"
+def read_instance_records(
+    stream: BinaryIO, source: str, parameters: Mapping[str, str], width: int, *, size: int = PIECE
+) -> Iterator[Records]:
+    """The same, each record with its `width` features or with what is wrong with it.
+
+    Raises:
+        DataError: not JSON, or a document without records; before there is any piece.
+    """
+    del parameters
+    document = open_document(stream, source, size)
+    before = 0
+    for items in document.pieces:
+        values = FEATURES.values(items, width)
+        if values is None:
+            yield with_placeholders(_examine(document, items, before, width, fault_of_width), width)
+        else:
+            yield Records(values)
+        before += len(items)
 
 
-def _ragged(rows: list[list[float]], width: int) -> Iterator[str]:
-    for number, row in enumerate(rows):
-        if len(row) != width:
-            yield f"instances[{number}].features has {len(row)} numbers where instances[0].features has {width}"
+def write_predictions(answers: Iterable[Answer]) -> Iterator[bytes]:
+    """{"predictions": [...]}: one object a record, in pieces.
+
+    Raises:
+        ValueError: a number that JSON has no word for.
+    """
+    before = '{"predictions": ['
+    for records in answer_objects(answers):
+        yield (before + json.dumps(records, allow_nan=False)[1:-1]).encode("ascii")
+        before = ", "
+    yield b"]}\n" if before == ", " else f"{before}]}}\n".encode("ascii")
+
+
+def _examine(
+    document: Document, items: list[Any], before: int, width: int, fault: Callable[[str, int, int], str]
+) -> Iterator[list[float] | str]:
+    """Each item's numbers or, in their place, what is wrong with it; so many items stand before them in the document."""
+    for index, item in enumerate(items, start=before):
+        row = FEATURES.examine(item, document.place(index))
+        if isinstance(row, str) or len(row) == width:
+            yield row
+        else:
+            yield fault(numbers_of(item, document.place(index)), len(row), width)

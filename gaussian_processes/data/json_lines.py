@@ -1,33 +1,24 @@
-"""application/jsonlines: a row a line, [target, feature, ...] or {"target": ..., "features": [...]}."""
+"""application/jsonlines: a row a line, as a list or as an object, with its target in channels; an answer a line."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Annotated, BinaryIO
+from typing import BinaryIO
 
-import numpy as np
-from pydantic import AliasChoices, BaseModel, FailFast, Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
-from gaussian_processes.data.blocks import BLOCK, Block, read_blocks
-from gaussian_processes.data.table import Faults, Table, accepted, rows_or_faults
+from gaussian_processes.data.answer_objects import answer_objects
+from gaussian_processes.data.answers import Answer, Records
+from gaussian_processes.data.blocks import LONGEST, Block, read_blocks
+from gaussian_processes.data.dataset import Array
+from gaussian_processes.data.placeholders import fault_of_width, with_placeholders
+from gaussian_processes.data.row_grammar import FEATURES, PIECE, TARGET_AND_FEATURES, Grammar, fault_of_ragged
+from gaussian_processes.data.table import Faults, Table, accepted
 from gaussian_processes.errors import DataError
-from gaussian_processes.faults import in_words
-
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Numbers = Annotated[list[Number], Field(min_length=1), FailFast()]
-
-
-class Record(BaseModel):
-    """A row whose target has a name."""
-
-    target: Number = Field(validation_alias=AliasChoices("target", "label"))
-    features: Numbers
-
-
-RECORD, ROW = TypeAdapter(Record), TypeAdapter(Numbers)
 
 
 def read_json_lines(
-    stream: BinaryIO, source: str, parameters: Mapping[str, str], *, block_size: int = BLOCK
+    stream: BinaryIO, source: str, parameters: Mapping[str, str], *, block_size: int = PIECE
 ) -> Iterator[Table]:
     """The numbers in a stream of JSON Lines, a block of lines at a time, the target first.
 
@@ -41,50 +32,97 @@ def read_json_lines(
         DataError: no lines, or lines that are no rows of finite numbers or have different numbers of them; named from 1.
     """
     del parameters
-    return accepted(source, _pieces(read_blocks(stream, source, "utf-8", block_size), source))
+    return accepted(source, _pieces(read_blocks(stream, source, "utf-8", block_size), source, TARGET_AND_FEATURES))
+
+
+def read_json_line_features(
+    stream: BinaryIO, source: str, parameters: Mapping[str, str], *, block_size: int = PIECE
+) -> Iterator[Table]:
+    """The same of a request, without a target; there, lines that are too long to be rows are refused, too."""
+    del parameters
+    return accepted(source, _pieces(read_blocks(stream, source, "utf-8", block_size, LONGEST), source, FEATURES))
+
+
+def read_json_line_records(
+    stream: BinaryIO, source: str, parameters: Mapping[str, str], width: int, *, block_size: int = PIECE
+) -> Iterator[Records]:
+    """The features of every line, `width` of them or what is wrong with it; a blank line is a record at fault.
+
+    Raises:
+        DataError: the lines are too long to be rows.
+    """
+    del parameters
+    number = 1
+    for block in read_blocks(stream, source, "utf-8", block_size, LONGEST):
+        lines = list(block.lines(number, blank=True))
+        values = _values([line for _, line in lines], FEATURES, width)
+        if values is None:
+            yield with_placeholders((_examine(*line, FEATURES, width, fault_of_width) for line in lines), width)
+        else:
+            yield Records(values)
+        number += len(lines)
+
+
+def write_json_lines(answers: Iterable[Answer]) -> Iterator[bytes]:
+    """One object a record, a line each, in pieces.
+
+    Raises:
+        ValueError: a number that JSON has no word for.
+    """
+    encode = json.JSONEncoder(allow_nan=False).encode
+    for objects in answer_objects(answers):
+        yield "".join(f"{encode(record)}\n" for record in objects).encode("ascii")
 
 
 def parse_row(line: bytes) -> list[float]:
-    """The numbers in one line, the target first.
+    """The numbers in one line of a channel, the target first.
 
     Raises:
-        ValidationError: it is no row.
+        ValueError: it is no row.
     """
-    if line.lstrip().startswith(b"{"):
-        record = RECORD.validate_json(line)
-        return [record.target, *record.features]
-    return ROW.validate_json(line)
+    return TARGET_AND_FEATURES.rows([from_json(line)])[0]
 
 
-def _pieces(blocks: Iterator[Block], source: str) -> Iterator[Table | Faults]:
-    line, first = 1, None
+def _pieces(blocks: Iterator[Block], source: str, grammar: Grammar) -> Iterator[Table | Faults]:
+    before, first, width = 0, 0, None  # the lines before a block; the line of the first row, and that row's width
     for block in blocks:
-        if first is None:
-            first = next(((number, _width(text)) for number, text in block.lines(line)), None)
-        if first is not None:
-            examined = rows_or_faults(partial(_examine, block, line, *first))
-            yield Table(np.array(examined, dtype=np.float64)) if isinstance(examined, list) else examined
-        line += block.count()
-    if first is None:
-        raise DataError(f"{source} is empty; a row a line is wanted: [target, feature, ...].")
+        lines = list(block.lines(before + 1))
+        if lines and not first:
+            first, row = lines[0][0], _examine(*lines[0], grammar)
+            width = None if isinstance(row, str) else len(row)
+        if lines:
+            values = _values([line for _, line in lines], grammar, width) if width else None
+            ragged = partial(fault_of_ragged, f"line {first}")
+            examined = (_examine(*line, grammar, width, ragged) for line in lines)
+            yield Table(values) if values is not None else (row for row in examined if isinstance(row, str))
+        before += block.count()
+    if not first:
+        raise DataError(f"{source} is empty; a row a line is wanted: {grammar.wanted}.")
 
 
-def _width(line: bytes) -> int | None:
-    """None where the line is no row."""
+def _values(lines: Iterable[bytes], grammar: Grammar, width: int) -> Array | None:
+    """The rows, fast; None where only `_examine` can say what is wrong with which."""
     try:
-        return len(parse_row(line))
-    except ValidationError:
+        items = [from_json(line) for line in lines]
+    except ValueError:
         return None
+    return grammar.values(items, width)
 
 
-def _examine(block: Block, line: int, first: int, width: int | None) -> Iterator[list[float] | str]:
-    """The rows of a block or, in their place, what is wrong with them; `line` is its first, `width` that of line `first`."""
-    for number, text in block.lines(line):
-        try:
-            row = parse_row(text)
-        except ValidationError as error:
-            yield f"line {number}: {in_words(error.errors(include_url=False)[0])}"
-            continue
-        yield (
-            row if width in (None, len(row)) else f"line {number} has {len(row)} numbers where line {first} has {width}"
-        )
+def _examine(
+    number: int,
+    line: bytes,
+    grammar: Grammar,
+    width: int | None = None,
+    fault: Callable[[str, int, int], str] = fault_of_width,
+) -> list[float] | str:
+    """The numbers of a line, `width` of them, or, in their place, what is wrong with it."""
+    if not line.strip():
+        return f"line {number} is empty"
+    try:
+        row = grammar.examine(from_json(line))
+    except ValueError as error:
+        row = f"Invalid JSON: {error}"
+    if isinstance(row, str):
+        return f"line {number}: {row}"
+    return row if width in (None, len(row)) else fault(f"line {number}", len(row), width)

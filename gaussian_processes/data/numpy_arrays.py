@@ -1,17 +1,21 @@
 """application/x-npy: a matrix of numbers as NumPy saves it, or several of them, one after the other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
+from tokenize import TokenError
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
+from gaussian_processes.data.answers import Answer, Records
 from gaussian_processes.data.dataset import Array
+from gaussian_processes.data.placeholders import finite_or_placeholders
 from gaussian_processes.data.table import Faults, Table, accepted, not_finite
 from gaussian_processes.errors import DataError
 
 PIECE = 1 << 22  # bytes
+NUMBER = 8  # bytes, whatever it took in the array
 MAGIC = np.lib.format.MAGIC_LEN
 MOST = 1 << 31  # columns, of which a header may claim any number
 
@@ -42,6 +46,33 @@ def read_npy(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> It
     return accepted(source, _pieces(stream, source))
 
 
+def read_npy_records(stream: BinaryIO, source: str, parameters: Mapping[str, str], width: int) -> Iterator[Records]:
+    """The same rows, `width` numbers each; one that is not finite or has another number of them is at fault.
+
+    Raises:
+        DataError: no array, one that is no matrix of numbers, or that breaks off.
+    """
+    del parameters
+    row = 1
+    for values in _arrays(stream, source):
+        yield finite_or_placeholders(values, row, width)
+        row += len(values)
+
+
+def write_npy(answers: Iterable[Answer]) -> Iterator[bytes]:
+    """One array of float64: (rows,) for one column of numbers, else (rows, columns); a record at fault is NaN.
+
+    Its header has the number of rows, so all of it is made before anything is returned.
+    """
+    pieces = [_matrix(answer) for answer in answers] or [np.empty(0)]
+    header = BytesIO()
+    shape = (sum(map(len, pieces)), *pieces[0].shape[1:])
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    yield header.getvalue()
+    for piece in pieces:
+        yield piece.tobytes()
+
+
 def read_header(magic: bytes, stream: BinaryIO, source: str) -> Header:
     """What an array says whose first `MAGIC` bytes were read, and the rest of which is in the stream.
 
@@ -54,48 +85,64 @@ def read_header(magic: bytes, stream: BinaryIO, source: str) -> Header:
             raise DataError(f"{source} is an array with named fields; a matrix of numbers is wanted.")
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran_order, dtype = read(stream)
-    except (ValueError, SyntaxError, TypeError, RecursionError) as error:
+    except (ValueError, SyntaxError, TypeError, RecursionError, TokenError) as error:
         raise DataError(f"{source} is not an array that NumPy saved (.npy): {error}") from None
     if dtype.kind == "O":
         raise DataError(f"{source} holds pickled Python objects, which are never loaded; save an array of numbers.")
     if dtype.kind not in "biuf" or len(shape) != 2 or not (shape[0] >= 0 and 0 < shape[1] < MOST):
-        raise DataError(f"{source} is an array of shape {shape} and type {dtype}; a matrix of real numbers is wanted.")
+        hint = f": for one row, reshape it to (1, {shape[0]})" if len(shape) == 1 else ""
+        wanted = f"a matrix of real numbers is wanted{hint}"
+        raise DataError(f"{source} is an array of shape {shape} and type {dtype}; {wanted}.")
     return Header(*shape, fortran_order, dtype)
 
 
 def _pieces(stream: BinaryIO, source: str) -> Iterator[Table | Faults]:
+    row, columns = 1, None
+    for values in _arrays(stream, source):
+        if columns not in (None, values.shape[1]):
+            raise DataError(f"{source} holds an array of {values.shape[1]} columns after one of {columns}.")
+        columns = values.shape[1]
+        yield Table(values) if np.isfinite(values).all() else not_finite(values, row)
+        row += len(values)
+
+
+def _arrays(stream: BinaryIO, source: str) -> Iterator[Array]:
+    """The rows of all arrays, in pieces."""
     magic = stream.read(MAGIC)
     if not magic:
         raise DataError(f"{source} is empty; an array that NumPy saved is wanted.")
-    row, columns = 1, None
     while magic:
-        header = read_header(magic, stream, source)
-        if columns not in (None, header.columns):
-            raise DataError(f"{source} holds an array of {header.columns} columns after one of {columns}.")
-        columns = header.columns
-        for values in _values(stream, header, source):
-            yield Table(values) if np.isfinite(values).all() else not_finite(values, row)
-            row += len(values)
+        yield from _values(stream, read_header(magic, stream, source), source)
         magic = stream.read(MAGIC)
 
 
 def _values(stream: BinaryIO, header: Header, source: str) -> Iterator[Array]:
-    width = header.columns * header.dtype.itemsize
+    step = max(1, PIECE // (NUMBER * header.columns))
     # In Fortran's order the first row is whole when the last column begins.
-    step = max(1, header.rows if header.fortran_order else PIECE // width)
-    for start in range(0, header.rows, step) or (0,):
-        rows = min(step, header.rows - start)
-        data = _read(stream, rows * width, source)
-        order: Literal["F", "C"] = "F" if header.fortran_order else "C"
-        yield np.ndarray((rows, header.columns), header.dtype, data, order=order).astype(np.float64)
+    together = max(1, header.rows) if header.fortran_order else step
+    order: Literal["F", "C"] = "F" if header.fortran_order else "C"
+    for start in range(0, header.rows, together) or (0,):
+        shape = min(together, header.rows - start), header.columns
+        data = _read(stream, shape[0] * shape[1] * header.dtype.itemsize, source)
+        array = np.ndarray(shape, header.dtype, data, order=order)
+        for first in range(0, shape[0], step) or (0,):
+            yield array[first : first + step].astype(np.float64, order="C")
 
 
-def _read(stream: BinaryIO, size: int, source: str) -> bytes:
+def _read(stream: BinaryIO, size: int, source: str) -> bytearray:
     """Piece by piece: a header may claim any size."""
-    parts, missing = [], size
-    while missing and (part := stream.read(min(missing, PIECE))):
-        parts.append(part)
-        missing -= len(part)
-    if missing:
-        raise DataError(f"{source} breaks off: its header announces {missing} bytes more than there are.")
-    return b"".join(parts)
+    data = bytearray()  # which grows in place
+    while len(data) < size and (part := stream.read(min(size - len(data), PIECE))):
+        data += part
+    if len(data) < size:
+        raise DataError(f"{source} breaks off: its header announces {size - len(data)} bytes more than there are.")
+    return data
+
+
+def _matrix(answer: Answer) -> Array:
+    """The columns beside each other; a single one by itself."""
+    columns = list(answer.columns.values())
+    parts = [column if column.ndim == 2 else column[:, np.newaxis] for column in columns]
+    values = np.concatenate(parts, axis=1, dtype="<f8")
+    values[list(answer.faults)] = np.nan
+    return values if len(columns) > 1 or columns[0].ndim == 2 else values[:, 0]

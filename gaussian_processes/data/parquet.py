@@ -8,14 +8,18 @@ from typing import BinaryIO
 
 import numpy as np
 from arro3.core import Array as ArrowArray
-from arro3.core import DataType, RecordBatch, Schema
+from arro3.core import DataType, RecordBatch, RecordBatchReader, Schema
 from arro3.io import read_parquet as read_arrow
+from numpy.typing import NDArray
 
+from gaussian_processes.data.answers import Records
 from gaussian_processes.data.dataset import Array
-from gaussian_processes.data.table import Faults, Table, accepted, not_finite
+from gaussian_processes.data.placeholders import finite_or_placeholders
+from gaussian_processes.data.table import Faults, Table, accepted, fault_of_value, not_finite
 from gaussian_processes.errors import DataError
 
 ROWS = 1 << 16  # of a piece
+NUMBERS = 1 << 20  # of a piece, unless a single row has more
 MARK = b"PAR1"
 INDEX = "__index_level_"  # how pandas calls an index without a name
 
@@ -36,31 +40,60 @@ def read_parquet(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -
     return accepted(source, _pieces(BytesIO(stream.read()) if isinstance(stream, GzipFile) else stream, source))
 
 
+def read_parquet_records(stream: BinaryIO, source: str, parameters: Mapping[str, str], width: int) -> Iterator[Records]:
+    """The same rows, `width` numbers each; one with a missing value or another number of them is at fault.
+
+    Raises:
+        DataError: no Parquet file, or columns of anything but numbers.
+    """
+    del parameters
+    batches = _open(stream, source)
+    names = tuple(batches.schema.names)
+    yield Records(np.empty((0, width)))
+    row = 1
+    for batch in _each(batches, source):
+        columns, missing = zip(*map(_numbers_or_nan, batch.columns), strict=True)
+        yield finite_or_placeholders(np.column_stack(columns), row, width, names, np.column_stack(missing))
+        row += batch.num_rows
+
+
 def _pieces(stream: BinaryIO, source: str) -> Iterator[Table | Faults]:
-    if stream.read(len(MARK)) != MARK:
-        raise DataError(f"{source} is not a Parquet file: it does not begin with PAR1.")
-    with _refusals(source):
-        batches = read_arrow(stream, batch_size=ROWS)
-        schema = batches.schema
-    _require_numbers(schema, source)
-    names = tuple(schema.names)
-    if any(name.startswith(INDEX) for name in names):
-        raise DataError(
-            f"{source} holds pandas' index as a column ({names[-1]!r}); write it with to_parquet(index=False)."
-        )
+    batches = _open(stream, source)
+    names = tuple(batches.schema.names)
     yield Table(np.empty((0, len(names))), names)
     row = 1
-    while True:
-        with _refusals(source):
-            batch = next(batches, None)
-        if batch is None:
-            return
+    for batch in _each(batches, source):
         if any(column.null_count for column in batch.columns):
             yield _missing(batch, row)
         else:
             values = np.column_stack([_numbers(column) for column in batch.columns])
             yield Table(values, names) if np.isfinite(values).all() else not_finite(values, row, names)
         row += batch.num_rows
+
+
+def _open(stream: BinaryIO, source: str) -> RecordBatchReader:
+    if stream.read(len(MARK)) != MARK:
+        raise DataError(f"{source} is not a Parquet file: it does not begin with PAR1.")
+    with _refusals(source):
+        batches = read_arrow(stream, batch_size=ROWS)
+        schema = batches.schema
+        if len(schema) * ROWS > NUMBERS:  # which is known only now
+            batches = read_arrow(stream, batch_size=max(1, NUMBERS // len(schema)))
+    _require_numbers(schema, source)
+    if any(name.startswith(INDEX) for name in schema.names):
+        raise DataError(
+            f"{source} holds pandas' index as a column ({schema.names[-1]!r}); write it with to_parquet(index=False)."
+        )
+    return batches
+
+
+def _each(batches: RecordBatchReader, source: str) -> Iterator[RecordBatch]:
+    while True:
+        with _refusals(source):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch
 
 
 @contextmanager
@@ -103,9 +136,18 @@ def _numbers(column: ArrowArray) -> Array:
     return column.cast(DataType.float64()).to_numpy()
 
 
+def _numbers_or_nan(column: ArrowArray) -> tuple[Array, NDArray[np.bool_]]:
+    """The numbers, NaN where one is missing, and which of them are missing."""
+    if not column.null_count:
+        return _numbers(column), np.zeros(len(column), np.bool_)
+    values = column.cast(DataType.float64()).to_pylist()
+    return np.array(values, np.float64), np.array([value is None for value in values])
+
+
 def _missing(batch: RecordBatch, first_row: int) -> Faults:
-    for number, (name, column) in enumerate(zip(batch.schema.names, batch.columns, strict=True), start=1):
+    names = tuple(batch.schema.names)
+    for index, column in enumerate(batch.columns):
         if column.null_count:
             for row in range(len(column)):
                 if not column[row].is_valid:
-                    yield f"row {first_row + row}, column {number} ({name!r}): the value is missing, a finite number is wanted"
+                    yield fault_of_value(None, first_row + row, index, names)

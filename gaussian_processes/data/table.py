@@ -63,6 +63,12 @@ def rows_or_faults(examine: Callable[[], Iterator[list[float] | str]]) -> list[l
 
 def not_finite(values: Array, first_row: int, columns: tuple[str, ...] | None = None) -> Faults:
     """A fault for each value that is not finite; rows count from `first_row`, columns from 1."""
-    for row, column in np.argwhere(~np.isfinite(values)):
-        name = f" ({columns[column]!r})" if columns else ""
-        yield f"row {first_row + row}, column {column + 1}{name}: found {values[row, column]}, a finite number is wanted"
+    for row, column in np.argwhere(~np.isfinite(values)).tolist():
+        yield fault_of_value(values[row, column], first_row + row, column, columns)
+
+
+def fault_of_value(value: float | None, row: int, column: int, columns: tuple[str, ...] | None = None) -> str:
+    """A value that is not finite, or None where it is missing, in words; `columns[column]` is its column's name."""
+    name = f" ({columns[column]!r})" if columns else ""
+    found = "the value is missing" if value is None else f"found {value}"
+    return f"row {row}, column {column + 1}{name}: {found}, a finite number is wanted"

@@ -1,88 +1,207 @@
-"""The Flask application: bytes to rows, to predictions, to bytes."""
+"""The Flask application: what is asked at which path, and what is said of it in answers, log and measurements."""
 
-import io
-from collections.abc import Callable, Mapping
+import time
+import traceback
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
-from flask import Flask, Response, request
-from gunicorn.http.errors import ParseException
+from flask import Flask, Response, g, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.http import parse_options_header
 
-from gaussian_processes.data.formats import FORMATS, Exchange, negotiate
-from gaussian_processes.data.media_types import parse_content_type
-from gaussian_processes.data.table import joined
-from gaussian_processes.errors import DataError, ExplainedError
+from gaussian_processes.algorithm import Algorithm
+from gaussian_processes.data.formats import REQUESTS
+from gaussian_processes.errors import ExplainedError, UnusableModelError
+from gaussian_processes.serving.bodies import read_body
+from gaussian_processes.serving.invocation import Habits, parse_invocation
+from gaussian_processes.serving.measurements import Facts, Measurements
+from gaussian_processes.serving.models import Models
+from gaussian_processes.serving.multi_model import multi_model
+from gaussian_processes.serving.openapi import describe
 from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.serving.request_log import REQUEST_ID, log_request, new_request_id
 
-Offload = Callable[[Callable[[], bytes]], bytes]
+Offload = Callable[[Callable[[], Any]], Any]
+
+MEDIA_TYPES = frozenset(name for known in REQUESTS for name in known.media_types)
+# Bytes of a body that are parsed, and answered, in less time than it takes to have another thread do it.
+SMALL = 2**14
+# Asked every few seconds, and of no interest while all is well.
+ROUTINE = frozenset(("/ping", "/metrics"))
 
 
-def _at_once(work: Callable[[], bytes]) -> bytes:
-    return work()
+@dataclass(frozen=True)
+class Batches:
+    """What batch transform is told to send.
+
+    Attributes:
+        concurrent: requests at the same time.
+        megabytes: of each.
+    """
+
+    concurrent: int = 1
+    megabytes: int = 6
 
 
-def create_app(predictor: Predictor, offload: Offload = _at_once) -> Flask:
+@dataclass(frozen=True)
+class Service:
+    """What an application is made of, beside its models.
+
+    Attributes:
+        habits: what holds for requests that do not say otherwise.
+        max_body: bytes of a request's body that are taken; None for any number.
+        batches: what batch transform is told.
+        measurements: where requests are counted.
+        offload: runs the long part of a request, parsing and linear algebra, where it does not hold up other requests; by
+            default it runs where it stands.
+        gather: the predictor for small requests, whose parsing takes no time, and which it predicts together; None for none.
+    """
+
+    habits: Habits = field(default_factory=Habits)
+    max_body: int | None = None
+    batches: Batches = field(default_factory=Batches)
+    measurements: Measurements = field(default_factory=lambda: Measurements(None, Facts()))
+    offload: Offload = lambda work: work()
+    gather: Callable[[Predictor], Predictor] | None = None
+
+
+def create_app(
+    algorithm: Algorithm[Any, Any], source: Predictor | UnusableModelError | Models, service: Service
+) -> Flask:
     """The server's application.
 
     Args:
-        predictor: what answers.
-        offload: runs the long part of a request, parsing and linear algebra, where it does not hold up other
-            requests; by default it runs where it stands.
+        algorithm: of all its models.
+        source: what answers: one model; or the reason why there is none, which every request is told; or models that come
+            and go.
+        service: the rest.
     """
     app = Flask("gaussian_processes")
+    app.before_request(_begin)
+    app.after_request(partial(_finish, service.measurements))
+    app.register_error_handler(ExplainedError, _explained)
+    app.register_error_handler(HTTPException, partial(_refused, service.max_body))
+    app.register_error_handler(Exception, _unforeseen)
 
     @app.get("/ping")
     def ping() -> Response:
-        """200 and nothing else: the model is loaded before the application exists."""
+        if not isinstance(source, Models):
+            _required(source)
         return Response(status=200)
 
-    @app.post("/invocations")
-    def invocations() -> Response:
-        """Predictions for the rows in the body, in the body's own format unless Accept asks for another."""
-        body = _whole_body()  # first, whatever comes of it: many a client reads no answer before it has sent all
-        received, parameters = parse_content_type(request.content_type, FORMATS)
-        returned = negotiate(request.headers.get("Accept"), default=received)
-        answer = offload(lambda: _answer(predictor, body, received, parameters, returned))
-        return Response(answer, mimetype=returned.media_type)
+    if isinstance(source, Models):
+        app.register_blueprint(multi_model(source, service.max_body, partial(_invoke, service)))
+    else:
 
-    @app.errorhandler(ExplainedError)
-    def explained(error: ExplainedError) -> Response:
-        return _reason(str(error), error.http_status)
+        @app.post("/invocations")
+        def invocations() -> Response:
+            return _invoke(service, partial(_required, source))
 
-    @app.errorhandler(HTTPException)
-    def refused(error: HTTPException) -> Response:
-        with suppress(DataError):
-            _whole_body()
-        response = _reason(f"{error.name}: {request.method} {request.path}.", error.code or 500)
-        if isinstance(error, MethodNotAllowed):
-            response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
-        return response
+    @app.get("/execution-parameters")
+    def execution_parameters() -> Response:
+        return jsonify(
+            MaxConcurrentTransforms=service.batches.concurrent,
+            BatchStrategy="MULTI_RECORD",
+            MaxPayloadInMB=service.batches.megabytes,
+        )
 
-    @app.errorhandler(Exception)
-    def unforeseen(error: Exception) -> Response:
-        # Internals go to the log and never to the client.
-        app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
-        return _reason("The server failed on this request; its log has the cause.", 500)
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(service.measurements.exposition(), content_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/openapi.json")
+    def openapi() -> Response:
+        features = source.features if isinstance(source, Predictor) else None
+        return jsonify(describe(algorithm, several=isinstance(source, Models), features=features))
 
     return app
 
 
-def _whole_body() -> bytes:
-    try:
-        body = request.get_data(cache=False)
-    except (OSError, ParseException) as error:
-        raise DataError("The request body cannot be read: it breaks off, or its chunks are malformed.") from error
-    if request.content_length is not None and len(body) != request.content_length:
-        raise DataError(f"The request body breaks off: {len(body)} of {request.content_length} bytes came.")
-    return body
+def _invoke(service: Service, find: Callable[[], Predictor]) -> Response:
+    """What a model says to the request that is under way."""
+    body = read_body(request, service.max_body)  # first, whatever comes of it
+    predictor, size = find(), body.getbuffer().nbytes
+    if not size:
+        return Response(status=204)
+    invocation = parse_invocation(request.headers, predictor, service.habits)
+    if service.gather is not None and size <= SMALL and not predictor.is_joint(invocation.wish.query):
+        answer, g.tally = invocation.answer(service.gather(predictor), body)
+    else:
+        answer, g.tally = service.offload(lambda: invocation.answer(predictor, body))
+    response = Response(answer, mimetype=invocation.returned.media_type)
+    response.content_length = sum(map(len, answer))
+    return response
 
 
-def _answer(
-    predictor: Predictor, body: bytes, received: Exchange, parameters: Mapping[str, str], returned: Exchange
-) -> bytes:
-    rows = joined(received.read(io.BytesIO(body), "The request body", parameters)).values
-    return returned.write(predictor.predict(rows, predictor.query(usual=returned.every_output)))
+def _required(source: Predictor | UnusableModelError) -> Predictor:
+    if isinstance(source, UnusableModelError):
+        raise source
+    return source
+
+
+def _begin() -> None:
+    g.started = time.perf_counter()
+    g.request_id = new_request_id()
+    g.tally = None
+    g.fault = None
+
+
+def _finish(measurements: Measurements, response: Response) -> Response:
+    """One line in the log and one count for every request, with nothing in either that a client made up."""
+    seconds = time.perf_counter() - g.started
+    path = request.url_rule.rule if request.url_rule else "other"
+    content_type = parse_options_header(request.content_type)[0].lower()
+    content_type = content_type if content_type in MEDIA_TYPES else "other" if content_type else "none"
+    measurements.observe(path, response.status_code, content_type, seconds, g.tally)
+    response.headers[REQUEST_ID] = g.request_id
+    if path not in ROUTINE or response.status_code != 200:
+        log_request(
+            g.request_id,
+            request.method,
+            request.path,
+            response.status_code,
+            content_type=content_type,
+            accept=response.mimetype,
+            bytes_in=request.content_length,
+            bytes_out=response.content_length,
+            rows=g.tally and g.tally.rows,
+            refused_rows=g.tally and g.tally.faults,
+            extrapolating_rows=g.tally and g.tally.extrapolating,
+            milliseconds=round(1000 * seconds, 2),
+            inference_id=request.headers.get("X-Amzn-SageMaker-Inference-Id", "")[:64] or None,
+            target_model=request.headers.get("X-Amzn-SageMaker-Target-Model", "")[:200] or None,
+            fault=g.fault,
+        )
+    return response
+
+
+def _explained(error: ExplainedError) -> Response:
+    return _reason(str(error), error.http_status)
+
+
+def _refused(max_body: int | None, error: HTTPException) -> Response:
+    """No such path, or not by this method."""
+    with suppress(ExplainedError):
+        read_body(request, max_body)
+    response = _reason(f"{error.name}: {request.method} {request.path}.", error.code or 500)
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return response
+
+
+def _unforeseen(error: Exception) -> Response:
+    """Where it happened goes to the log; not what it says, which may repeat what was sent; and nothing to the client."""
+    frames = traceback.extract_tb(error.__traceback__)
+    g.fault = [type(error).__name__, *(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:])]
+    return _reason(f"The server failed on this request; its log has the cause, under {g.request_id}.", 500)
 
 
 def _reason(text: str, status: int) -> Response:
-    return Response(text + "\n", status=status, mimetype="text/plain")
+    response = Response(text + "\n", status=status, mimetype="text/plain")
+    if status == 503:
+        response.headers["Retry-After"] = "5"
+    return response

@@ -1,30 +1,44 @@
-"""Predictor: a loaded model that answers rows with columns."""
+"""Predictor: a loaded model that answers records with columns, a piece of a request at a time."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gaussian_processes.algorithm import Algorithm, Query
-from gaussian_processes.artifact import load_artifact
+import numpy as np
+from numpy.typing import NDArray
+
+from gaussian_processes.algorithm import EXTRAPOLATING, Algorithm, Query
+from gaussian_processes.artifact import Artifact, load_artifact
+from gaussian_processes.data.answers import Answer, Records
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.errors import DataError, RowError
+from gaussian_processes.serving.queries import Wish
+
+Columns = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
 class Predictor:
-    """A model, the algorithm that reads it, and the number of features that it was trained on."""
+    """A model, the algorithm that reads it, and what is known of it.
+
+    Attributes:
+        algorithm: which predicts.
+        model: as the algorithm has it.
+        artifact: where the model came from, without its state.
+    """
 
     algorithm: Algorithm[Any, Any]
     model: Any
-    features: int
+    artifact: Artifact
 
     @classmethod
     def load(cls, directory: Path, algorithm: Algorithm[Any, Any]) -> "Predictor":
-        """From the model file in `directory`.
+        """From the model file in `directory`, once it has shown that it predicts what it did when it was trained.
 
         Raises:
-            DataError: as `load_artifact`.
+            DataError: as `load_artifact`; or the predictions that are stored with the model are not reproduced.
+            PlatformError: the file cannot be read, or does not fit into memory.
         """
         artifact = load_artifact(directory, algorithm)
         try:
@@ -33,23 +47,110 @@ class Predictor:
             raise DataError(
                 f"The model in {directory} is not as this version of {algorithm.name} stores it ({error!r}): train again."
             ) from error
-        return cls(algorithm, model, artifact.features)
+        artifact.self_test.check(algorithm, model)
+        # The other usual question: what is compiled, read or kept when it is first asked is so before there are workers.
+        algorithm.predict(model, artifact.self_test.rows, Query((algorithm.outputs[0].name,)))
+        return cls(algorithm, model, replace(artifact, state={}))
 
-    def query(self, *, usual: bool) -> Query:
-        """What a request wants that does not say: the usual outputs, or the first one."""
-        outputs = self.algorithm.outputs
-        return Query(tuple(output.name for output in outputs if output.usual) if usual else (outputs[0].name,))
+    @property
+    def features(self) -> int:
+        """How many numbers a record has."""
+        return self.artifact.features
 
-    def predict(self, rows: Array, query: Query) -> Mapping[str, Array]:
-        """What the query asks for, for rows (M, d).
+    def answers(self, tables: Iterable[Array], wish: Wish) -> Iterator[Answer]:
+        """What was asked, for rows (n, d) in pieces; any fault refuses them all.
 
         Raises:
-            DataError: the rows have another number of columns than the training data, or one cannot be used.
+            DataError: the rows have another number of columns than the training data, or one cannot be used, or the model
+                lacks an output that was named.
         """
+        before = 0
+        for rows in _pieces(tables, together=self.is_joint(wish.query)):
+            self._require_columns(rows)
+            try:
+                columns = self._predict(rows, wish)
+            except RowError as error:
+                raise error.located("The request", _numbered_from(before)) from None
+            yield _answer(columns)
+            before += len(rows)
+
+    def answers_to_records(self, pieces: Iterable[Records], wish: Wish) -> Iterator[Answer]:
+        """The same, with a reason in the place of an answer for each record that is at fault."""
+        for piece in _joined(pieces) if self.is_joint(wish.query) else pieces:
+            faults = dict(piece.faults)
+            good = np.setdiff1d(np.arange(len(piece.values)), list(faults))
+            columns: Columns | None = None
+            while columns is None:
+                try:
+                    columns = self._predict(piece.values[good], wish)
+                except RowError as error:
+                    faults |= {int(good[row]): f"the row {error.reason}" for row in error.rows}
+                    good = np.delete(good, error.rows)
+            yield _answer(_spread(columns, good, len(piece.values)), faults)
+
+    def _predict(self, rows: Array, wish: Wish) -> Columns:
+        if not len(rows):  # what an algorithm makes of none is not known: as of one, without it
+            example = self._predict(self.artifact.self_test.rows[:1], wish)
+            return {name: column[:0] for name, column in example.items()}
+        columns = self.algorithm.predict(self.model, rows, wish.query)
+        lacking = [name for name in wish.query.outputs if name not in columns]
+        if len(lacking) == len(wish.query.outputs) or (lacking and wish.explicit):
+            raise DataError(
+                f"This model does not offer {' and '.join(lacking)}: it was stored without what that needs. Ask for another "
+                "output, or train again so that it is kept."
+            )
+        return columns
+
+    def is_joint(self, query: Query) -> bool:
+        """Whether the rows of a request belong together, so that they cannot be taken in parts."""
+        return any(output.joint for output in self.algorithm.outputs if output.name in query.outputs)
+
+    def _require_columns(self, rows: Array) -> None:
         if rows.shape[1] != self.features:
             hint = "; leave the target out" if rows.shape[1] == self.features + 1 else ""
             raise DataError(f"Columns in the request: {rows.shape[1]}; features wanted: {self.features}{hint}.")
-        try:
-            return self.algorithm.predict(self.model, rows, query)
-        except RowError as error:
-            raise error.located("The request", lambda row: f"row {row + 1}") from None
+
+
+def _pieces(tables: Iterable[Array], *, together: bool) -> Iterator[Array]:
+    """The tables that have rows, or all of them as one; where none has any, the last one."""
+    if together:
+        yield np.concatenate(list(tables))
+        return
+    before, last = 0, None
+    for table in tables:
+        if len(table):
+            yield table
+        before, last = before + len(table), table
+    if last is not None and not before:
+        yield last
+
+
+def _numbered_from(before: int) -> Callable[[int], str]:
+    return lambda row: f"row {before + row + 1}"
+
+
+def _joined(pieces: Iterable[Records]) -> Iterator[Records]:
+    values: list[Array] = []
+    faults: dict[int, str] = {}
+    before = 0
+    for piece in pieces:
+        values.append(piece.values)
+        faults |= {before + index: reason for index, reason in piece.faults.items()}
+        before += len(piece.values)
+    yield Records(np.concatenate(values), faults)
+
+
+def _answer(columns: Columns, faults: Mapping[int, str] | None = None) -> Answer:
+    flags = {name: column for name, column in columns.items() if name == EXTRAPOLATING}
+    return Answer({name: column for name, column in columns.items() if name not in flags}, flags, faults or {})
+
+
+def _spread(columns: Columns, good: NDArray[np.intp], count: int) -> Columns:
+    """The columns of the good records, with NaN or False in the places of the others."""
+
+    def spread(column: NDArray[Any]) -> NDArray[Any]:
+        whole = np.full((count, *column.shape[1:]), False if column.dtype == bool else np.nan, column.dtype)
+        whole[good] = column
+        return whole
+
+    return {name: spread(column) for name, column in columns.items()}

@@ -1,94 +1,175 @@
-"""gunicorn in front of the application: one model in memory, as many workers as cores."""
+"""gunicorn in front of the application: one model in memory, as many workers as cores and memory allow."""
 
 import gc
-import os
 import sys
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gevent
 from flask import Flask
 from gevent.util import wrap_errors
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.sock import TCPSocket, UnixSocket
+from prometheus_client.multiprocess import mark_process_dead
 from threadpoolctl import threadpool_limits
 
-from gaussian_processes.algorithm import load_algorithm
-from gaussian_processes.errors import ConfigurationError, ExplainedError
+from gaussian_processes.algorithm import Algorithm, load_algorithm
+from gaussian_processes.data.formats import exchange_named
+from gaussian_processes.errors import ConfigurationError, DataError, ExplainedError, UnusableModelError
+from gaussian_processes.job.failure import Failure
 from gaussian_processes.job.paths import OptMl
-from gaussian_processes.job.resources import available_cores, threads_for
-from gaussian_processes.serving.application import create_app
+from gaussian_processes.job.resources import available_memory
+from gaussian_processes.serving.application import Batches, Service, create_app
+from gaussian_processes.serving.gathering import Gathering
+from gaussian_processes.serving.invocation import Habits
+from gaussian_processes.serving.measurements import Facts, Measurements
+from gaussian_processes.serving.models import Models
+from gaussian_processes.serving.nginx import Nginx
 from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.serving.queries import WORDS, parse_attributes, parse_query
+from gaussian_processes.serving.settings import Settings
 
-# Threads a worker computes in, beside the one that answers /ping: behind one long request, short ones still pass.
-COMPUTE_THREADS = 2
+T = TypeVar("T")
+
+# Requests that a worker computes at the same time, beside the thread that answers /ping: behind a long one, short ones pass.
+COMPUTING = 2
 # SageMaker kills a container 30 s after SIGTERM; requests in progress have until then less a margin.
 GRACEFUL_TIMEOUT = 20
-# Workers give their signs of life through a file; in memory, a slow disk cannot make a live one look dead.
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # gunicorn makes its file there by mkstemp
+# Seconds that a connection is kept for the next request.
+KEEPALIVE = 60
+# Bytes that a worker needs of its own, beside the model that it shares: the interpreter's pages that it has written to, and
+# for two requests at a time a body of some megabytes, a block of covariances, and an answer.
+WORKER_MEMORY = 2**28
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What the environment says about the server.
+def serve(  # noqa: PLR0913, PLR0917  # what the start has made, each of its own kind
+    environ: Mapping[str, str],
+    settings: Settings,
+    folder: Path,
+    listener: int,
+    model_is_there: Callable[[], None],
+    front: Nginx | None,
+) -> int:
+    """Load the model, then serve until SIGTERM.
 
-    Attributes:
-        port: SAGEMAKER_BIND_TO_PORT, 8080 when not set.
-        workers: MODEL_SERVER_WORKERS, one for each core when not set.
-        timeout: MODEL_SERVER_TIMEOUT, seconds without a sign of life after which a worker is replaced; 60 when not set.
-        threads: that each worker computes in: OMP_NUM_THREADS, its share of the cores when not set. The cores are
-            those that this process may use, by its affinity and its container's quota.
+    Args:
+        environ: of the process.
+        settings: as read from it.
+        folder: for what processes tell each other.
+        listener: the number of the socket that the port is.
+        model_is_there: ends what has answered until then.
+        front: what stands before the socket.
+
+    Raises:
+        ConfigurationError: the environment names what does not exist. A model that is unusable is no such reason: the
+            server then says so to who asks.
     """
-
-    port: int
-    workers: int
-    timeout: int
-    threads: int
-
-    @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
-        """Raises ConfigurationError for values that are not whole numbers in their range."""
-        cores = available_cores()
-        workers = _whole_number(environ, "MODEL_SERVER_WORKERS", cores)
-        return cls(
-            port=_whole_number(environ, "SAGEMAKER_BIND_TO_PORT", 8080, most=65535),
-            workers=workers,
-            timeout=_whole_number(environ, "MODEL_SERVER_TIMEOUT", 60),
-            threads=threads_for(environ, cores // workers),
-        )
-
-
-def main(environ: Mapping[str, str]) -> int:
-    """What `serve` does: load the model, then serve until SIGTERM; returns only when that failed."""
     try:
-        settings = Settings.from_environ(environ)
-        predictor = Predictor.load(OptMl.from_environ(environ).model, load_algorithm(environ))
-    except ExplainedError as error:
-        print(error, file=sys.stderr, flush=True)
-        return error.exit_code
-    app = create_app(predictor, offload=_in_native_thread)
+        algorithm = load_algorithm(environ)
+        habits = _habits(settings, algorithm)
+        started = time.perf_counter()
+        with threadpool_limits(1):  # no thread of BLAS is there to be lost in a fork
+            source = _source(environ, settings, algorithm)
+        facts = _facts(source, time.perf_counter() - started)
+        workers = _workers(settings)
+        service = Service(
+            habits=habits,
+            max_body=settings.max_body,
+            batches=Batches(workers, max(1, min(6, 100 // workers))),
+            measurements=Measurements(str(folder), facts),
+            offload=_in_native_thread,
+            gather=Gathering(_in_native_thread, settings.cores if settings.multi_model else 1).of,
+        )
+        app = create_app(algorithm, source, service)
+    finally:
+        model_is_there()
     # Workers are forked from here. What is frozen is never moved by their collectors, and so stays shared.
     gc.collect()
     gc.freeze()
-    _Gunicorn(app, _gunicorn_settings(settings)).run()
+    _Gunicorn(app, _gunicorn_settings(settings, workers, folder), listener, front).run()
     return 0
 
 
-def _gunicorn_settings(settings: Settings) -> dict[str, Any]:
+def _habits(settings: Settings, algorithm: Algorithm[Any, Any]) -> Habits:
+    words = parse_attributes(settings.usual_query)
+    unknown = sorted(words.keys() - set(WORDS))
+    if unknown or (settings.usual_query and not words):
+        found = unknown[0] if unknown else settings.usual_query
+        raise ConfigurationError(
+            f"MODEL_SERVER_QUERY has {found[:40]!r}; {', '.join(WORDS)} are wanted, as in outputs=mean,interval;level=0.9"
+        )
+    try:
+        parse_query(words, algorithm.outputs, usual=True)
+    except DataError as error:
+        raise ConfigurationError(f"MODEL_SERVER_QUERY is wrong. {error}") from None
+    return Habits(
+        batch=settings.batch,
+        usual_format=exchange_named(settings.usual_accept) if settings.usual_accept else None,
+        usual_words=words,
+    )
+
+
+def _source(
+    environ: Mapping[str, str], settings: Settings, algorithm: Algorithm[Any, Any]
+) -> Predictor | UnusableModelError | Models:
+    """The model, or the reason why there is none, or room for several."""
+    if settings.multi_model:
+
+        def load(directory: Path) -> Predictor:
+            return _in_native_thread(lambda: Predictor.load(directory, algorithm))
+
+        return Models(load, available_memory, settings.max_models)
+    try:
+        return Predictor.load(OptMl.from_environ(environ).model, algorithm)
+    except ExplainedError as error:
+        print(error, file=sys.stderr, flush=True)
+        return UnusableModelError(str(error))
+    except Exception as error:  # noqa: BLE001  # whatever it is, the server stays to be asked, and its log to be read
+        print(Failure.of(error).log, end="", file=sys.stderr, flush=True)
+        return UnusableModelError("The model cannot be loaded, by a fault of the program; the server's log has it.")
+
+
+def _facts(source: Predictor | UnusableModelError | Models, seconds: float) -> Facts:
+    match source:
+        case Predictor():
+            artifact = source.artifact
+            settings = {name: str(value) for name, value in artifact.hyperparameters.items()}
+            return Facts(seconds, {"algorithm": artifact.algorithm, "features": str(artifact.features), **settings})
+        case Models():
+            return Facts(models=lambda: len(source))
+        case _:
+            return Facts()
+
+
+def _workers(settings: Settings) -> int:
+    """One for each core, if the memory that the model has left is enough; of several models one process has them all."""
+    if settings.multi_model:
+        return 1
+    return settings.workers or max(1, int(min(settings.cores, available_memory() // WORKER_MEMORY)))
+
+
+def _gunicorn_settings(settings: Settings, workers: int, folder: Path) -> dict[str, Any]:
     def post_fork(_server: Any, _worker: Any) -> None:
         # Processes times threads should not exceed the cores: beyond them OpenBLAS falls off a cliff.
-        threadpool_limits(settings.threads)
-        gevent.get_hub().threadpool.maxsize = COMPUTE_THREADS
+        several = settings.multi_model
+        threadpool_limits(settings.threads or (1 if several else max(1, settings.cores // workers)))
+        gevent.get_hub().threadpool.maxsize = max(COMPUTING, settings.cores) if several else COMPUTING
+
+    def child_exit(_server: Any, worker: Any) -> None:
+        mark_process_dead(worker.pid, str(folder))
 
     return {
-        "bind": f"0.0.0.0:{settings.port}",
-        "workers": settings.workers,
-        "worker_class": "gevent",
+        "workers": workers,
+        "worker_class": "gaussian_processes.serving.worker.Worker",
         "post_fork": post_fork,
+        "child_exit": child_exit,
         "timeout": settings.timeout,
         "graceful_timeout": GRACEFUL_TIMEOUT,
-        "worker_tmp_dir": str(SHARED_MEMORY) if os.access(SHARED_MEMORY, os.W_OK) else None,
+        "keepalive": KEEPALIVE,
+        "worker_tmp_dir": str(folder),
         # Nobody manages workers through a socket, and the root may be read-only.
         "control_socket_disable": True,
     }
@@ -97,9 +178,11 @@ def _gunicorn_settings(settings: Settings) -> dict[str, Any]:
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn has no type hints
     """gunicorn configured by a dictionary instead of a command line."""
 
-    def __init__(self, app: Flask, settings: Mapping[str, Any]) -> None:
+    def __init__(self, app: Flask, settings: Mapping[str, Any], listener: int, front: Nginx | None) -> None:
         self._app = app
         self._settings = settings
+        self._listener = listener
+        self._front = front
         super().__init__()
 
     def load_config(self) -> None:
@@ -109,20 +192,29 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn has no type 
     def load(self) -> Flask:
         return self._app
 
+    def run(self) -> None:
+        _Arbiter(self, self._listener, self._front).run()
 
-def _in_native_thread(work: Callable[[], bytes]) -> bytes:
+
+class _Arbiter(Arbiter):  # type: ignore[misc]
+    """gunicorn's parent process, on a socket that is open already; it stops what stands before that first."""
+
+    def __init__(self, app: _Gunicorn, listener: int, front: Nginx | None) -> None:
+        super().__init__(app)
+        kind, address = (TCPSocket, ("0.0.0.0", 0)) if front is None else (UnixSocket, "")  # noqa: S104  # as it is open
+        self.LISTENERS = [kind(address, self.cfg, self.log, fd=listener)]
+        self._front = front
+
+    def stop(self, graceful: bool = True) -> None:
+        if self._front is not None:
+            self._front.close()
+        super().stop(graceful)
+
+
+def _in_native_thread(work: Callable[[], T]) -> T:
     """A BLAS call never yields to gevent; in a thread of its own it leaves the worker free to answer /ping."""
     # The pool would print the traceback of every error; most are a client's.
-    answer: bytes | Exception = gevent.get_hub().threadpool.apply(wrap_errors(Exception, work))
+    answer: T | Exception = gevent.get_hub().threadpool.apply(wrap_errors(Exception, work))
     if isinstance(answer, Exception):
         raise answer
     return answer
-
-
-def _whole_number(environ: Mapping[str, str], name: str, default: int, most: int = 10**6) -> int:
-    text = environ.get(name) or str(default)
-    if not (text.isascii() and text.isdecimal() and len(text) < 9 and 1 <= int(text) <= most):
-        raise ConfigurationError(
-            f"The environment variable {name} is {text[:40]!r}; a whole number from 1 to {most} is wanted."
-        )
-    return int(text)

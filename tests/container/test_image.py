@@ -140,6 +140,35 @@ def test_serves_a_model_that_is_mounted_read_only(image, opt_ml):
         docker("rm", "--force", container)
 
 
+@pytest.mark.parametrize("front", ["gunicorn", "nginx"])
+def test_serves_under_any_user_with_nothing_writable_but_tmp(image, opt_ml, front):
+    """A read-only root, no shared memory, another user's number: with and without nginx."""
+    assert train(image, opt_ml, "--user", f"{os.getuid()}:{os.getgid()}").returncode == 0
+    for folder in (opt_ml.root, opt_ml.root.parents[0], opt_ml.root.parents[1]):
+        folder.chmod(0o755)
+    hardened = ["--read-only", "--tmpfs", "/tmp", "--ipc", "none", "--user", "4242:4242"]
+    options = [*hardened, "-e", f"MODEL_SERVER_FRONT={front}", "-v", f"{opt_ml.model}:/opt/ml/model:ro"]
+    container = docker("run", "--detach", *options, image, "serve").stdout.strip()
+    ask = "import urllib.request as u; print(u.urlopen(u.Request('http://127.0.0.1:8080/{}', {})).read().decode())"
+    try:
+        deadline = time.monotonic() + 30
+        while docker("exec", container, "python3", "-c", ask.format("ping", None), check=False).returncode:
+            assert time.monotonic() < deadline, docker("logs", container).stderr
+            time.sleep(0.05)
+        body = "b'1,2', {'Content-Type': 'text/csv'}"
+        answer = docker("exec", container, "python3", "-c", ask.format("invocations", body)).stdout
+        assert float(answer) == pytest.approx(5.905175, abs=1e-5)
+        assert (
+            "model_server_predicted_rows_total 1.0"
+            in docker("exec", container, "python3", "-c", ask.format("metrics", None)).stdout
+        )
+        docker("stop", "--time", "30", container)
+        assert docker("inspect", container, "--format", "{{.State.ExitCode}}").stdout.strip() == "0"
+        assert "Traceback" not in docker("logs", container).stderr
+    finally:
+        docker("rm", "--force", container)
+
+
 def test_a_quota_of_one_core_means_one_worker(image, opt_ml):
     """However many cores the machine has."""
     assert train(image, opt_ml, "--user", f"{os.getuid()}:{os.getgid()}").returncode == 0
@@ -192,7 +221,8 @@ def test_the_image_says_what_it_is(image):
     """Labels, command, user, and no pip or compiler on board."""
     config = json.loads(docker("image", "inspect", image).stdout)[0]["Config"]
     assert config["Labels"]["org.opencontainers.image.revision"] == "abc123"
-    assert config["Labels"]["com.amazonaws.sagemaker.capabilities.accept-bind-to-port"] == "true"
+    for capability in ("accept-bind-to-port", "multi-models"):
+        assert config["Labels"][f"com.amazonaws.sagemaker.capabilities.{capability}"] == "true"
     assert config["Cmd"] == ["train"]
     assert not config["Entrypoint"]
     assert config["User"] in ("", "root")

@@ -1,0 +1,22 @@
+"""Answers as the objects of JSON, one a record: {"mean": 0.5, "std": 0.1} or {"error": "..."}."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from gaussian_processes.data.answers import Answer, in_steps
+
+
+def answer_objects(answers: Iterable[Answer]) -> Iterator[list[dict[str, Any]]]:
+    """Some thousands of records at a time: a field for each column, one for each flag that is true, or the fault alone."""
+    for answer in in_steps(answers):
+        names = tuple(answer.columns)
+        rows = zip(*(column.tolist() for column in answer.columns.values()), strict=True)
+        objects: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in rows]
+        for name, flag in answer.flags.items():
+            for index in np.flatnonzero(flag).tolist():
+                objects[index][name] = True
+        for index, reason in answer.faults.items():
+            objects[index] = {"error": reason}
+        yield objects

@@ -1,0 +1,56 @@
+"""Placeholders: a row of NaN for each record that is at fault, so that a piece of a request keeps its number of records."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaussian_processes.data.answers import Records
+from gaussian_processes.data.dataset import Array
+from gaussian_processes.data.table import fault_of_value
+
+
+def with_placeholders(examined: Iterable[list[float] | str], width: int) -> Records:
+    """Records of which each is given as its `width` numbers or, in their place, as what is wrong with it."""
+    rows: list[list[float]] = []
+    faults: dict[int, str] = {}
+    placeholder = [np.nan] * width
+    for index, row in enumerate(examined):
+        if isinstance(row, str):
+            faults[index] = row
+        rows.append(placeholder if isinstance(row, str) else row)
+    return Records(np.array(rows, dtype=np.float64).reshape(-1, width), faults)
+
+
+def finite_or_placeholders(
+    values: Array,
+    first_row: int,
+    width: int,
+    columns: tuple[str, ...] | None = None,
+    missing: NDArray[np.bool_] | None = None,
+) -> Records:
+    """Rows of a matrix, of which `width` numbers each are wanted.
+
+    Args:
+        values: (rows, columns), NaN where they are missing; changed in place.
+        first_row: the number of the first one.
+        width: of a row that is no fault.
+        columns: their names.
+        missing: which values are; None where none is.
+    """
+    if values.shape[1] != width:
+        rows = range(first_row, first_row + len(values))
+        return with_placeholders((fault_of_width(f"row {row}", values.shape[1], width) for row in rows), width)
+    faults: dict[int, str] = {}
+    for row, column in np.argwhere(~np.isfinite(values)).tolist():
+        if row not in faults:
+            value = None if missing is not None and missing[row, column] else values[row, column]
+            faults[row] = fault_of_value(value, first_row + row, column, columns)
+    values[list(faults)] = np.nan
+    return Records(values, faults)
+
+
+def fault_of_width(place: str, found: int, width: int) -> str:
+    """What is wrong with a record of another number of values than the model wants, in words."""
+    hint = "; leave the target out" if found == width + 1 else ""
+    return f"{place} has {found} {'value' if found == 1 else 'values'} where {width} {'is' if width == 1 else 'are'} wanted{hint}"

@@ -1,0 +1,92 @@
+"""Invocation: a request's bytes to records, to answers, to bytes."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from werkzeug.datastructures import Headers
+
+from gaussian_processes.data.answers import Answer
+from gaussian_processes.data.formats import ANSWERS, CSV, REQUESTS, Exchange, Request, negotiate
+from gaussian_processes.data.media_types import parse_content_type
+from gaussian_processes.serving.measurements import Tally
+from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.serving.queries import Wish, parse_attributes, parse_query
+
+SOURCE = "The request body"
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What holds for every request that does not say otherwise.
+
+    Attributes:
+        batch: whether a record at fault is answered by the reason, and not the whole request.
+        usual_format: of answers to requests without a preference; None for the request's own.
+        usual_words: of queries.
+    """
+
+    batch: bool = False
+    usual_format: Exchange | None = None
+    usual_words: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What a request asks for, in what form, and in what form to answer."""
+
+    received: Request
+    parameters: Mapping[str, str]
+    returned: Exchange
+    wish: Wish
+    batch: bool
+
+    def answer(self, predictor: Predictor, body: BinaryIO) -> tuple[list[bytes], Tally]:
+        """The answer's bytes, and what there was in it.
+
+        Raises:
+            DataError: what is wrong with the body, and where.
+        """
+        if self.batch:
+            records = self.received.read_records(body, SOURCE, self.parameters, predictor.features)
+            answers = predictor.answers_to_records(records, self.wish)
+        else:
+            tables = self.received.read(body, SOURCE, self.parameters)
+            answers = predictor.answers((table.values for table in tables), self.wish)
+        counting = _Counting(answers)
+        return list(self.returned.write(counting)), counting.tally
+
+
+def parse_invocation(headers: Headers, predictor: Predictor, habits: Habits) -> Invocation:
+    """What a request's headers say: Content-Type, Accept, and X-Amzn-SageMaker-Custom-Attributes.
+
+    Raises:
+        UnsupportedMediaTypeError, NotAcceptableError: a format that is not known.
+        DataError: a query that means nothing.
+    """
+    received, parameters = parse_content_type(headers.get("Content-Type"), REQUESTS)
+    own = next((known for known in ANSWERS if known is received), CSV)
+    returned, accepted = negotiate(headers.get("Accept"), default=habits.usual_format or own)
+    attributes = parse_attributes(headers.get("X-Amzn-SageMaker-Custom-Attributes", ""))
+    words = {**habits.usual_words, **attributes, **accepted}
+    wish = parse_query(words, predictor.algorithm.outputs, usual=returned.every_output)
+    return Invocation(received, parameters, returned, wish, habits.batch)
+
+
+class _Counting:
+    """Answers, counted as they go by."""
+
+    def __init__(self, answers: Iterable[Answer]) -> None:
+        self._answers = answers
+        self.tally = Tally(0, 0, None)
+
+    def __iter__(self) -> Iterator[Answer]:
+        for answer in self._answers:
+            known = self.tally.extrapolating
+            flagged = [int(flag.sum()) for flag in answer.flags.values()]
+            self.tally = Tally(
+                self.tally.rows + len(answer),
+                self.tally.faults + len(answer.faults),
+                (known or 0) + sum(flagged) if flagged else known,
+            )
+            yield answer

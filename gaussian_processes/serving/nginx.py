@@ -1,0 +1,111 @@
+"""nginx before the server, for who wants it there: it listens on the port, and passes on whatever comes."""
+
+import _thread
+import os
+import shutil
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from gaussian_processes.errors import ConfigurationError
+
+# Nothing here is tighter than what stands behind it: bodies of any size, heads as large as gunicorn's limits allow (100
+# fields of 8,190 bytes), and more patience than any caller has. Bodies and answers are not kept on a disk.
+CONFIGURATION = """\
+daemon off;
+{user}
+pid {folder}/nginx.pid;
+error_log stderr warn;
+worker_processes {workers};
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    server_tokens off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    client_max_body_size 0;
+    large_client_header_buffers 104 16k;
+    client_header_timeout 3600s;
+    client_body_timeout 3600s;
+    send_timeout 3600s;
+    keepalive_timeout 75s;
+    upstream server {{
+        server unix:{socket};
+        keepalive 64;
+    }}
+    server {{
+        listen {port} backlog={backlog} reuseport;
+        location / {{
+            proxy_pass http://server;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header Host $http_host;
+            proxy_request_buffering off;
+            proxy_buffering off;
+            proxy_ignore_client_abort on;
+            proxy_connect_timeout 3600s;
+            proxy_send_timeout 3600s;
+            proxy_read_timeout 3600s;
+        }}
+    }}
+}}
+"""
+
+
+class Nginx:
+    """A running nginx.
+
+    Args:
+        process: whose end, should it come before `close`, is this process's too.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+        self._closed = False
+        # A native thread, which no fork copies, and of which gevent, that patches the others, knows nothing.
+        _thread.start_new_thread(self._watch, (os.getpid(),))
+
+    @classmethod
+    def start(cls, folder: Path, port: int, socket: Path, workers: int, backlog: int) -> "Nginx":
+        """Start it.
+
+        Args:
+            folder: for what it writes.
+            port: that it listens on.
+            socket: that the server listens on.
+            workers: its processes.
+            backlog: connections that may wait.
+
+        Raises:
+            ConfigurationError: there is no nginx.
+        """
+        program = shutil.which("nginx")
+        if program is None:
+            raise ConfigurationError(
+                "MODEL_SERVER_FRONT is nginx, and there is no nginx on PATH. Install it, or leave it out."
+            )
+        configuration = folder / "nginx.conf"
+        # Where it is started by root, its workers would take another user, who may not open the socket.
+        user = "user root;" if os.geteuid() == 0 else ""
+        configuration.write_text(
+            CONFIGURATION.format(folder=folder, port=port, socket=socket, workers=workers, backlog=backlog, user=user)
+        )
+        # -e: it would write to a file of its own before it has read where to.
+        command = [program, "-e", "stderr", "-p", str(folder), "-c", str(configuration)]
+        return cls(subprocess.Popen(command, start_new_session=True))  # noqa: S603  # with its workers, a group of its own
+
+    def close(self) -> None:
+        """No new connections; requests that are under way are answered."""
+        self._closed = True
+        self._process.send_signal(signal.SIGQUIT)
+
+    def _watch(self, server: int) -> None:
+        self._process.wait()  # which returns, too, where gunicorn is the one that learns of the end
+        if not self._closed:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # its workers would go on listening
+            os.kill(server, signal.SIGTERM)

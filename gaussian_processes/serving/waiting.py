@@ -1,0 +1,134 @@
+"""The port before the model: it is listened on at once, and whoever asks is told to wait.
+
+Importing libraries and reading a model take seconds, in which a health check should be answered and not refused. What
+answers is a child process with nothing loaded; the socket is this one's too, so no connection is lost between the two.
+"""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from gaussian_processes.errors import PlatformError
+from gaussian_processes.serving.request_log import REQUEST_ID, log_request, new_request_id
+
+BACKLOG = 2048
+# Seconds that a client may take to send its request, and that those in progress have when the model is there.
+PATIENCE = 5.0
+FAREWELL = 1.0
+REASON = b"The model is still being loaded.\n"
+
+
+def listen(address: int | Path) -> socket.socket:
+    """A socket that listens on a port of every address of this machine, or on a path.
+
+    Raises:
+        PlatformError: the port is taken, or this user may not listen on it.
+    """
+    listener = socket.socket(socket.AF_INET if isinstance(address, int) else socket.AF_UNIX)
+    try:
+        if isinstance(address, int):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("0.0.0.0", address))  # noqa: S104  # the platform calls from outside of the container
+        else:
+            listener.bind(str(address))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PlatformError(f"The server cannot listen on {address}: {error.strerror}.") from error
+    return listener
+
+
+def answer_meanwhile(listener: socket.socket) -> Callable[[], None]:
+    """Start a process that answers 503 to every request on the listener.
+
+    Returns:
+        What ends it: when that returns, it has answered those whose connection it had accepted.
+    """
+    parent = os.getpid()
+    child = os.fork()
+    if not child:
+        _answer(listener, parent)
+
+    def end() -> None:
+        os.kill(child, signal.SIGTERM)
+        os.waitpid(child, 0)
+
+    return end
+
+
+def _answer(listener: socket.socket, parent: int) -> NoReturn:
+    """The life of the child."""
+    server = _Server(listener, parent)
+
+    def leave(_signum: int, _frame: FrameType | None) -> None:
+        threading.Thread(target=server.shutdown).start()
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the parent hears it too, and says what is to be done
+    server.serve_forever(poll_interval=0.05)
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(FAREWELL)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, listener: socket.socket, parent: int) -> None:
+        super().__init__(("", 0), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self._parent = parent
+
+    def service_actions(self) -> None:
+        if os.getppid() != self._parent:  # which has ended without a word
+            os._exit(0)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Nothing: a client that is gone is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.0"  # which closes the connection: the next request is for the model
+    timeout = PATIENCE
+    path = ""
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        if name.startswith("do_"):
+            return lambda: self._say(HTTPStatus.SERVICE_UNAVAILABLE, REASON)
+        raise AttributeError(name)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What is no HTTP; the library's own words would quote it."""
+        del message, explain
+        self.request_version = self.protocol_version  # whatever was read there
+        self._say(HTTPStatus(code), f"{HTTPStatus(code).phrase}.\n".encode())
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # the library's name
+        """Nothing: it would quote what clients send."""
+
+    def _say(self, status: HTTPStatus, reason: bytes) -> None:
+        identity = new_request_id()
+        self.send_response_only(status)
+        for header, value in (
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Length", str(len(reason))),
+            ("Retry-After", "1"),
+            (REQUEST_ID, identity),
+        ):
+            self.send_header(header, value)
+        self.end_headers()
+        self.wfile.write(b"" if self.command == "HEAD" else reason)
+        path = self.path.partition("?")[0]
+        if path != "/ping":
+            log_request(identity, self.command or "", path, status)

@@ -1,0 +1,179 @@
+"""An endpoint of several models: SageMaker's paths for them, over models that are really loaded."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from processes import running_server
+from reporting import Lines
+
+from gaussian_processes.artifact import Artifact, save_artifact
+from gaussian_processes.data.dataset import Dataset, Source
+from gaussian_processes.gaussian_process import Hyperparameters, algorithm
+from gaussian_processes.job.paths import OptMl
+from gaussian_processes.self_test import SelfTest
+from gaussian_processes.serving.application import Service, create_app
+from gaussian_processes.serving.models import Models
+from gaussian_processes.serving.predictor import Predictor
+
+MODELS = 200
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Models that differ: number n learnt y = n x1."""
+    root = tmp_path_factory.mktemp("models")
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    for number in range(MODELS):
+        dataset = Dataset(X, number * X[:, 0], (Source("a", len(X)),))
+        model = algorithm.fit(dataset, Hyperparameters(sigma2=1e-4, geometry="homogeneous"), Lines())
+        artifact = Artifact(algorithm.name, 2, {}, algorithm.state(model), SelfTest.of(algorithm, model, dataset))
+        save_artifact(artifact, root / f"{number}" / "model")
+    return [root / f"{number}" / "model" for number in range(MODELS)]
+
+
+def load(folder):
+    return Predictor.load(folder, algorithm)
+
+
+@pytest.fixture
+def client():
+    return create_app(algorithm, Models(load, lambda: np.inf), Service()).test_client()
+
+
+def mean(client, name):
+    response = client.post(f"/models/{name}/invoke", data="1,0\n", content_type="text/csv")
+    assert response.status_code == 200, response.text
+    return float(response.text)
+
+
+def test_a_model_is_loaded_asked_shown_and_unloaded(client, folders):
+    """Each of SageMaker's requests, in its words."""
+    body = {"model_name": "a1b2", "url": str(folders[3])}
+    shown = {"modelName": "a1b2", "modelUrl": str(folders[3])}
+    assert client.post("/models", json=body).status_code == 200
+    assert client.get("/models").get_json() == {"models": [shown]}
+    assert client.get("/models/a1b2").get_json() == shown
+    assert mean(client, "a1b2") == pytest.approx(3, abs=0.1)
+    assert client.post("/models", json=body).status_code == 409
+    assert client.delete("/models/a1b2").status_code == 200
+    for response in (
+        client.delete("/models/a1b2"),
+        client.get("/models/a1b2"),
+        client.post("/models/a1b2/invoke", data="1,0\n", content_type="text/csv"),
+    ):
+        assert response.status_code == 404
+        assert response.text == "There is no model 'a1b2'. Load it first: POST /models.\n"
+    assert client.get("/models").get_json() == {"models": []}
+
+
+def test_a_list_comes_in_pages(client, folders):
+    """As many as asked for, and a token for the next ones."""
+    for number in range(5):
+        client.post("/models", json={"model_name": f"m{number}", "url": str(folders[number])})
+    names, token = [], ""
+    while token is not None:
+        page = client.get(
+            "/models", query_string={"limit": 2, **({"next_page_token": token} if token else {})}
+        ).get_json()
+        assert len(page["models"]) <= 2
+        names += [model["modelName"] for model in page["models"]]
+        token = page.get("nextPageToken")
+    assert names == [f"m{number}" for number in range(5)]
+
+
+def test_without_a_model_of_its_own_it_is_healthy(client):
+    """And has no path for one."""
+    assert client.get("/ping").status_code == 200
+    assert client.post("/invocations", data="1,0\n", content_type="text/csv").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "Invalid JSON"),
+        (b"[]", "object"),
+        (b'{"url": "/a"}', "model_name: Field required"),
+        (b'{"model_name": "a"}', "url: Field required"),
+        (b'{"model_name": "a/b", "url": "/a"}', "model_name: "),
+        (b'{"model_name": "", "url": "/a"}', "model_name: "),
+        (b'{"model_name": 1, "url": "/a"}', "model_name: "),
+        (b'{"model_name": "a", "url": "/nowhere"}', "'a' cannot be loaded from /nowhere: No such file or directory"),
+        (b'{"model_name": "a", "url": "\\u0000"}', "'a' cannot be loaded"),
+    ],
+)
+def test_what_cannot_be_loaded_is_refused_in_words(client, body, reason):
+    """400, the field and the reason; nothing is listed afterwards."""
+    response = client.post("/models", data=body, content_type="application/json")
+    assert (response.status_code, reason in response.text) == (400, True), response.text
+    assert client.get("/models").get_json() == {"models": []}
+
+
+@pytest.mark.parametrize("limit", ["0", "x", "1001", "-1"])
+def test_a_limit_that_is_none_is_refused(client, limit):
+    """By name, with its range."""
+    response = client.get("/models", query_string={"limit": limit})
+    assert (response.status_code, response.text) == (
+        400,
+        f"limit is {limit!r}; a whole number from 1 to 1000 is wanted.\n",
+    )
+
+
+def test_memory_pressure_is_507(folders):
+    """SageMaker then unloads another model and tries again."""
+    client = create_app(algorithm, Models(load, lambda: 1.0), Service()).test_client()
+    response = client.post("/models", json={"model_name": "a", "url": str(folders[0])})
+    assert (response.status_code, "does not fit" in response.text) == (507, True)
+
+
+def test_a_damaged_model_is_refused_and_the_others_answer(client, folders, tmp_path):
+    """What is wrong with one is not the others' affair."""
+    client.post("/models", json={"model_name": "a", "url": str(folders[2])})
+    (tmp_path / "model.pkl").write_bytes((folders[1] / "model.pkl").read_bytes()[:-9])
+    response = client.post("/models", json={"model_name": "b", "url": str(tmp_path)})
+    assert (response.status_code, "damaged" in response.text) == (400, True)
+    assert mean(client, "a") == pytest.approx(2, abs=0.1)
+
+
+def resident(server):
+    return sum(
+        int(line.split()[1])
+        for worker in server.workers
+        for line in Path(f"/proc/{worker}/smaps_rollup").read_text().splitlines()
+        if line.startswith("Pss:")
+    )
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs Linux's /proc/PID/smaps_rollup")
+def test_hundreds_of_models_answer_side_by_side(folders, tmp_path):
+    """Loaded, asked and unloaded by many clients at once in a real server; the memory of those that are gone is free again."""
+    paths = OptMl(tmp_path)
+    with running_server(paths, {"SAGEMAKER_MULTI_MODEL": "true", "MODEL_SERVER_MAX_MODELS": "150"}) as server:
+
+        def load_and_ask(number):
+            body = json.dumps({"model_name": f"m{number}", "url": str(folders[number])}).encode()
+            assert server.request("/models", body, Content_Type="application/json").status == 200
+            return ask(number)
+
+        def ask(number):
+            answer = server.request(f"/models/m{number}/invoke", b"1,0\n", Content_Type="text/csv")
+            assert answer.status == 200, answer.text
+            return float(answer.text)
+
+        with ThreadPoolExecutor(8) as pool:
+            means = list(pool.map(load_and_ask, range(MODELS)))
+            again = list(pool.map(ask, range(MODELS)))
+        assert means == again
+        assert means == pytest.approx(list(range(MODELS)), rel=0.05, abs=0.1)
+        assert f"model_server_models {MODELS}.0" in server.request("/metrics").text
+        loaded = resident(server)
+        for _ in range(3):  # a leak would grow with each round
+            for number in range(MODELS):
+                assert server.request(f"/models/m{number}", method="DELETE").status == 200
+            with ThreadPoolExecutor(8) as pool:
+                list(pool.map(load_and_ask, range(MODELS)))
+        assert resident(server) < 1.25 * loaded
+        assert len(server.workers) == 1
+    assert "Traceback" not in server.log.read_text()
