@@ -1,6 +1,5 @@
-"""The Flask application: what is asked at which path, and what is said of it in answers, log and measurements."""
+"""The Flask application: what is asked at which path, and who answers it."""
 
-import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,27 +10,22 @@ from typing import Any
 from flask import Flask, Response, g, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.http import parse_options_header
 
 from gaussian_processes.algorithm import Algorithm
-from gaussian_processes.data.formats import REQUESTS
 from gaussian_processes.errors import ExplainedError, UnusableModelError
 from gaussian_processes.serving.bodies import read_body
 from gaussian_processes.serving.invocation import Habits, parse_invocation
 from gaussian_processes.serving.measurements import Facts, Measurements
 from gaussian_processes.serving.models import Models
 from gaussian_processes.serving.multi_model import multi_model
+from gaussian_processes.serving.observation import observe
 from gaussian_processes.serving.openapi import describe
 from gaussian_processes.serving.predictor import Predictor
-from gaussian_processes.serving.request_log import REQUEST_ID, log_request, new_request_id
 
 Offload = Callable[[Callable[[], Any]], Any]
 
-MEDIA_TYPES = frozenset(name for known in REQUESTS for name in known.media_types)
 # Bytes of a body that are parsed, and answered, in less time than it takes to have another thread do it.
 SMALL = 2**14
-# Asked every few seconds, and of no interest while all is well.
-ROUTINE = frozenset(("/ping", "/metrics"))
 
 
 @dataclass(frozen=True)
@@ -81,8 +75,7 @@ def create_app(
         service: the rest.
     """
     app = Flask("gaussian_processes")
-    app.before_request(_begin)
-    app.after_request(partial(_finish, service.measurements))
+    observe(app, service.measurements)
     app.register_error_handler(ExplainedError, _explained)
     app.register_error_handler(HTTPException, partial(_refused, service.max_body))
     app.register_error_handler(Exception, _unforeseen)
@@ -141,42 +134,6 @@ def _required(source: Predictor | UnusableModelError) -> Predictor:
     if isinstance(source, UnusableModelError):
         raise source
     return source
-
-
-def _begin() -> None:
-    g.started = time.perf_counter()
-    g.request_id = new_request_id()
-    g.tally = None
-    g.fault = None
-
-
-def _finish(measurements: Measurements, response: Response) -> Response:
-    """One line in the log and one count for every request, with nothing in either that a client made up."""
-    seconds = time.perf_counter() - g.started
-    path = request.url_rule.rule if request.url_rule else "other"
-    content_type = parse_options_header(request.content_type)[0].lower()
-    content_type = content_type if content_type in MEDIA_TYPES else "other" if content_type else "none"
-    measurements.observe(path, response.status_code, content_type, seconds, g.tally)
-    response.headers[REQUEST_ID] = g.request_id
-    if path not in ROUTINE or response.status_code != 200:
-        log_request(
-            g.request_id,
-            request.method,
-            request.path,
-            response.status_code,
-            content_type=content_type,
-            accept=response.mimetype,
-            bytes_in=request.content_length,
-            bytes_out=response.content_length,
-            rows=g.tally and g.tally.rows,
-            refused_rows=g.tally and g.tally.faults,
-            extrapolating_rows=g.tally and g.tally.extrapolating,
-            milliseconds=round(1000 * seconds, 2),
-            inference_id=request.headers.get("X-Amzn-SageMaker-Inference-Id", "")[:64] or None,
-            target_model=request.headers.get("X-Amzn-SageMaker-Target-Model", "")[:200] or None,
-            fault=g.fault,
-        )
-    return response
 
 
 def _explained(error: ExplainedError) -> Response:
