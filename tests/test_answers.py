@@ -64,13 +64,29 @@ def test_what_is_no_number_in_json_is_never_written(known):
         written(known, [Answer({"mean": np.array([np.nan])})])
 
 
+def test_a_large_answer_has_its_faults_where_they_are():
+    """Whatever piece they fall into."""
+    faults = {row: f"at {row}" for row in (0, 5000, 19_999)}
+    answers = [Answer({"mean": np.ones(20_000)}, {}, faults), Answer({"mean": np.ones(1)})]
+    for known, fault in ((JSON_LINES, '{{"error": "{}"}}'), (CSV, '"error: {}"')):
+        lines = written(known, answers).decode().splitlines()
+        assert len(lines) == 20_001
+        assert {row: line for row, line in enumerate(lines) if "at" in line} == {
+            row: fault.format(reason) for row, reason in faults.items()
+        }
+
+
 def test_a_large_answer_comes_in_pieces():
-    """None of which is long in the making."""
-    answer = Answer({"mean": np.random.default_rng(0).normal(size=100_000)})
+    """None of which is long in the making; every fault stays with its record."""
+    mean = np.random.default_rng(0).normal(size=100_000)
+    faulty = [0, 50_000, 99_999]
+    answer = Answer({"mean": mean}, {}, dict.fromkeys(faulty, "no"))
     for known in (CSV, JSON, JSON_LINES):
         pieces = list(known.write([answer]))
         assert len(pieces) > 5
-    assert np.array_equal([float(line) for line in b"".join(CSV.write([answer])).split()], answer.columns["mean"])
+    lines = b"".join(CSV.write([answer])).decode().splitlines()
+    assert [row for row, line in enumerate(lines) if line == '"error: no"'] == faulty
+    assert np.array_equal([float(line) for line in lines if "no" not in line], np.delete(mean, faulty))
 
 
 def parquet(rows):
@@ -109,7 +125,7 @@ ROWS = {
     "jsonlines": [[1, 2], "Invalid JSON", [3, 4], "has 1", "line 5: ", [6, 7]],
     "json": [[1, 2], "instances[1]", [3, 4], "has 1", "instances[4]", "instances[5]"],
     "npy": [[1, 2], "row 2, column 1: found nan", "row 3, column 2: found inf", [5, 6]],
-    "parquet": [[1, 2], "row 2, column 1", [4, 5]],
+    "parquet": [[1, 2], "row 2, column 1 ('x0'): the value is missing", [4, 5]],
 }
 
 
@@ -165,6 +181,9 @@ def test_many_records_are_what_they_are_one_by_one():
         ("*/*;outputs=std", "text/csv", {"outputs": "std"}),
         ("text/*", "text/csv", {}),
         ("application/x-npy;q=0, */*", "text/csv", {}),
+        ("text/csv;q=0, */*", "application/json", {}),
+        ("application/json, text/plain, */*", "application/json", {}),
+        ("APPLICATION/X-NDJSON", "application/jsonlines", {}),
         (None, "text/csv", {}),
         ("", "text/csv", {}),
     ],
@@ -179,6 +198,9 @@ def test_what_nobody_can_answer_is_refused():
     """With what can be answered."""
     with pytest.raises(NotAcceptableError, match="text/csv or application/json or"):
         negotiate("image/png", CSV)
+    for refused in ("application/json;q=0", "*", "text/csv;q=2"):
+        with pytest.raises(NotAcceptableError, match="text/csv or application/json or"):
+            negotiate(refused, JSON)
     with pytest.raises(ConfigurationError, match="text/html"):
         exchange_named("text/html")
     assert exchange_named("application/json; charset=utf-8") is JSON

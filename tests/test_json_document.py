@@ -31,18 +31,31 @@ def read(text, size):
         return str(error)
 
 
-@given(st.lists(INSTANCE, min_size=1, max_size=12), SPACES, st.booleans(), st.integers(1, 60))
-def test_pieces_hold_what_the_whole_does(instances, indent, named, size):
+WRAPPED = {
+    "a list": lambda instances: instances,
+    "a field": lambda instances: {"instances": instances},
+    "a field before": lambda instances: {"id": '{"instances": [[', "more": [{"instances": 1}], "instances": instances},
+    "a field behind": lambda instances: {"instances": instances, "id": [[1], [2]]},
+    "another list before": lambda instances: {"more": {"instances": [[0], [0]]}, "instances": instances},
+    "a deeper field": lambda instances: {"data": {"instances": instances}},
+    "a longer name": lambda instances: {'my"instances': instances, "instances": [[1], [2]]},
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPPED.values(), ids=WRAPPED)
+@given(instances=st.lists(INSTANCE, min_size=1, max_size=12), indent=SPACES, size=st.integers(1, 60))
+def test_pieces_hold_what_the_whole_does(wrap, instances, indent, size):
     """With commas between brackets in strings, at any depth, at any size of the pieces."""
-    text = json.dumps({"instances": instances} if named else instances, indent=indent).encode()
+    text = json.dumps(wrap(instances), indent=indent).encode()
     assert read(text, size) == read(text, 1 << 30)
 
 
-@given(st.lists(INSTANCE, min_size=1, max_size=8), st.data(), st.integers(1, 60))
-@example([[1], [2], [3]], None, 3)
-def test_what_is_no_json_is_refused_as_the_whole_is(instances, data, size):
-    """Cut off, or with a byte too many, wherever that is."""
-    text = json.dumps({"instances": instances}).encode()
+@given(st.lists(INSTANCE, min_size=1, max_size=8), SPACES, st.data(), st.integers(1, 60))
+@example([[1], [2], [3]], None, None, 3)
+@example([[1], [2], [3]], 1, None, 3)
+def test_what_is_no_json_is_refused_as_the_whole_is(instances, indent, data, size):
+    """Cut off, or with a byte too many, wherever that is; the line and the column are those in the whole."""
+    text = json.dumps({"instances": instances}, indent=indent).encode()
     place = len(text) - 2 if data is None else data.draw(st.integers(0, len(text) - 1))
     for broken in (text[:place], text[:place] + b"]" + text[place:], text[:place] + b"," + text[place:]):
         assert read(broken, size) == read(broken, 1 << 30)
@@ -68,9 +81,12 @@ def test_what_stands_around_the_list_counts(text, size):
     assert read(text, size) == read(text, 1 << 30)
 
 
-def test_a_large_document_comes_in_pieces():
+@pytest.mark.parametrize("name", ["a list", "a field", "a field before", "a field behind"])
+def test_a_large_document_comes_in_pieces(name):
     """Of about the size that is asked for."""
-    text = json.dumps({"instances": [[float(number)] * 5 for number in range(20_000)]}).encode()
+    instances = [{"id": "},{", "features": [float(number)] * 5} for number in range(9_000)]
+    text = json.dumps(WRAPPED[name](instances)).encode()
     pieces = list(open_document(io.BytesIO(text), "a", 10_000).pieces)
     assert len(pieces) > 40
-    assert [item[0] for piece in pieces for item in piece] == list(range(20_000))
+    assert max(map(len, pieces)) < 300
+    assert [item["features"][0] for piece in pieces for item in piece] == list(range(9_000))

@@ -10,7 +10,7 @@ from gaussian_processes.errors import DataError
 
 BLOCK = 3 << 20  # bytes; more of them outgrow the caches, fewer cost as many more calls of the parser
 # Bytes of a request's line that can be one row: JSON without line ends, taken for lines, would be a single one.
-LONGEST = 1 << 24
+LONGEST = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ def read_blocks(
     try:
         while chunk := stream.read(max(size, len(bom))):
             chunk, bom = chunk.removeprefix(bom), b""
-            # A CR at the very end may be half of a line's end.
+            if chunk.endswith(b"\r"):
+                chunk += stream.read(1)  # the other half of a line's end, perhaps
             end = 1 + chunk.rfind(b"\n") or 1 + chunk.rfind(b"\r", 0, -1)
             if end:
                 yield Block((*parts, chunk[:end]))

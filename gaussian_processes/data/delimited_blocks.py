@@ -12,6 +12,10 @@ from gaussian_processes.data.blocks import Block
 from gaussian_processes.data.cells import fault_of_line, number, split_line
 from gaussian_processes.data.dataset import Array
 
+WIDE = (
+    1 << 13
+)  # columns, from which pandas takes longer to make them than to fill them, and gigabytes for a few megabytes
+
 
 @dataclass(frozen=True, eq=False)
 class Parsed:
@@ -24,9 +28,10 @@ class Parsed:
 def parse_block(width: int, small: int, block: Block) -> Parsed | None:
     """The rows of a block, fast; None where only `examine` can say whether they are what is wanted.
 
-    So it is, too, where the block has no more than `small` bytes: pandas prepares for longer than their lines take.
+    So it is, too, where the block has no more than `small` bytes, or very many columns: pandas prepares for longer than
+    their lines take.
     """
-    if small and sum(map(len, block.parts)) <= small:
+    if width > WIDE or (small and sum(map(len, block.parts)) <= small):
         return None
     for blank_lines in (False, True):
         text: Any = _Whole(block.parts)  # a file, as far as pandas looks

@@ -1,7 +1,7 @@
 """A JSON document, parsed a piece at a time: at once, it would hold the interpreter's lock for seconds.
 
-Nothing here parses JSON but pydantic's own parser. A large document that is a list of instances, or an object that begins
-with one, is cut at commas that look as if they stood between two instances. Such a comma may stand in a string, or deeper
+Nothing here parses JSON but pydantic's own parser. A large document that is a list of instances, or an object with one near
+its beginning, is cut at commas that look as if they stood between two instances. Such a comma may stand in a string, or deeper
 inside an instance; so each piece is parsed between brackets of its own, before anything is made of any. That all are valid
 proves that every cut is right:
 
@@ -18,6 +18,7 @@ and up to its very end: what is wrong there is wrong in the whole, at the place 
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -36,7 +37,8 @@ WINDOW = 1 << 16  # bytes, searched at once
 SHORT = 1 << 20  # bytes of a rest that may hold other fields
 
 LIST = "instances"
-HEAD = re.compile(rb'[ \t\r\n]*(\{[ \t\r\n]*"instances"[ \t\r\n]*:[ \t\r\n]*)?\[[ \t\r\n]*(?=[\[{])')
+LIST_HEAD = re.compile(rb"[ \t\r\n]*\[[ \t\r\n]*(?=[\[{])")
+OBJECT_HEAD = re.compile(rb'[ \t\r\n]*\{.*?(?<!\\)"instances"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*(?=[\[{])', re.DOTALL)
 CUT = re.compile(rb"(?<=[\]}])[ \t\r\n]*,[ \t\r\n]*(?=[\[{])")
 POSITION = re.compile(r"(.*) at line (\d+) column (\d+)")
 SHAPE = '{"instances": [{"features": [...]}]}'
@@ -95,10 +97,10 @@ def _whole(body: bytes, source: str) -> Document:
 
 def _cut(body: bytes, source: str, size: int) -> Document | None:
     """None where only the document as a whole can be parsed."""
-    found = HEAD.match(body, 0, WINDOW)
-    if not found:
+    head = _head(body)
+    if not head:
         return None
-    head, start = found.group(), found.end()
+    start = len(head)
     pieces = []
     while end := _end(body, start, size):
         pieces.append(slice(start, end.start()))
@@ -110,9 +112,20 @@ def _cut(body: bytes, source: str, size: int) -> Document | None:
         keys = [key for key, _ in json.loads(rest, object_pairs_hook=list)] if len(rest) < SHORT else []
         if keys.count(LIST) != 1:
             return None
-        value = value[LIST]
+    items = value[LIST] if isinstance(value, dict) else value
     parsed = (from_json(b"[%b]" % body[piece]) for piece in pieces)
-    return Document(chain(parsed, _slices(value)), (LIST,) if found.group(1) else ())
+    return Document(chain(parsed, _slices(items)), () if isinstance(value, list) else (LIST,))
+
+
+def _head(body: bytes) -> bytes | None:
+    """The beginning of a document up to its first instance; None where that is not seen."""
+    if found := LIST_HEAD.match(body, 0, WINDOW):
+        return found.group()
+    if found := OBJECT_HEAD.match(body, 0, WINDOW):
+        with suppress(ValueError):
+            from_json(found.group() + b"]}")  # no JSON, were the list deeper in the document, or all of it in a string
+            return found.group()
+    return None
 
 
 def _end(body: bytes, start: int, size: int) -> re.Match[bytes] | None:

@@ -60,7 +60,7 @@ def read_npy_records(stream: BinaryIO, source: str, parameters: Mapping[str, str
 
 
 def write_npy(answers: Iterable[Answer]) -> Iterator[bytes]:
-    """One array of float64: (rows,) for one column of numbers, else (rows, columns); a record at fault is NaN.
+    """One array of float64: (rows,) for one column of numbers, else (rows, columns); a record at fault is NaN there, too.
 
     Its header has the number of rows, so all of it is made before anything is returned.
     """
@@ -144,5 +144,4 @@ def _matrix(answer: Answer) -> Array:
     columns = list(answer.columns.values())
     parts = [column if column.ndim == 2 else column[:, np.newaxis] for column in columns]
     values = np.concatenate(parts, axis=1, dtype="<f8")
-    values[list(answer.faults)] = np.nan
     return values if len(columns) > 1 or columns[0].ndim == 2 else values[:, 0]

@@ -42,10 +42,11 @@ def finite_or_placeholders(
         rows = range(first_row, first_row + len(values))
         return with_placeholders((fault_of_width(f"row {row}", values.shape[1], width) for row in rows), width)
     faults: dict[int, str] = {}
-    for row, column in np.argwhere(~np.isfinite(values)).tolist():
-        if row not in faults:
-            value = None if missing is not None and missing[row, column] else values[row, column]
-            faults[row] = fault_of_value(value, first_row + row, column, columns)
+    bad = ~np.isfinite(values)
+    for row in np.flatnonzero(bad.any(axis=1)).tolist():
+        column = int(bad[row].argmax())
+        value = None if missing is not None and missing[row, column] else values[row, column]
+        faults[row] = fault_of_value(value, first_row + row, column, columns)
     values[list(faults)] = np.nan
     return Records(values, faults)
 
