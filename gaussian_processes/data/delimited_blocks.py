@@ -12,9 +12,8 @@ from gaussian_processes.data.blocks import Block
 from gaussian_processes.data.cells import fault_of_line, number, split_line
 from gaussian_processes.data.dataset import Array
 
-WIDE = (
-    1 << 13
-)  # columns, from which pandas takes longer to make them than to fill them, and gigabytes for a few megabytes
+# Columns from which pandas takes longer to make them than to fill them, and gigabytes for a few megabytes.
+WIDE = 1 << 13
 
 
 @dataclass(frozen=True, eq=False)
