@@ -235,6 +235,19 @@ def test_idle_connections_do_not_hold_up_the_end(trained):
         assert server.process.wait(timeout=10) == 0  # half of what a request in progress would be given
 
 
+def test_the_end_is_heard_by_workers_that_have_just_been_forked(example_job):
+    """A signal that comes before they listen to any waits for them, and they do not keep the server from ending."""
+    paths = example_job()
+    paths.hyperparameters.write_text("{}")
+    assert run_train(paths, NEIGHBOURS).returncode == 0
+    extra = {**NEIGHBOURS, "ALGORITHM": "late_workers", "MODEL_SERVER_WORKERS": "1"}
+    with running_server(paths, extra, healthy=False) as server:
+        while "Using worker" not in server.log.read_text():  # what is logged last before the fork
+            time.sleep(0.01)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=10) == 0
+
+
 def test_metrics_are_of_all_workers_together(trained):
     """Whichever of them is asked."""
     with running_server(trained, {"MODEL_SERVER_WORKERS": "3"}) as server:

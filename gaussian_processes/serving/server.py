@@ -1,6 +1,7 @@
 """gunicorn in front of the application: one model in memory, as many workers as cores and memory allow."""
 
 import gc
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -31,6 +32,7 @@ from gaussian_processes.serving.nginx import Nginx
 from gaussian_processes.serving.predictor import Predictor
 from gaussian_processes.serving.queries import WORDS, parse_attributes, parse_query
 from gaussian_processes.serving.settings import Settings
+from gaussian_processes.serving.worker import ENDINGS
 
 T = TypeVar("T")
 
@@ -204,6 +206,13 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
         kind, address = (TCPSocket, ("0.0.0.0", 0)) if front is None else (UnixSocket, "")  # noqa: S104  # as it is open
         self.LISTENERS = [kind(address, self.cfg, self.log, fd=listener)]
         self._front = front
+
+    def spawn_worker(self) -> Any:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
+        try:
+            return super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
 
     def stop(self, graceful: bool = True) -> None:
         if self._front is not None:

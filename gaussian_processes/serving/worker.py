@@ -1,6 +1,7 @@
 """The worker: gunicorn's gevent worker, which tells idle connections from those in use, and quotes nobody."""
 
 import errno
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ STATUSES = (
     (errors.UnsupportedTransferCoding, HTTPStatus.NOT_IMPLEMENTED),
     (errors.ExpectationFailed, HTTPStatus.EXPECTATION_FAILED),
 )
+# What ends a worker. From the fork until it has handlers of its own they wait: those that the fork copied only note a signal
+# for the parent's loop, which the child does not run.
+ENDINGS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
 # Bytes a second that a request has to come with, on the whole, once it has been coming for as long as the server's timeout.
 PACE = 2**10
 
@@ -63,6 +67,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._idle: dict[gevent.Greenlet, gevent.Timeout] = {}
+
+    def init_signals(self) -> None:
+        """Hear from here on."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """A connection."""
