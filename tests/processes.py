@@ -50,6 +50,10 @@ def run_train(
     )
 
 
+def docker(*arguments, check=True):
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=900, check=check)
+
+
 def require_engine() -> None:
     """Skip the test, with the reason, where no Docker engine answers."""
     if shutil.which("docker") is None:
@@ -57,6 +61,15 @@ def require_engine() -> None:
     info = subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
     if info.returncode:
         pytest.skip(f"no Docker engine answers: {info.stderr.strip() or info.stdout.strip()}")
+
+
+def require_aws_clients() -> Path:
+    """The folder of AWS's own clients; skip the test, with the reason, where they are not installed."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gaussian-processes/aws"
+    installed = folder / "installed.txt"
+    if not installed.exists() or installed.read_bytes() != (ROOT / "requirements/aws.txt").read_bytes():
+        pytest.skip("AWS's clients are not installed as requirements/aws.txt has them; tests/container/clients.sh does")
+    return folder
 
 
 @dataclass(frozen=True)

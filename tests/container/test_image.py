@@ -9,35 +9,12 @@ import time
 import urllib.request
 
 import pytest
-from processes import require_engine, run_train
+from processes import docker, run_train
 from reference import ROOT
 
 from gaussian_processes.gaussian_process import Hyperparameters
 
 HARDENED = ["--network", "none", "--read-only", "--tmpfs", "/tmp"]
-
-
-def docker(*arguments, check=True):
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=900, check=check)
-
-
-@pytest.fixture(scope="session")
-def image():
-    """The image, built; tests that need it are skipped where no engine answers."""
-    require_engine()
-    name = "gaussian-processes:test"
-    built = docker("build", "--build-arg", "COMMIT=abc123", "--tag", name, str(ROOT), check=False)
-    assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]
-    return name
-
-
-@pytest.fixture
-def opt_ml(example_job):
-    """The example, with the folders that SageMaker makes before it starts a job."""
-    paths = example_job()
-    paths.model.mkdir()
-    (paths.root / "output").mkdir()
-    return paths
 
 
 def train(image, paths, *options, command=("train",)):
