@@ -3,8 +3,11 @@
 # Any Debian with Python 3.11 or newer will do: the same file builds on a mirror's or a hardened base.
 ARG BASE_IMAGE=debian:trixie-slim
 
-# Everything that only installation needs stays in this stage.
+# Everything that only installation needs stays in this stage. What later stages take from it is the same to the byte
+# whenever and wherever it is built: one date for all files, permissions whatever the checkout's, and bytecode that names
+# no time. A registry and the machines that pull from it then know the layers already.
 FROM ${BASE_IMAGE} AS build
+ENV PYTHONHASHSEED=0
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends python3-venv \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
@@ -13,10 +16,23 @@ COPY requirements/image.txt /tmp/requirements.txt
 # Hashes make the packages the tested ones; wheels only, as there is no compiler here. pip has no use at run time, and
 # the packages' own tests are a quarter of their size.
 RUN python3 -m venv /opt/venv \
-    && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: --require-hashes \
-        --requirement /tmp/requirements.txt \
+    && /opt/venv/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check --only-binary :all: \
+        --require-hashes --requirement /tmp/requirements.txt \
     && /opt/venv/bin/pip uninstall --yes pip \
-    && find /opt/venv -type d -name tests -prune -exec rm -rf {} +
+    && find /opt/venv -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} + \
+    && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv
+COPY gaussian_processes /opt/program/gaussian_processes
+# Nothing is compiled at run time, where the root may be read-only. Numba's functions are compiled too, for a processor
+# that many machines can stand in for, and are found beside their source under any user.
+RUN chmod -R u=rwX,go=rX /opt/program \
+    && find /opt/program -exec touch --date=@315532800 {} + \
+    && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/program \
+    && /opt/venv/bin/python /opt/program/gaussian_processes/precompile
+# A folder that is copied to a place that is there keeps its date; one that the copying makes does not.
+RUN mkdir --parents /layers/packages/opt /layers/program/opt \
+    && mv /opt/venv /layers/packages/opt/ \
+    && mv /opt/program /layers/program/opt/ \
+    && find /layers -exec touch --no-dereference --date=@315532800 {} +
 
 FROM ${BASE_IMAGE}
 # The interpreter comes from Debian, and with it its security updates; so does nginx, for MODEL_SERVER_FRONT=nginx.
@@ -24,9 +40,10 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends nginx python3 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 # The packages, in the place they were installed for.
-COPY --from=build /opt/venv /opt/venv
-# `train` and `serve` are looked up on PATH. Output goes to the log at once, and nothing is compiled at run time, where
-# the root may be read-only: what is copied below is compiled here.
+COPY --from=build /layers/packages /
+# Not below /opt/ml, which SageMaker mounts over.
+COPY --from=build /layers/program /
+# `train` and `serve` are looked up on PATH. Output goes to the log at once, and nothing is written beside the program.
 ENV PATH=/opt/program/gaussian_processes:/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
@@ -36,14 +53,10 @@ LABEL com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true \
     com.amazonaws.sagemaker.capabilities.multi-models=true
 # Where a module that replaces the algorithm is put, and where a shell in the container begins.
 WORKDIR /opt/program
-# Not below /opt/ml, which SageMaker mounts over.
-COPY gaussian_processes /opt/program/gaussian_processes
-# Numba's functions too, for a processor that many machines can stand in for, and beside their source, where they are
-# found under any user.
-RUN python3 -m compileall -q /opt/program && precompile
 # What the image is, for registries and people. The commit changes with every build, and so comes last.
 ARG COMMIT=unknown
 LABEL org.opencontainers.image.title="gaussian-processes" \
+    org.opencontainers.image.version="0.1.0" \
     org.opencontainers.image.licenses="MIT" \
     org.opencontainers.image.revision="${COMMIT}"
 # No USER: SageMaker expects containers to run as root. No ENTRYPOINT: SageMaker's own commands (`chmod`, `bash -c`)

@@ -31,6 +31,8 @@ class _Cache(FunctionCache):  # type: ignore[misc]  # the same
     _impl_class = _Implementation
 
     def _save_overload(self, sig: Any, data: Any) -> None:
+        # Notes for people who look at the types, with addresses in them that make each file another.
+        data = data._replace(type_annotation="")
         with suppress(OSError):  # it will be compiled again the next time
             super()._save_overload(sig, data)
 

@@ -12,6 +12,7 @@ import pytest
 from processes import docker, run_train
 from reference import ROOT
 
+from gaussian_processes import __version__
 from gaussian_processes.gaussian_process import Hyperparameters
 
 HARDENED = ["--network", "none", "--read-only", "--tmpfs", "/tmp"]
@@ -195,9 +196,10 @@ def test_other_commands_run_as_they_are(image):
 
 
 def test_the_image_says_what_it_is(image):
-    """Labels, command, user, and no pip or compiler on board."""
+    """Labels, command, user; and neither pip, its cache, the packages' lists nor a compiler on board."""
     config = json.loads(docker("image", "inspect", image).stdout)[0]["Config"]
     assert config["Labels"]["org.opencontainers.image.revision"] == "abc123"
+    assert config["Labels"]["org.opencontainers.image.version"] == __version__
     for capability in ("accept-bind-to-port", "multi-models"):
         assert config["Labels"][f"com.amazonaws.sagemaker.capabilities.{capability}"] == "true"
     assert config["Cmd"] == ["train"]
@@ -205,6 +207,29 @@ def test_the_image_says_what_it_is(image):
     assert config["User"] in ("", "root")
     for tool in ("pip", "gcc"):
         assert docker("run", "--rm", image, "bash", "-c", f"command -v {tool}", check=False).returncode == 1
+    left = "find /root/.cache /var/lib/apt/lists /var/cache/apt /opt/venv/lib/python3*/site-packages/pip* -type f 2>&-"
+    assert docker("run", "--rm", image, "bash", "-c", left, check=False).stdout == ""
+
+
+def test_the_same_files_make_the_same_layers(image, tmp_path):
+    """Packages and program are the same to the byte from a checkout of another date and umask, built anew."""
+    checkout = tmp_path / "checkout"
+    for path in ("Dockerfile", ".dockerignore", "requirements/image.txt"):
+        (checkout / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, checkout / path)
+    shutil.copytree(
+        ROOT / "gaussian_processes",
+        checkout / "gaussian_processes",
+        copy_function=shutil.copyfile,
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    for program in ("train", "serve", "describe", "precompile"):
+        (checkout / "gaussian_processes" / program).chmod(0o775)
+    name = "gaussian-processes:again"
+    docker("build", "--no-cache", "--build-arg", "COMMIT=another", "--tag", name, str(checkout))
+    layers = [json.loads(docker("image", "inspect", one).stdout)[0]["RootFS"]["Layers"][-2:] for one in (image, name)]
+    docker("image", "rm", name)
+    assert layers[0] == layers[1]
 
 
 def test_the_search_runs_in_the_image(image, opt_ml, tmp_path):
