@@ -1,0 +1,37 @@
+"""The bill of materials of the real image."""
+
+import json
+import subprocess
+import sys
+
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from locks import REQUIREMENTS, in_image
+from processes import docker
+
+
+def bill(*arguments):
+    command = [sys.executable, str(REQUIREMENTS / "sbom"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_bill_of_materials_lists_what_is_in_the_image(image):
+    """It is valid CycloneDX 1.6, with every locked package and every package of Debian, and names the image."""
+    done = bill(image)
+    assert done.returncode == 0, done.stderr
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(done.stdout) is None
+    listed = json.loads(done.stdout)
+    addresses = {component["purl"] for component in listed["components"]}
+    python = {f"pkg:pypi/{name}@{version}" for name, version in in_image().items()}
+    assert {one for one in addresses if one.startswith("pkg:pypi/")} == python
+    installed = docker("run", "--rm", image, "bash", "-c", "ls /var/lib/dpkg/info/*.list | wc -l").stdout
+    assert sum(one.startswith("pkg:deb/debian/") for one in addresses) == int(installed)
+    assert listed["metadata"]["component"]["bom-ref"] == docker("inspect", image, "--format", "{{.Id}}").stdout.strip()
+
+
+def test_a_bill_of_an_unknown_image_is_refused(image):
+    """In the engine's words."""
+    done = bill(f"{image}-that-nobody-has-built")
+    assert done.returncode == 1
+    assert "No such image" in done.stderr
+    assert done.stdout == ""
