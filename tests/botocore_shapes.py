@@ -3,13 +3,14 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import botocore.session
-from botocore.model import Shape
+from botocore.model import ServiceModel, Shape
 from botocore.validate import ParamValidator
 
-SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
+SESSION = botocore.session.get_session()
 
 
 def complaints(shape: Shape, value: Any) -> list[str]:
@@ -18,9 +19,15 @@ def complaints(shape: Shape, value: Any) -> list[str]:
     return [report.generate_report()] if report.has_errors() else list(violations(shape, value, shape.name))
 
 
-def input_of(operation: str) -> Shape:
-    """What an operation takes."""
-    return SAGEMAKER.operation_model(operation).input_shape
+@cache
+def service(name: str) -> ServiceModel:
+    """AWS's model of one of its services."""
+    return SESSION.get_service_model(name)
+
+
+def input_of(operation: str, of: str = "sagemaker") -> Shape:
+    """What an operation of a service takes."""
+    return service(of).operation_model(operation).input_shape
 
 
 def parts(shape: Shape, value: Any, path: str) -> list[tuple[Shape, Any, str]]:
@@ -40,7 +47,7 @@ def violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
     """The constraints that botocore knows of and leaves to the service: enumerations, patterns, upper limits."""
     for part in parts(shape, value, path):
         yield from violations(*part)
-    if isinstance(value, str):
+    if shape.type_name == "string":
         if shape.enum and value not in shape.enum:
             yield f"{path}: {value!r} is none of {shape.enum}"
         if not matches(shape.metadata.get("pattern", ".*"), value):

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Annotated, Any, Literal
 
 import pytest
-from botocore_shapes import SAGEMAKER, complaints
+from botocore_shapes import complaints, service
 from nearest_neighbours import algorithm as nearest_neighbours
 from processes import NEIGHBOURS, environ_of
 from pydantic import BaseModel, Field
@@ -113,7 +113,7 @@ def parse(algorithm, **raw):
 )
 def test_a_part_is_what_awss_model_wants(description, part, shape):
     """Required and known members, enumerations, patterns, lengths and limits."""
-    assert complaints(SAGEMAKER.shape_for(shape), description[part]) == []
+    assert complaints(service("sagemaker").shape_for(shape), description[part]) == []
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_spoilt_part_is_noticed(path, value):
     for key in parents:
         place = place[key]
     place[last] = value
-    assert complaints(SAGEMAKER.shape_for("TrainingSpecification"), spoilt) != []
+    assert complaints(service("sagemaker").shape_for("TrainingSpecification"), spoilt) != []
 
 
 def test_the_defaults_are_the_algorithms(algorithm, description):
@@ -315,7 +315,7 @@ def test_without_an_address_it_says_so():
     assert (done.returncode, done.stderr) == (0, "")
     specification = json.loads(done.stdout)["TrainingSpecification"]
     assert "replace-with-the-address-of-your-image" in specification["TrainingImage"]
-    assert complaints(SAGEMAKER.shape_for("TrainingSpecification"), specification) == []
+    assert complaints(service("sagemaker").shape_for("TrainingSpecification"), specification) == []
 
 
 @pytest.mark.parametrize(
