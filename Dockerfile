@@ -3,36 +3,42 @@
 # Any Debian with Python 3.11 or newer will do: the same file builds on a mirror's or a hardened base.
 ARG BASE_IMAGE=debian:trixie-slim
 
-# Everything that only installation needs stays in this stage. What later stages take from it is the same to the byte
-# whenever and wherever it is built: one date for all files, permissions whatever the checkout's, and bytecode that names
-# no time. A registry and the machines that pull from it then know the layers already.
-FROM ${BASE_IMAGE} AS build
+# Everything that only installation needs stays in the first three stages. What the last one takes from them is the same
+# to the byte whenever and wherever it is built: one date for all files, permissions whatever the checkout's, and bytecode
+# that names no time. A registry and the machines that pull from it then know the layers already.
+FROM ${BASE_IMAGE} AS tools
 ENV PYTHONHASHSEED=0
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends python3-venv \
+    && apt-get install --yes --no-install-recommends binutils python3-venv \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 # The lock file alone: the layer below is rebuilt when it changes, and not when the program does.
 COPY requirements/image.txt /tmp/requirements.txt
-# Hashes make the packages the tested ones; wheels only, as there is no compiler here. pip has no use at run time, and
-# the packages' own tests are a quarter of their size.
+# Hashes make the packages the tested ones; wheels only, as there is no compiler here.
 RUN python3 -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check --only-binary :all: \
-        --require-hashes --requirement /tmp/requirements.txt \
-    && /opt/venv/bin/pip uninstall --yes pip \
-    && find /opt/venv -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} + \
-    && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv
+        --require-hashes --requirement /tmp/requirements.txt
+
+# The program. Numba's functions become libraries: for this processor, by a name that many machines can stand in for, and
+# for any of its kind. Folders are copied from here to places that are there, and keep their dates; those that COPY makes
+# are dated today.
+FROM tools AS program
 COPY gaussian_processes /opt/program/gaussian_processes
-# Nothing is compiled at run time, where the root may be read-only. Numba's functions are compiled too, for a processor
-# that many machines can stand in for, and are found beside their source under any user.
 RUN chmod -R u=rwX,go=rX /opt/program \
-    && find /opt/program -exec touch --date=@315532800 {} + \
+    && /opt/venv/bin/python /opt/program/gaussian_processes/precompile --library \
+    && NUMBA_CPU_NAME=generic /opt/venv/bin/python /opt/program/gaussian_processes/precompile --library \
+    && find /opt/program -name __pycache__ -prune -exec rm -rf {} + \
     && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/program \
-    && /opt/venv/bin/python /opt/program/gaussian_processes/precompile
-# A folder that is copied to a place that is there keeps its date; one that the copying makes does not.
-RUN mkdir --parents /layers/packages/opt /layers/program/opt \
-    && mv /opt/venv /layers/packages/opt/ \
-    && mv /opt/program /layers/program/opt/ \
-    && find /layers -exec touch --no-dereference --date=@315532800 {} +
+    && mkdir -p /layer/opt && mv /opt/program /layer/opt/ \
+    && find /layer -exec touch --date=@315532800 {} +
+
+# The packages. Numba and LLVM, a third of the image, have done their work; pip has no use at run time; and the packages'
+# own tests are a sixth of their size.
+FROM tools AS packages
+RUN /opt/venv/bin/pip uninstall --yes llvmlite numba pip \
+    && find /opt/venv -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} + \
+    && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv \
+    && mkdir -p /layer/opt && mv /opt/venv /layer/opt/ \
+    && find /layer -exec touch --no-dereference --date=@315532800 {} +
 
 FROM ${BASE_IMAGE}
 # The interpreter comes from Debian, and with it its security updates; so does nginx, for MODEL_SERVER_FRONT=nginx.
@@ -40,9 +46,9 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends nginx python3 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 # The packages, in the place they were installed for.
-COPY --from=build /layers/packages /
+COPY --from=packages /layer /
 # Not below /opt/ml, which SageMaker mounts over.
-COPY --from=build /layers/program /
+COPY --from=program /layer /
 # `train` and `serve` are looked up on PATH. Output goes to the log at once, and nothing is written beside the program.
 ENV PATH=/opt/program/gaussian_processes:/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -27,7 +27,7 @@ from gaussian_processes.gp.arccosine import (
     composed_kernel,
     composed_kernel_derivative,
 )
-from gaussian_processes.gp.compiled import CLOSE, COLUMNS, NO_VECTORS, STRIP, Floats, Polynomials, fill
+from gaussian_processes.gp.compiled import CLOSE, COLUMNS, NO_VECTORS, STRIP, Floats, Polynomials, fill, workspace
 
 # The pass works through eight terms at a time; of higher degrees the powers of x lose digits.
 DEGREES = (8, 16, 24, 32, 40)
@@ -191,6 +191,7 @@ def _error(polynomials: Polynomials, dtype: str) -> tuple[Array, Array]:
         polynomials,
         found,
         *NO_VECTORS,
+        workspace(dtype),
     )
     # Of the points as they were rounded.
     t, sine = columns[:, 0].astype(np.float64), columns[:, 1].astype(np.float64)

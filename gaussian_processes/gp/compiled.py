@@ -40,6 +40,11 @@ _finite = compiled("contract", "nnan", "ninf", "nsz")
 _summing = compiled("fast")
 
 
+def workspace(dtype: Any) -> Floats:
+    """What a pass keeps of the strips that it is at."""
+    return np.empty((ROWS + 4, STRIP), dtype)
+
+
 @_strict
 def fill(
     rows: Floats,
@@ -50,6 +55,7 @@ def fill(
     out: Floats,
     v: Floats,
     right: Floats,
+    work: Floats,
 ) -> None:
     """k_{q,l} between unit rows.
 
@@ -62,12 +68,11 @@ def fill(
         out: (n, M) or another width, is written where the span says.
         v: (M,), or empty.
         right: (n,), K v is added; or empty.
+        work: a `workspace`, here and below.
     """
     begin, begin_step, end, end_step, shift = span
     first, later, gains, q, l = polynomials
-    tile = np.empty((ROWS, STRIP), out.dtype)
-    h, x = np.empty(STRIP, out.dtype), np.empty(STRIP, out.dtype)
-    e, o = np.empty(STRIP, out.dtype), np.empty(STRIP, out.dtype)
+    tile, h, x, e, o = work[:ROWS], work[ROWS], work[ROWS + 1], work[ROWS + 2], work[ROWS + 3]
     for top in range(0, len(rows), ROWS):
         bottom = min(top + ROWS, len(rows))
         for j in range(begin + begin_step * top, end + end_step * (bottom - 1), STRIP):
@@ -85,9 +90,9 @@ def fill(
 
 
 @_strict
-def fill_half_complements(rows: Floats, columns: Floats, transposed: Floats, out: Floats) -> None:
+def fill_half_complements(rows: Floats, columns: Floats, transposed: Floats, out: Floats, work: Floats) -> None:
     """(1 - |t|)/2 in place of k, with the sign of the cosine t (and no zero where t < 0), for all columns."""
-    tile, h = np.empty((ROWS, STRIP), out.dtype), np.empty(STRIP, out.dtype)
+    tile, h = work[:ROWS], work[ROWS]
     least = h.dtype.type(1e-37)
     for top in range(0, len(rows), ROWS):
         bottom = min(top + ROWS, len(rows))
@@ -135,15 +140,14 @@ def multiply(
     u: Floats,
     right: Floats,
     below: Floats,
+    work: Floats,
 ) -> None:
     """right (n,) <- K v and below (M,) <- below + K^T u for what `fill` would write from column `begin` on.
 
     v (M,), u (n,); below may be empty, and is then left out.
     """
     first, later, gains, q, l = polynomials
-    tile = np.empty((ROWS, STRIP), right.dtype)
-    h, x = np.empty(STRIP, right.dtype), np.empty(STRIP, right.dtype)
-    e, o = np.empty(STRIP, right.dtype), np.empty(STRIP, right.dtype)
+    tile, h, x, e, o = work[:ROWS], work[ROWS], work[ROWS + 1], work[ROWS + 2], work[ROWS + 3]
     right[:] = 0
     for top in range(0, len(rows), ROWS):
         bottom = min(top + ROWS, len(rows))

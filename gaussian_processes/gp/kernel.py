@@ -158,7 +158,10 @@ class ArcCosine:
         """
         polynomials = approximation(self.q, self.l, out.dtype.name)
         if polynomials is not None:
-            compiled.fill(rows.unit, columns.unit, columns.transposed, span, polynomials.polynomials, out, *vectors)
+            work = compiled.workspace(out.dtype)
+            compiled.fill(
+                rows.unit, columns.unit, columns.transposed, span, polynomials.polynomials, out, *vectors, work
+            )
         else:
             self.fill_by_definition(rows, columns, span, out)
             if len(vectors[0]):
@@ -169,7 +172,7 @@ class ArcCosine:
     def fill_by_definition(self, rows: Directions, columns: Directions, span: compiled.Span, out: NDArray[Any]) -> None:
         """`fill` where there are no polynomials: only the angles come from the compiled pass."""
         h = np.empty((len(rows), len(columns)), out.dtype)
-        compiled.fill_half_complements(rows.unit, columns.unit, columns.transposed, h)
+        compiled.fill_half_complements(rows.unit, columns.unit, columns.transposed, h, compiled.workspace(out.dtype))
         near, h = h >= 0.0, np.abs(h, dtype=np.float64)
         t, far = np.where(near, 1.0 - 2.0 * h, 2.0 * h - 1.0), 2.0 - 2.0 * h
         k = composed_kernel(self.q, self.l, t, np.where(near, 2.0 * h, far), np.where(near, far, 2.0 * h))

@@ -66,6 +66,7 @@ def _multiply(
             u[panel],
             out[panel],
             below,
+            compiled.workspace(np.float64),
         )
         return
     K = np.empty((len(unit), len(columns)))

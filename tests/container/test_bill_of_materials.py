@@ -22,7 +22,9 @@ def test_the_bill_of_materials_lists_what_is_in_the_image(image):
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(done.stdout) is None
     listed = json.loads(done.stdout)
     addresses = {component["purl"] for component in listed["components"]}
-    python = {f"pkg:pypi/{name}@{version}" for name, version in in_image().items()}
+    # Those two have compiled what there was to compile when the image was built.
+    there = {name: version for name, version in in_image().items() if name not in {"llvmlite", "numba"}}
+    python = {f"pkg:pypi/{name}@{version}" for name, version in there.items()}
     assert {one for one in addresses if one.startswith("pkg:pypi/")} == python
     installed = docker("run", "--rm", image, "bash", "-c", "ls /var/lib/dpkg/info/*.list | wc -l").stdout
     assert sum(one.startswith("pkg:deb/debian/") for one in addresses) == int(installed)

@@ -1,0 +1,114 @@
+"""The library made ahead of time, for where Numba is not, against Numba."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from reference import ROOT
+
+from gaussian_processes.gp.library import Library
+
+# Everything that the compiled pass has part in, as bytes; and whether Numba had.
+WORK = """
+import hashlib, json, os, sys
+sys.path.insert(0, sys.argv[1])
+from gaussian_processes.job.environment import prepare_libraries
+prepare_libraries(os.environ)
+import numpy as np
+from gaussian_processes.gp import ArcCosine, TrainedGPModel
+X = np.random.default_rng(0).normal(size=(300, 5))
+found = {}
+for q, l, geometry in (0, 0, "sphere"), (0, 3, "homogeneous"), (1, 1, "sphere"), (4, 2, "homogeneous"), (60, 0, "sphere"):
+    kernel = ArcCosine(q, l, geometry, bias=0.5)
+    found[f"gram {q} {l}"] = kernel.gram(X)
+    found[f"cross {q} {l}"] = kernel.cross(X, X[:7])
+    for precision in ("double", "mixed"):
+        model = TrainedGPModel(X, X[:, 0], kernel, 0.1, precision)
+        found[f"std {q} {l} {precision}"] = np.array(model.predict(X[:9] + 1.0, return_std=True))
+        found[f"mean {q} {l} {precision}"] = model.predict(X[:9] + 1.0)
+print(json.dumps({key: hashlib.sha256(value.tobytes()).hexdigest() for key, value in found.items()}))
+print("numba" in sys.modules)
+"""
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """A copy of the package, with a library."""
+    if shutil.which("ld") is None:
+        pytest.skip("there is no linker (ld, of binutils) on this machine")
+    folder = tmp_path_factory.mktemp("library")
+    ignored = shutil.ignore_patterns("*.so", "__pycache__")
+    shutil.copytree(ROOT / "gaussian_processes", folder / "gaussian_processes", ignore=ignored)
+    made = subprocess.run(
+        [sys.executable, folder / "gaussian_processes/precompile", "--library"],
+        env=environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+def environ(**extra):
+    return {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")} | extra
+
+
+def work(folder, **extra):
+    command = [sys.executable, "-c", WORK, str(folder)]
+    done = subprocess.run(command, env=environ(**extra), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    results, numba = done.stdout.splitlines()
+    return json.loads(results), json.loads(numba.lower())
+
+
+def test_the_library_computes_what_numba_does_to_the_bit(package, tmp_path):
+    """All orders, geometries and precisions; and Numba, with its compiler, is not even imported."""
+    plain = tmp_path / "gaussian_processes"
+    shutil.copytree(package / "gaussian_processes", plain, ignore=shutil.ignore_patterns("*.so"))
+    with_library, numba = work(package)
+    assert not numba
+    without, numba = work(tmp_path)
+    assert numba
+    assert with_library == without
+
+
+def test_a_library_of_another_source_is_not_used(package, tmp_path):
+    """What was changed is compiled anew."""
+    shutil.copytree(package / "gaussian_processes", tmp_path / "gaussian_processes")
+    with (tmp_path / "gaussian_processes/gp/compiled.py").open("a") as source:
+        source.write("# changed\n")
+    assert work(tmp_path)[1]
+
+
+def test_a_library_for_another_processor_is_not_used(package, tmp_path):
+    """One for any processor is, where there is none for this."""
+    shutil.copytree(package / "gaussian_processes", tmp_path / "gaussian_processes")
+    (made,) = (tmp_path / "gaussian_processes/gp").glob("compiled-*.so")
+    digest = re.search(r"-([0-9a-f]+)\.so$", made.name)[1]
+    made.rename(made.with_name(f"compiled-z80-{digest}.so"))
+    assert work(tmp_path)[1]
+    made.with_name(f"compiled-z80-{digest}.so").rename(made.with_name(f"compiled-generic-{digest}.so"))
+    assert not work(tmp_path)[1]
+
+
+def test_what_the_library_has_not_is_refused(package):
+    """Arguments of kinds that nobody compiled it for, and arrays that are not contiguous: before anything is computed."""
+    (made,) = (package / "gaussian_processes/gp").glob("compiled-*.so")
+
+    def mirror(*_):
+        raise AssertionError
+
+    call = Library(made).compiled("contract")(mirror)
+    K = np.arange(9.0).reshape(3, 3)
+    with pytest.raises(TypeError, match="no mirror_f2ii was compiled when the library was made"):
+        call(K.astype(np.float32), 0, 3)
+    with pytest.raises(ValueError, match="is not contiguous"):
+        call(K.T, 0, 3)
+    call(K, 0, 3)
+    assert np.array_equal(K, K.T)
