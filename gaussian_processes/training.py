@@ -26,6 +26,7 @@ from gaussian_processes.job.paths import OptMl
 from gaussian_processes.job.plan import measured_rate, require_fit
 from gaussian_processes.job.preparation import Job, prepare
 from gaussian_processes.job.resources import peak_memory
+from gaussian_processes.job.signals import wait_for_sigterm
 from gaussian_processes.report.account import Account, Channel
 from gaussian_processes.report.writing import write_report
 from gaussian_processes.self_test import SelfTest
@@ -78,6 +79,9 @@ def run(environ: Mapping[str, str], paths: OptMl, log: Log, *, dry_run: bool = F
         log.log(
             f"Host {hosts.current} of {len(hosts.names)}: {hosts.leader} trains, alone; nothing is left to do here."
         )
+        if hosts.local and not dry_run:
+            # Local mode stops all containers when one ends: this one waits, so that the leader is the first.
+            wait_for_sigterm()
         return
     job = prepare(environ, paths, hosts)
     with threadpool_limits(job.machine.threads):

@@ -41,6 +41,15 @@ def test_what_else_sagemaker_writes_is_no_obstacle(tmp_path):
     assert read_hosts(path) == Hosts("algo-1", ("algo-1",))
 
 
+@pytest.mark.parametrize(("instance_type", "local"), [("local", True), ("local_gpu", True), ("ml.m5.large", False)])
+def test_local_mode_is_known_by_its_instance_type(tmp_path, instance_type, local):
+    """As the SDK writes it."""
+    path = tmp_path / "resourceconfig.json"
+    document = {"current_host": "algo-1", "hosts": ["algo-1"], "current_instance_type": instance_type}
+    path.write_text(json.dumps(document))
+    assert read_hosts(path).local == local
+
+
 @pytest.mark.parametrize(
     "document",
     [

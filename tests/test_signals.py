@@ -1,6 +1,7 @@
 """`train` killed at any moment: it ends soon, with the right code, and leaves a whole model or none."""
 
 import contextlib
+import json
 import random
 import signal
 import subprocess
@@ -71,6 +72,19 @@ def job(tmp_path_factory):
             assert process.wait(timeout=120) == 0
             duration = time.monotonic() - start
     return make, duration
+
+
+def test_in_local_mode_a_host_with_nothing_to_do_ends_only_when_it_is_stopped(tmp_path):
+    """Well: local mode stops all containers when one ends, and counts the code of that one."""
+    paths = write_opt_ml(tmp_path / "job", {})
+    document = {"current_host": "algo-2", "hosts": ["algo-1", "algo-2"], "current_instance_type": "local"}
+    paths.resource_config.write_text(json.dumps(document))
+    with running_train(paths) as process:
+        wait_for(lambda: "nothing is left to do here" in (paths.root / "log").read_text())
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=0.5)
+        process.terminate()
+        assert process.wait(timeout=10) == 0
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL], ids=lambda sent: sent.name)

@@ -14,10 +14,12 @@ class Hosts:
     Attributes:
         current: this one.
         names: all of them, sorted.
+        local: whether containers of one machine play them, in the local mode of SageMaker's SDK.
     """
 
     current: str
     names: tuple[str, ...]
+    local: bool = False
 
     @property
     def leader(self) -> str:
@@ -44,4 +46,5 @@ def read_hosts(resource_config: Path) -> Hosts:
             f"{resource_config.name}: current_host is {str(current)[:40]!r} and hosts {str(names)[:80]}; a list of names "
             f"that holds the current one is wanted. SageMaker writes this file: leave it out for a single host."
         )
-    return Hosts(current, tuple(sorted(names)))
+    local = str(document.get("current_instance_type", "")).startswith("local")
+    return Hosts(current, tuple(sorted(names)), local)

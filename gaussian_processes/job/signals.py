@@ -45,6 +45,13 @@ def exit_on_sigterm_at_once() -> None:
     atexit.register(signal.signal, signal.SIGTERM, signal.SIG_IGN)
 
 
+def wait_for_sigterm() -> None:
+    """Do nothing until SIGTERM, which then is no reason to end otherwise than well."""
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _signum, _frame: stopped.set())
+    stopped.wait()
+
+
 def _wait(heard: int) -> None:
     while True:
         # A byte for each signal, its number.
