@@ -66,7 +66,10 @@ for program in gaussian_processes/train gaussian_processes/serve; do
 and check the files out again, or run
   sed -i 's/\\r\$//' gaussian_processes/train gaussian_processes/serve"
     fi
-    [[ -x $program ]] || run chmod +x "$program"
+    [[ -x $program ]] || fail "$program may not be executed (it has lost its exec bit), so the container could not start it. \
+Run
+  chmod +x gaussian_processes/train gaussian_processes/serve
+and, for the checkouts of others, git add --chmod=+x gaussian_processes/train gaussian_processes/serve"
 done
 
 if [[ -z $dry_run ]]; then
@@ -86,13 +89,30 @@ else
     region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region 2>/dev/null || true)}}
     region=${region:-us-west-2}
     # The region matters here too: credentials for China are unknown to the endpoint that the CLI asks by default.
-    if ! { command -v aws >/dev/null && account=$(aws sts get-caller-identity --region "$region" --query Account \
-        --output text); }; then
-        [[ -n $dry_run ]] || fail "AWS does not know who you are (the CLI's message is above): credentials are missing \
-or have expired.
-Run 'aws configure' or, with single sign-on, 'aws sso login'."
+    # Among what the CLI says, warnings included, the account stands in a line of its own.
+    answer=""
+    account_line=$'(^|\n)([0-9]{12})($|\n)'
+    if command -v aws >/dev/null &&
+        answer=$(aws sts get-caller-identity --region "$region" --query Account --output text 2>&1) &&
+        [[ $answer =~ $account_line ]]; then
+        account=${BASH_REMATCH[2]}
+    else
+        [[ -z $answer ]] || printf '%s\n' "${answer#$'\n'}" >&2
+        case $answer in
+            *region_name* | *'endpoint URL'* | *'proxy URL'* | *'SSL validation'*)
+                reason="AWS cannot be reached in the region '$region' (the CLI's message is above).
+If that is not the region you mean, name yours: AWS_REGION=us-west-2 ./build_and_push.sh $name
+If it is, see to this machine's network; where a proxy leads out of it, HTTPS_PROXY names the proxy."
+                ;;
+            *)
+                reason="AWS does not know who you are (the CLI's message is above): credentials are missing, have \
+expired or do not count in the region '$region'.
+Run 'aws configure' or, with single sign-on, 'aws sso login'; or name another region in AWS_REGION."
+                ;;
+        esac
+        [[ -n $dry_run ]] || fail "$reason"
         account=123456789012
-        echo "No AWS CLI with credentials here: the account below, $account, is a placeholder."
+        echo "AWS does not say which account is yours: the one below, $account, is a placeholder."
     fi
     case $region in
         cn-*) host=$account.dkr.ecr.$region.amazonaws.com.cn ;;
