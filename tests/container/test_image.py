@@ -155,9 +155,11 @@ def test_serves_under_any_user_with_nothing_writable_but_tmp(image, opt_ml, fron
         docker("rm", "--force", container)
 
 
-def test_a_quota_of_one_core_means_one_worker(image, opt_ml):
+def test_a_quota_of_one_core_means_one_thread_and_one_worker(image, opt_ml):
     """However many cores the machine has."""
-    assert train(image, opt_ml, "--user", f"{os.getuid()}:{os.getgid()}").returncode == 0
+    trained = train(image, opt_ml, "--cpus", "1", "--user", f"{os.getuid()}:{os.getgid()}")
+    assert trained.returncode == 0
+    assert "; 1 thread;" in trained.stdout
     options = ["--cpus", "1", "-v", f"{opt_ml.model}:/opt/ml/model:ro"]
     container = docker("run", "--detach", *options, image, "serve").stdout.strip()
     try:
@@ -201,6 +203,9 @@ def test_other_commands_run_as_they_are(image):
     """SageMaker's own tools start images with commands of theirs."""
     assert docker("run", "--rm", image, "chmod", "--version").stdout.startswith("chmod")
     assert docker("run", "--rm", image, "/bin/bash", "-c", "echo $BASH_VERSION").stdout.strip()
+    unknown = docker("run", "--rm", image, "no-such-command", check=False)
+    assert unknown.returncode == 127
+    assert "no-such-command" in unknown.stderr
 
 
 def test_the_image_says_what_it_is(image):
