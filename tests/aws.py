@@ -1,11 +1,11 @@
-"""Stand-ins for AWS's services, and its own clients for them."""
+"""Stand-ins for AWS's services, and for what else listens on a port."""
 
 import socket
 import subprocess
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from processes import require_aws_clients
 
@@ -17,23 +17,29 @@ def free_port() -> int:
 
 
 @contextmanager
-def moto_server() -> Iterator[str]:
-    """moto, which knows AWS's services and keeps in memory what they are told; yields its address."""
-    port = free_port()
-    command = [str(require_aws_clients() / "bin/moto_server"), "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
+def listening(command, port, log):
+    """The command as a child process, from its first open port until the block ends."""
+    with log.open("wb") as stream:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT)
     try:
         deadline = time.monotonic() + 60
         while True:
+            assert process.poll() is None, log.read_text()
             try:
-                urllib.request.urlopen(f"{address}/moto-api/data.json", timeout=5).close()
+                socket.create_connection(("127.0.0.1", port), timeout=5).close()
                 break
             except OSError:
-                assert process.poll() is None, "moto's server has ended"
-                assert time.monotonic() < deadline, "moto's server does not answer"
-                time.sleep(0.1)
-        yield address
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.05)
+        yield
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+@contextmanager
+def moto_server(log: Path) -> Iterator[str]:
+    """moto, which knows AWS's services and keeps in memory what they are told; yields its address."""
+    port = free_port()
+    with listening([require_aws_clients() / "bin/moto_server", "--host", "127.0.0.1", "--port", str(port)], port, log):
+        yield f"http://127.0.0.1:{port}"

@@ -133,10 +133,10 @@ def test_the_notebook_searches_what_the_local_tuner_searches():
 
 
 @pytest.fixture(scope="module")
-def executed():
+def executed(tmp_path_factory):
     """The whole notebook, run headless by AWS's own clients against a stand-in for its services."""
     python = require_aws_clients() / "bin/python"
-    with moto_server() as service:
+    with moto_server(tmp_path_factory.mktemp("moto") / "log") as service:
         bucket = f"{service}/{run_cells(also=('configuration',))['bucket']}"
         urllib.request.urlopen(urllib.request.Request(bucket, method="PUT")).close()
         command = [

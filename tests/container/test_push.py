@@ -5,15 +5,13 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
-import time
 import urllib.request
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from aws import free_port, listening, moto_server
 from processes import docker, require_aws_clients, require_engine
 from reference import ROOT
 
@@ -38,33 +36,6 @@ INDEXES = (
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.oci.image.index.v1+json",
 )
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def listening(command, port, log):
-    """The command as a child process, from its first open port until the block ends."""
-    with log.open("wb") as stream:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            assert process.poll() is None, log.read_text()
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=5).close()
-                break
-            except OSError:
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
 @dataclass(frozen=True)
@@ -204,27 +175,25 @@ def registry(tmp_path_factory):
     made = Registry(f"localhost:{port}")
     with listening([program, "serve", folder / "config.yml"], port, folder / "log"):
         yield made
-        names = ["--filter", f"reference={made.host}/*", "--format", "{{.Repository}}:{{.Tag}}"]
-        if left := docker("image", "ls", *names).stdout.split():
+        name = '{{.Repository}}{{if eq .Tag "<none>"}}@{{.Digest}}{{else}}:{{.Tag}}{{end}}'
+        listed = docker("image", "ls", "--digests", "--filter", f"reference={made.host}/*", "--format", name).stdout
+        if left := set(listed.split()):
             docker("image", "rm", "--force", *left)
 
 
 @pytest.fixture(scope="module")
-def moto_server(tmp_path_factory):
+def service(tmp_path_factory):
     """The address of moto; skips the test where AWS's clients are not installed."""
-    program = require_aws_clients() / "bin/moto_server"
-    port = free_port()
-    log = tmp_path_factory.mktemp("moto") / "log"
-    with listening([program, "--host", "127.0.0.1", "--port", str(port)], port, log):
-        yield f"http://127.0.0.1:{port}"
+    with moto_server(tmp_path_factory.mktemp("moto") / "log") as address:
+        yield address
 
 
 @pytest.fixture
-def moto(moto_server):
+def moto(service):
     """moto, with nothing in it, and nobody's rights checked."""
-    post(f"{moto_server}/moto-api/reset")
-    yield moto_server
-    post(f"{moto_server}/moto-api/reset-auth", b"inf")
+    post(f"{service}/moto-api/reset")
+    yield service
+    post(f"{service}/moto-api/reset-auth", b"inf")
 
 
 def post(address, body=b""):
