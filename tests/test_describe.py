@@ -9,7 +9,6 @@ from enum import Enum
 from typing import Annotated, Any, Literal
 
 import pytest
-from botocore_shapes import complaints, service
 from nearest_neighbours import algorithm as nearest_neighbours
 from processes import NEIGHBOURS, environ_of
 from pydantic import BaseModel, Field
@@ -25,6 +24,7 @@ from gaussian_processes.job.hyperparameters import parse_hyperparameters
 from gaussian_processes.job.metrics import metric_line
 from gaussian_processes.job.objective import definition_faults
 from gaussian_processes.job.paths import OptMl
+from gaussian_processes.tuning.service_model import complaints, service
 
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/gaussian-processes:latest"
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from aws import moto_server
-from botocore_shapes import complaints, input_of
 from processes import require_aws_clients
 
 from gaussian_processes.gaussian_process import Hyperparameters, algorithm
+from gaussian_processes.tuning.service_model import complaints, input_of
 
 ROOT = Path(__file__).parents[1]
 CELLS = json.loads((ROOT / "notebooks" / "bring_your_own_gp.ipynb").read_text(encoding="utf-8"))["cells"]

@@ -71,28 +71,33 @@ class Path:
     Attributes:
         kind: by which the style sheet knows it.
         d: SVG's path data.
+        title: what a pointer on it is told; nothing where it is empty.
     """
 
     kind: str
     d: str
+    title: str = ""
 
 
 @dataclass(frozen=True)
 class Dots:
-    """Points (x, y)."""
+    """Points (x, y), and what a pointer on each is told where `titles` are given."""
 
     kind: str
     points: Sequence[tuple[float, float]]
     radius: float = 3.0
+    titles: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Label:
-    """Text that begins at (x, y)."""
+    """Text that begins at (x, y), or has its middle or its end there: `anchor` is SVG's word for that."""
 
     x: float
     y: float
     text: str
+    kind: str = "value"
+    anchor: str = "start"
 
 
 Mark = Path | Dots | Label
@@ -166,7 +171,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Key:
-    """An entry of the legend: `shape` is 'dot', 'line' or 'band'."""
+    """An entry of the legend: `shape` is 'dot', 'line', 'cross' or 'band'."""
 
     kind: str
     shape: str

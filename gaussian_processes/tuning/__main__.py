@@ -1,46 +1,163 @@
 """Command line: run a tuning-job request on this machine, and print its table."""
 
 import argparse
+import json
+import os
 import sys
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from gaussian_processes.errors import ExplainedError, PlatformError
-from gaussian_processes.tuning.request import read_request
-from gaussian_processes.tuning.search import Runner, Trial, search
+from rich.console import Console
+
+from gaussian_processes.algorithm import load_algorithm
+from gaussian_processes.errors import ConfigurationError, ExplainedError, PlatformError
+from gaussian_processes.files import write_by_rename
+from gaussian_processes.job.definitions import Definition
+from gaussian_processes.job.objective import require_objective
+from gaussian_processes.job.resources import available_cores
+from gaussian_processes.tuning.job import Place
+from gaussian_processes.tuning.page import page
+from gaussian_processes.tuning.request import TuningRequest, read_request
+from gaussian_processes.tuning.results import BEST, REQUEST, best, ranked, read_results
+from gaussian_processes.tuning.search import search, unfinished_removed
+from gaussian_processes.tuning.table import Lines, LiveTable, row
+from gaussian_processes.tuning.trial import Trial
+
+INTERRUPTED = 130
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Parse the command line, search, print the trials from the best to the worst; 0 if one of them succeeded."""
+    given = _parser().parse_args(arguments)
+    try:
+        return _run(given)
+    except KeyboardInterrupt:
+        print(
+            "\nThe jobs that ran were stopped; the results of the others are kept. Go on with --resume.",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    except (ExplainedError, OSError) as raised:
+        error = PlatformError.of(raised) if isinstance(raised, OSError) else raised
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m gaussian_processes.tuning",
         description="Run a tuning-job request on this machine, and print its table.",
     )
     parser.add_argument("request", type=Path, help="a CreateHyperParameterTuningJob request, in JSON")
     parser.add_argument("--data", type=Path, required=True, help="a folder that holds one folder for each channel")
-    parser.add_argument("--results", type=Path, help="an empty folder for the jobs; a temporary one if not given")
+    parser.add_argument(
+        "--results", type=Path, help="a new folder for the jobs; a numbered one in local_test/results if not given"
+    )
     parser.add_argument("--image", help="run each job in this container image instead of in a child process")
-    given = parser.parse_args(arguments)
+    parser.add_argument("--resume", action="store_true", help="go on with the search that was interrupted in --results")
+    return parser
+
+
+def _run(given: argparse.Namespace) -> int:
+    request = read_request(given.request)
+    if given.image is None:
+        _require_objective(request, given.data)
+    results = (given.results or _numbered(request)).resolve()
+    done = _begin(request, given.request, results, resume=given.resume)
+    config = request.hyper_parameter_tuning_job_config
+    parallel = config.resource_limits.max_parallel_training_jobs
+    place = Place(given.data.resolve(), results, given.image, max(1, available_cores() // parallel))
+    console = Console()
+    print(f"{request.hyper_parameter_tuning_job_name}: jobs run in {results}", flush=True)
+    total = config.number_of_jobs
+    watcher = LiveTable(console, request, total, len(done)) if console.is_terminal else Lines(console)
+    trials = done
     try:
-        request = read_request(given.request)
-        results = given.results or Path(tempfile.mkdtemp(prefix="tuning-"))
-        metric = request.objective.metric_name
-        print(f"{request.hyper_parameter_tuning_job_name}: jobs run in {results}")
-        runner = Runner(given.data.resolve(), results.resolve(), given.image)
-        trials = search(request, runner, lambda trial: print(f"job {trial.number:>3}  {_row(trial)}", flush=True))
-    except (ExplainedError, OSError) as raised:
-        error = PlatformError.of(raised) if isinstance(raised, OSError) else raised
-        print(error, file=sys.stderr)
-        return error.exit_code
-    print(f"\n{request.objective.type} {metric}, the best first:")
-    for rank, trial in enumerate(trials, start=1):
-        print(f"{rank:>3}  {_row(trial)}")
-    return 0 if trials and trials[0].objective is not None else 1
+        with watcher:
+            trials = search(request, place, watcher, _parents(request, results), done)
+    finally:
+        if (results / "results.json").exists():
+            trials = read_results(results, request.objective_regex)
+            with write_by_rename(results / "tuning.html") as stream:
+                stream.write(page(request, trials).encode())
+    print(f"\n{request.objective.type} {request.objective.metric_name}, the best first:")
+    for rank, trial in enumerate(ranked(request, trials), start=1):
+        print(f"{rank:>3}  {row(trial)}")
+    print(f"\ntable: {results / 'results.csv'}\nplots: {results / 'tuning.html'}")
+    if best(request, trials) is None:
+        return 1
+    print(f"best:  SAGEMAKER_BASE_DIR={results / BEST} gaussian_processes/serve")
+    return 0
 
 
-def _row(trial: Trial) -> str:
-    chosen = "  ".join(f"{name}={value}" for name, value in trial.combination.items())
-    return f"{chosen}  {trial.reason if trial.objective is None else f'{trial.objective:.6g}'}"
+def _require_objective(request: TuningRequest, data: Path) -> None:
+    """Refuse, before any job runs, a regex that would not find what the algorithm prints."""
+    definitions = [
+        Definition(metric.name, metric.regex)
+        for metric in request.training_job_definition.algorithm_specification.metric_definitions
+    ]
+    metrics = load_algorithm(os.environ).metrics
+    has_validation = (data / "validation").is_dir()
+    require_objective(request.objective.metric_name, definitions, metrics, has_validation=has_validation)
+
+
+def _numbered(request: TuningRequest) -> Path:
+    """A folder beside those of earlier searches, named like this one."""
+    parent, name = Path("local_test/results"), request.hyper_parameter_tuning_job_name
+    number = 1
+    while (parent / f"{name}.{number}").exists():
+        number += 1
+    return parent / f"{name}.{number}"
+
+
+def _begin(request: TuningRequest, source: Path, results: Path, *, resume: bool) -> list[Trial]:
+    """Make the folder, with the request in it; what of the search is done already, if it goes on.
+
+    Raises:
+        ConfigurationError: another search is there, or none to go on with.
+    """
+    document = json.loads(source.read_bytes())
+    kept = results / REQUEST
+    if not resume:
+        if results.exists() and any(results.iterdir()):
+            raise ConfigurationError(
+                f"The results folder {results} is not empty; name a new one, or go on with the search in it by --resume."
+            )
+        results.mkdir(parents=True, exist_ok=True)
+        with write_by_rename(kept) as stream:
+            stream.write(json.dumps(document, indent=2).encode())
+        return []
+    if not kept.exists():
+        raise ConfigurationError(f"There is no search in {results} to go on with; leave --resume out.")
+    if json.loads(kept.read_bytes()) != document:
+        raise ConfigurationError(f"The search in {results} was of another request; name its folder, or a new one.")
+    done = read_results(results, request.objective_regex) if (results / "results.json").exists() else []
+    unfinished_removed(results, request, done)
+    return done
+
+
+def _parents(request: TuningRequest, results: Path) -> list[Trial]:
+    """The trials of the searches that a warm start names, which are looked for beside this one's results."""
+    trials = []
+    parents = request.warm_start_config.parent_hyper_parameter_tuning_jobs if request.warm_start_config else ()
+    for parent in parents:
+        name = parent.hyper_parameter_tuning_job_name
+        folders = [path.parent for path in sorted(results.parent.glob(f"*/{REQUEST}")) if _name_in(path) == name]
+        if not folders:
+            raise ConfigurationError(
+                f"WarmStartConfig names {name}, and no folder in {results.parent} has results of a search of that name."
+            )
+        for folder in folders:
+            trials += read_results(folder, read_request(folder / REQUEST).objective_regex)
+    return trials
+
+
+def _name_in(request: Path) -> str | None:
+    try:
+        name: str | None = json.loads(request.read_bytes()).get("HyperParameterTuningJobName")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return name
 
 
 if __name__ == "__main__":

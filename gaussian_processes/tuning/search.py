@@ -1,194 +1,178 @@
-"""The search: draw combinations, run each as a training job, read the objective from its log."""
+"""The search: jobs side by side, each tried combination learnt from, until there is nothing more to try or a limit."""
 
-import json
-import math
-import os
-import random
-import re
-import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+import shutil
+import time
+from collections.abc import Collection, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.job.resources import available_cores
-from gaussian_processes.tuning.request import TuningJobConfig, TuningRequest
+from gaussian_processes.tuning.job import Job, Place, failure_of
+from gaussian_processes.tuning.opt_ml import write_opt_ml
+from gaussian_processes.tuning.request import TuningRequest
+from gaussian_processes.tuning.results import best, write_results
+from gaussian_processes.tuning.sampling import Sampler, Suggestion
+from gaussian_processes.tuning.trial import Combination, Status, Trial
 
-Combination = Mapping[str, str]
-TRAIN = Path(__file__).resolve().parents[1] / "train"
+# Seconds between looks at the clock.
+TICK = 0.1
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One training job of the search.
+class Watcher(Protocol):
+    """Who is told how the search goes; values come from threads of their own."""
 
-    Attributes:
-        number: from 1, in the order of drawing.
-        combination: the hyperparameters that the search chose.
-        objective: the last value that the objective's regex found in the log; None for a job that failed.
-        reason: why it failed.
-        directory: its /opt/ml, with log.txt beside the model.
-    """
+    def began(self, number: int, combination: Combination) -> None:
+        """A job was started."""
 
-    number: int
-    combination: Combination
-    objective: float | None
-    reason: str
+    def printed(self, number: int, value: float) -> None:
+        """A job has printed a value of the objective."""
+
+    def ended(self, trial: Trial, trials: Sequence[Trial]) -> None:
+        """A job has ended; it is the last of the trials."""
+
+
+@dataclass
+class _Running:
+    """A job on its way."""
+
+    suggestion: Suggestion
+    job: Job
     directory: Path
+    began: float
+    values: list[float] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Runner:
-    """Where jobs run.
+def search(
+    request: TuningRequest, place: Place, watcher: Watcher, earlier: Sequence[Trial] = (), done: Sequence[Trial] = ()
+) -> list[Trial]:
+    """Run the request's jobs, so many at a time as it says; results are on the disk after each.
 
-    Attributes:
-        data: a folder with one folder for each channel.
-        results: where each job gets a folder of its own.
-        image: a container image to run jobs in; child processes of this one when None.
-    """
-
-    data: Path
-    results: Path
-    image: str | None = None
-
-    def command(self, directory: Path, threads: int) -> list[str]:
-        """What starts a training job on `directory`."""
-        if self.image is None:
-            return [sys.executable, str(TRAIN)]
-        options = ["--rm", "--user", f"{os.getuid()}:{os.getgid()}", "-e", f"OMP_NUM_THREADS={threads}"]
-        mounts = ["-v", f"{directory}:/opt/ml", "-v", f"{self.data}:/opt/ml/input/data:ro"]
-        return ["docker", "run", *options, *mounts, self.image, "train"]
-
-
-def draw_combinations(config: TuningJobConfig) -> list[Combination]:
-    """The combinations to try: without repeats where the ranges can be counted, the same again for the same seed.
-
-    Raises:
-        ConfigurationError: the strategy is Grid and a range cannot be counted.
-    """
-    ranges = config.parameter_ranges
-    wanted = config.resource_limits.max_number_of_training_jobs
-    size = math.prod(known.size for known in ranges.discrete)
-    generator = random.Random(config.random_seed)  # noqa: S311  # a search, not a secret
-    if config.strategy == "Grid":
-        if ranges.continuous_parameter_ranges:
-            raise ConfigurationError("The strategy Grid needs ranges that can be counted; found a continuous one.")
-        cells: Sequence[int] = range(size)
-    elif ranges.continuous_parameter_ranges:
-        cells = [generator.randrange(size) for _ in range(wanted)]
-    else:
-        cells = generator.sample(range(size), min(wanted, size))
-    return [_combination(config, cell, generator) for cell in cells]
-
-
-def search(request: TuningRequest, runner: Runner, on_trial: Callable[[Trial], None]) -> list[Trial]:
-    """Run the request's jobs, so many at a time as it says; the best come first, those that failed last.
+    An interruption stops the jobs that run, as SIGTERM does, and is raised when they have ended; what they would have
+    found is not among the results.
 
     Args:
         request: what to run.
-        runner: where.
-        on_trial: called with each trial when it ends.
+        place: where; its folder for results is there.
+        watcher: is told how it goes.
+        earlier: trials of other searches to learn from.
+        done: trials of this search, which was interrupted.
+
+    Returns:
+        All trials, in the order in which they ended.
 
     Raises:
-        ConfigurationError: the request cannot be run; nothing has been started then.
+        ConfigurationError: there is no data.
+        OSError: a job cannot be started, or the results not be written.
     """
-    if not runner.data.is_dir():
+    if not place.data.is_dir():
         raise ConfigurationError(
-            f"There is no data folder {runner.data}; name one that holds a folder for each channel."
+            f"There is no data folder {place.data}; name one that holds a folder for each channel."
         )
-    if runner.results.exists() and any(runner.results.iterdir()):
-        raise ConfigurationError(f"The results folder {runner.results} is not empty; name a new one.")
-    combinations = draw_combinations(request.hyper_parameter_tuning_job_config)
-    parallel = request.hyper_parameter_tuning_job_config.resource_limits.max_parallel_training_jobs
-    trials = []
-    with ThreadPoolExecutor(max_workers=parallel) as pool:
-        futures = [
-            pool.submit(_run, request, runner, number, combination)
-            for number, combination in enumerate(combinations, start=1)
-        ]
+    config = request.hyper_parameter_tuning_job_config
+    sampler, limits = Sampler(config, earlier, done), _Limits(request)
+    trials, running = list(done), dict[Future[int], _Running]()
+    with ThreadPoolExecutor(config.resource_limits.max_parallel_training_jobs) as pool:
         try:
-            for future in as_completed(futures):
-                trials.append(future.result())
-                on_trial(trials[-1])
+            while True:
+                while len(running) < config.resource_limits.max_parallel_training_jobs and not limits.reached(trials):
+                    suggestion = sampler.next()
+                    if suggestion is None:
+                        break
+                    one = _start(request, place, suggestion)
+                    watcher.began(suggestion.number, suggestion.combination)
+                    running[pool.submit(_follow, request, one, watcher)] = one
+                if not running:
+                    return trials
+                ended, _ = wait(running, timeout=TICK, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    one = running.pop(future)
+                    trials.append(_trial(one, future.result()))
+                    one.suggestion.tell(trials[-1])
+                    write_results(place.results, request, trials)
+                    watcher.ended(trials[-1], trials)
+                limits.stop(running.values(), trials)
         except BaseException:  # Ctrl-C, or a machine that cannot start jobs: the rest would fare no better
-            pool.shutdown(cancel_futures=True)
+            for one in running.values():
+                one.job.stop("The search was interrupted.")
             raise
-    sign = 1.0 if request.objective.type == "Minimize" else -1.0
-    return sorted(trials, key=lambda trial: math.inf if trial.objective is None else sign * trial.objective)
 
 
-def find_objective(log: str, regex: re.Pattern[str]) -> float | None:
-    """The last number that the regex's first group finds, line by line, as SageMaker reads a log."""
-    found = None
-    for line in log.splitlines():
-        for match in regex.finditer(line):
-            try:
-                value = float(match.group(1))
-            except (TypeError, ValueError):  # SageMaker passes over what is not a number, without a word
-                continue
-            found = value if math.isfinite(value) else found
-    return found
+def unfinished_removed(folder: Path, request: TuningRequest, done: Sequence[Trial]) -> None:
+    """Remove the folders of jobs that were running when a search was interrupted; they will run again."""
+    known = {trial.directory.name for trial in done}
+    for directory in folder.glob(f"{request.hyper_parameter_tuning_job_name}-[0-9]*"):
+        if directory.name not in known:
+            shutil.rmtree(directory)
 
 
-def _combination(config: TuningJobConfig, cell: int, generator: random.Random) -> Combination:
-    chosen = {}
-    for known in config.parameter_ranges.discrete:
-        cell, index = divmod(cell, known.size)
-        chosen[known.name] = known.at(index)
-    for continuous in config.parameter_ranges.continuous_parameter_ranges:
-        chosen[continuous.name] = continuous.at(generator.random())
-    return chosen
+class _Limits:
+    """When a search is over, and when a job has had its time."""
+
+    def __init__(self, request: TuningRequest) -> None:
+        config = request.hyper_parameter_tuning_job_config
+        self._request = request
+        self._criteria = config.tuning_job_completion_criteria
+        self._job_seconds = request.training_job_definition.stopping_condition.max_runtime_in_seconds
+        self._seconds = config.resource_limits.max_runtime_in_seconds
+        self._began = time.monotonic()
+
+    def reached(self, trials: Sequence[Trial]) -> str:
+        """Why no further job is to begin; empty where one may."""
+        if self._seconds is not None and time.monotonic() - self._began > self._seconds:
+            return f"MaxRuntimeInSeconds of the search, {self._seconds}, is over."
+        winner = best(self._request, trials)
+        if winner is None or winner.objective is None:
+            return ""
+        sign, target = self._request.objective.sign, self._criteria.target_objective_metric_value
+        if target is not None and sign * winner.objective <= sign * target:
+            return f"TargetObjectiveMetricValue {target} is reached."
+        patience = self._criteria.best_objective_not_improving.max_number_of_training_jobs_not_improving
+        since = len(trials) - 1 - trials.index(winner)
+        if patience is not None and since >= patience:
+            return f"The best objective has not improved in {since} jobs."
+        return ""
+
+    def stop(self, running: Collection[_Running], trials: Sequence[Trial]) -> None:
+        """Stop the jobs whose time is over, or all of them when the search is."""
+        reason = self.reached(trials)
+        for one in running:
+            if reason:
+                one.job.stop(reason)
+            elif time.time() - one.began > self._job_seconds:
+                one.job.stop(f"MaxRuntimeInSeconds of a job, {self._job_seconds}, is over.")
 
 
-def _run(request: TuningRequest, runner: Runner, number: int, combination: Combination) -> Trial:
-    directory = runner.results / f"{request.hyper_parameter_tuning_job_name}-{number:03d}"
-    _write_opt_ml(request, runner, directory, combination)
-    parallel = request.hyper_parameter_tuning_job_config.resource_limits.max_parallel_training_jobs
-    threads = max(1, available_cores() // parallel)
-    environ = dict(os.environ, SAGEMAKER_BASE_DIR=str(directory), OMP_NUM_THREADS=str(threads))
-    log = directory / "log.txt"
-    with log.open("wb") as stream:
-        command = runner.command(directory, threads)
-        # S603: it is our own train, or the image that was named.
-        done = subprocess.run(command, env=environ, stdout=stream, stderr=subprocess.STDOUT, check=False)  # noqa: S603
-    text = log.read_text(encoding="utf-8", errors="replace")
-    regex = request.objective_regex
-    objective = find_objective(text, regex) if done.returncode == 0 else None
-    reason = ""
-    if done.returncode != 0:
-        failure = directory / "output/failure"
-        explained = failure.read_text(encoding="utf-8") if failure.exists() else text
-        reason = next(iter(explained.splitlines()), f"exit code {done.returncode}")
-    elif objective is None:
-        reason = f"the regex {regex.pattern!r} finds no number in {log}"
-    return Trial(number, combination, objective, reason, directory)
+def _start(request: TuningRequest, place: Place, suggestion: Suggestion) -> _Running:
+    name = f"{request.hyper_parameter_tuning_job_name}-{suggestion.number:03d}"
+    directory = place.results / name
+    write_opt_ml(request, suggestion.combination, place.data, directory, mounted=place.image is not None)
+    return _Running(suggestion, Job(place, directory, name), directory, time.time())
 
 
-def _write_opt_ml(request: TuningRequest, runner: Runner, directory: Path, combination: Combination) -> None:
-    """The files that SageMaker would give the job."""
-    definition = request.training_job_definition
-    config = directory / "input/config"
-    config.mkdir(parents=True)
-    hyperparameters = definition.static_hyper_parameters | dict(combination)
-    hyperparameters["_tuning_objective_metric"] = request.objective.metric_name
-    content_types = {channel.channel_name: channel.content_type for channel in definition.input_data_config}
-    channels = {}
-    for path in sorted(runner.data.iterdir()):
-        if path.is_dir():
-            channels[path.name] = {
-                "TrainingInputMode": "File",
-                "S3DistributionType": "FullyReplicated",
-                "RecordWrapperType": "None",
-            }
-            if content_types.get(path.name) is not None:
-                channels[path.name]["ContentType"] = str(content_types[path.name])
-    host = {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "eth0"}
-    documents = {"hyperparameters": hyperparameters, "inputdataconfig": channels, "resourceconfig": host}
-    for name, document in documents.items():
-        (config / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
-    if runner.image is None:
-        (directory / "input/data").symlink_to(runner.data, target_is_directory=True)
+def _follow(request: TuningRequest, one: _Running, watcher: Watcher) -> int:
+    def on_value(value: float) -> None:
+        one.values.append(value)
+        watcher.printed(one.suggestion.number, value)
+        if one.suggestion.report(value):
+            one.job.stop("Stopped early: others were better after as many values of the objective.")
+
+    return one.job.follow(request.objective_regex, on_value)
+
+
+def _trial(one: _Running, exit_code: int) -> Trial:
+    """What a job that has ended was."""
+    values = tuple(one.values)
+    status: Status
+    if one.job.stopped is not None and exit_code != 0:
+        status, reason = "Stopped", one.job.stopped
+    elif exit_code != 0:
+        status, reason = "Failed", failure_of(one.directory, exit_code)
+    elif not values:
+        status, reason = "Failed", f"The regex of the objective finds no number in {one.directory / 'log.txt'}."
     else:
-        (directory / "input/data").mkdir()  # where the data will be mounted
+        status, reason = "Completed", ""
+    return Trial(
+        one.suggestion.number, one.suggestion.combination, status, values, reason, one.directory, one.began, time.time()
+    )
