@@ -1,6 +1,7 @@
-"""Runs a notebook, headless, with AWS's own clients; `python notebook.py NOTEBOOK SERVICE` prints a line of JSON.
+"""Runs a notebook, headless; `python notebook.py NOTEBOOK [SERVICE]` prints a line of JSON.
 
-All requests go to SERVICE. The line has the requests as they were made, and each cell's error if there was one.
+With SERVICE, AWS's own clients send all their requests there. The line has those requests as they were made, and what the
+cells left: errors, text, warnings, pictures.
 """
 
 import json
@@ -33,19 +34,34 @@ def run(path, service):
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder, "requests")
         record.touch()
-        notebook.cells.insert(0, nbformat.v4.new_code_cell(RECORDER.format(path=str(record)), id="recorder"))
-        os.environ.update(AWS_ENDPOINT_URL=service, AWS_ACCESS_KEY_ID="none", AWS_SECRET_ACCESS_KEY="none", HOME=folder)
-        NotebookClient(notebook, timeout=120, allow_errors=True).execute()
+        if service:
+            recorder = nbformat.v4.new_code_cell(RECORDER.format(path=str(record)), id="recorder")
+            notebook.cells.insert(0, recorder)
+            keys = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
+            os.environ.update(AWS_ENDPOINT_URL=service, HOME=folder, **keys)
+        NotebookClient(notebook, timeout=600, allow_errors=True).execute()
         requests = [json.loads(line) for line in record.read_text().splitlines()]
-    errors = {
-        cell.id: f"{output.ename}: {output.evalue}"
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if output.output_type == "error"
+    return {"requests": requests, **left_by([cell for cell in notebook.cells if cell.cell_type == "code"])}
+
+
+def left_by(cells):
+    """By the cells' names."""
+    outputs = [(cell.id, output) for cell in cells for output in cell.outputs]
+    streams = [(name, output) for name, output in outputs if output.output_type == "stream"]
+    return {
+        "errors": {name: f"{out.ename}: {out.evalue}" for name, out in outputs if out.output_type == "error"},
+        "printed": joined((name, output.text) for name, output in streams if output.name == "stdout"),
+        "warned": joined((name, output.text) for name, output in streams if output.name == "stderr"),
+        "pictures": [name for name, output in outputs if "image/png" in output.get("data", {})],
     }
-    return {"requests": requests, "errors": errors}
+
+
+def joined(texts):
+    found = {}
+    for name, text in texts:
+        found[name] = found.get(name, "") + text
+    return found
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(sys.argv[1], sys.argv[2])))
+    print(json.dumps(run(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)))

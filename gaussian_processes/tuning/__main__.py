@@ -54,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
         "--results", type=Path, help="a new folder for the jobs; a numbered one in local_test/results if not given"
     )
     parser.add_argument("--image", help="run each job in this container image instead of in a child process")
+    parser.add_argument(
+        "--surrogate",
+        choices=["gp", "tpe"],
+        default="gp",
+        help="of the strategy Bayesian: this project's Gaussian process (gp) or Optuna's Parzen estimators (tpe)",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the search that was interrupted in --results")
     return parser
 
@@ -74,7 +80,7 @@ def _run(given: argparse.Namespace) -> int:
     trials = done
     try:
         with watcher:
-            trials = search(request, place, watcher, _parents(request, results), done)
+            trials = search(request, place, watcher, _parents(request, results), done, given.surrogate)
     finally:
         if (results / "results.json").exists():
             trials = read_results(results, request.objective_regex)

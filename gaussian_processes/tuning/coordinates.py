@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from gaussian_processes.report.figure import Axis, Dots, Figure, Frame, Mark, Panel, Path, breadth
-from gaussian_processes.report.plot import LEFT, LEGEND, TICKS, WIDTH, Plot, shortened
+from gaussian_processes.report.plot import LEFT, LEGEND, TICKS, WIDTH, Plot
+from gaussian_processes.tuning.label import fitted
 from gaussian_processes.tuning.ranking import Ranking, value_of
 from gaussian_processes.tuning.scale import Scale
 from gaussian_processes.tuning.shades import legend, shade
@@ -65,7 +66,7 @@ def _frames(scales: list[Scale]) -> list[Frame]:
     for i, scale in enumerate(scales):
         at = left + sum(apart[:i]) + spare * i
         # The title stands below: a frame draws lines through its ticks where its upright axis has one.
-        below = Axis("", -1.0, 1.0, [0.0], [shortened(scale.axis.title, 15)])
+        below = Axis("", -1.0, 1.0, [0.0], [fitted(scale.axis.title, 2.0 * MARGIN - 2.0)])
         frames.append(Frame(at, LEGEND, 0.0, height, below, replace(scale.axis, title="")))
     return frames
 

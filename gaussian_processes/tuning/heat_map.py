@@ -10,6 +10,7 @@ from itertools import product
 from gaussian_processes.report.figure import Axis, Figure, Frame, Label, Mark, Panel, Path, breadth
 from gaussian_processes.report.plot import LEGEND, RIGHT, TICKS, TITLE, WIDTH, Plot, shortened
 from gaussian_processes.tuning.digits import aligned, plain
+from gaussian_processes.tuning.label import fitted
 from gaussian_processes.tuning.ranking import Ranking, value_of
 from gaussian_processes.tuning.scale import Scale
 from gaussian_processes.tuning.shades import legend, shade
@@ -112,7 +113,7 @@ def heat_map(ranking: Ranking) -> Plot | None:
 
 
 def _frame(x: Scale, y: Scale, high: float) -> Frame:
-    below, beside = ([shortened(value, 14) for value in scale.values] for scale in (x, y))
+    below, beside = ([fitted(value, BROADEST - 25.0) for value in scale.values] for scale in (x, y))
     title = shortened(y.name)
     if len(title) <= SHORT:  # on its side, a single letter is hard to read
         beside, title = [f"{title} = {value}" for value in beside], ""

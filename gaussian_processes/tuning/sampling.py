@@ -7,15 +7,17 @@ estimators (Bergstra, Bardenet, Bengio and Kegl, 2011); Hyperband (Li et al., 20
 import itertools
 import random
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from gaussian_processes.tuning.request import TuningJobConfig
+from gaussian_processes.tuning.surrogate import GaussianProcessSampler
 from gaussian_processes.tuning.trial import Combination, Trial
 
+Surrogate = Literal["gp", "tpe"]
 # Jobs that have ended before the median of them means something.
 JUDGES = 5
 
@@ -27,9 +29,16 @@ class Sampler:
         config: of the request.
         earlier: trials to learn from: of parents, or of the same search before it was interrupted.
         done: how many trials of this search there are already; what they tried is not tried again.
+        surrogate: of the strategy Bayesian.
     """
 
-    def __init__(self, config: TuningJobConfig, earlier: Sequence[Trial], done: Sequence[Trial] = ()) -> None:
+    def __init__(
+        self,
+        config: TuningJobConfig,
+        earlier: Sequence[Trial],
+        done: Sequence[Trial] = (),
+        surrogate: Surrogate = "gp",
+    ) -> None:
         self._config = config
         self._ranges = config.parameter_ranges.all
         self._distributions = {one.name: one.distribution for one in self._ranges}
@@ -37,7 +46,7 @@ class Sampler:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = optuna.create_study(
             direction=StudyDirection.MINIMIZE if minimize else StudyDirection.MAXIMIZE,
-            sampler=self._optunas_sampler(len(done)),
+            sampler=self._optunas_sampler(surrogate, len(done)),
             pruner=self._pruner(),
         )
         for trial in (*earlier, *done):
@@ -60,10 +69,12 @@ class Sampler:
             combination = {one.name: one.text(asked.params[one.name]) for one in self._ranges}
         return Suggestion(number, combination, asked, self._study)
 
-    def _optunas_sampler(self, done: int) -> optuna.samplers.BaseSampler:
+    def _optunas_sampler(self, surrogate: Surrogate, done: int) -> optuna.samplers.BaseSampler:
         seed = self._config.random_seed
         # After a pause the same numbers would be drawn again.
         seed = None if seed is None else seed + done
+        if self._config.strategy == "Bayesian" and surrogate == "gp":
+            return GaussianProcessSampler(seed)
         if self._config.strategy in {"Bayesian", "Hyperband"}:
             # What still runs counts as bad, so that jobs side by side do not all try the same.
             return optuna.samplers.TPESampler(seed=seed, constant_liar=True)

@@ -10,8 +10,10 @@ import numpy as np
 from gaussian_processes.report.figure import Axis
 from gaussian_processes.report.plot import shortened, titled, widened
 from gaussian_processes.report.quantities import exponent_of
+from gaussian_processes.tuning.label import fitted
 
 COUNTABLE = 20  # as many integers, at most, stand on an axis one by one
+BROADEST = 120.0  # of the text at a tick
 WIDE = 100.0  # a range of type Auto is logarithmic where the largest value is at least so many times the smallest
 NEAREST = 1e-17  # to 1, on a reversed logarithmic axis
 
@@ -68,7 +70,7 @@ class Scale:
     def of_values(cls, name: str, values: Sequence[str]) -> "Scale":
         """A tick for each value, the first at the left or at the bottom."""
         each = tuple(dict.fromkeys(values))
-        labels = [shortened(value, 18) for value in each]
+        labels = [fitted(value, BROADEST) for value in each]
         return cls(name, "places", Axis(shortened(name), -0.5, len(each) - 0.5, range(len(each)), labels), values=each)
 
     @classmethod

@@ -13,7 +13,7 @@ from gaussian_processes.tuning.job import Job, Place, failure_of
 from gaussian_processes.tuning.opt_ml import write_opt_ml
 from gaussian_processes.tuning.request import TuningRequest
 from gaussian_processes.tuning.results import best, write_results
-from gaussian_processes.tuning.sampling import Sampler, Suggestion
+from gaussian_processes.tuning.sampling import Sampler, Suggestion, Surrogate
 from gaussian_processes.tuning.trial import Combination, Status, Trial
 
 # Seconds between looks at the clock.
@@ -44,8 +44,13 @@ class _Running:
     values: list[float] = field(default_factory=list)
 
 
-def search(
-    request: TuningRequest, place: Place, watcher: Watcher, earlier: Sequence[Trial] = (), done: Sequence[Trial] = ()
+def search(  # noqa: PLR0913, PLR0917  # what a search is made of
+    request: TuningRequest,
+    place: Place,
+    watcher: Watcher,
+    earlier: Sequence[Trial] = (),
+    done: Sequence[Trial] = (),
+    surrogate: Surrogate = "gp",
 ) -> list[Trial]:
     """Run the request's jobs, so many at a time as it says; results are on the disk after each.
 
@@ -58,6 +63,7 @@ def search(
         watcher: is told how it goes.
         earlier: trials of other searches to learn from.
         done: trials of this search, which was interrupted.
+        surrogate: of the strategy Bayesian.
 
     Returns:
         All trials, in the order in which they ended.
@@ -71,7 +77,7 @@ def search(
             f"There is no data folder {place.data}; name one that holds a folder for each channel."
         )
     config = request.hyper_parameter_tuning_job_config
-    sampler, limits = Sampler(config, earlier, done), _Limits(request)
+    sampler, limits = Sampler(config, earlier, done, surrogate), _Limits(request)
     trials, running = list(done), dict[Future[int], _Running]()
     with ThreadPoolExecutor(config.resource_limits.max_parallel_training_jobs) as pool:
         try:
