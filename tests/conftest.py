@@ -1,11 +1,15 @@
 """Data that many tests share."""
 
+import signal
+
 import numpy as np
 import pytest
 from hypothesis import settings
 from processes import write_opt_ml
 from reference import DATA
 
+# A shell that starts the tests in the background has them ignore Ctrl-C, which some of them send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # The first example pays for imports, and the machine may be busy: time decides no test.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
