@@ -30,7 +30,7 @@ def check(text):
     assert len(rows) == 5
     assert all(float(low) < float(mean) < float(high) for mean, low, high in rows)
     assert "the server has stopped" in text
-    table = text.partition("Minimize validation:RMSE, the best first:\n")[2].splitlines()
+    table = text.partition("Minimize validation:RMSE, the best first:\n")[2].partition("\n\n")[0].splitlines()
     values = [float(line.split()[-1]) for line in table]
     assert len(values) == 10
     assert values == sorted(values)

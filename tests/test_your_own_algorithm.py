@@ -72,6 +72,8 @@ def test_is_tuned_by_the_local_search(example_job, tmp_path):
         str(tmp_path / "request.json"),
         "--data",
         str(paths.data),
+        "--results",
+        str(tmp_path / "results"),
     ]
     environ = environ_of(paths, NEIGHBOURS)
     done = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
