@@ -17,6 +17,7 @@ if wanted.get("fail") == "yes":
     sys.exit(2)
 for step in range(1, steps + 1):
     # Towards (x - 0.3)^2, from above.
-    print(f"epoch {step}: validation:RMSE={(x - 0.3) ** 2 + 1 / step - 1 / steps};", flush=True)
+    value = (x - 0.3) ** 2 + 1 / step - 1 / steps
+    print(f"epoch {step}: validation:RMSE={value:{wanted.get('format', '')}};", flush=True)
     time.sleep(pause)
 (root / "model/model.pkl").write_text(str(x))

@@ -7,10 +7,11 @@ import time
 
 import botocore.session
 import pytest
-from tuning import Quiet, parsed, place, pretended
+from tuning import Quiet, document, parsed, place, pretended
 
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.tuning.job import values_in
+from gaussian_processes.tuning.job import misread, values_in
+from gaussian_processes.tuning.request import parse_request
 from gaussian_processes.tuning.results import best, ranked, read_results, summary
 from gaussian_processes.tuning.sampling import Sampler, combinations
 from gaussian_processes.tuning.search import search, unfinished_removed
@@ -96,6 +97,41 @@ def test_the_objective_is_read_as_sagemaker_reads_it(log, values):
     assert list(values_in(log, REGEX)) == values
 
 
+@pytest.mark.parametrize(
+    ("regex", "line", "part"),
+    [
+        (r"RMSE=([0-9\.]+)", "RMSE=1.2e-05;", "'1.2' of 1.2e-05"),
+        (r"R2=-?([0-9\.]+)", "R2=-0.25;", "'0.25' of -0.25"),
+        (r"RMSE=(\d+)", "RMSE=3.5", "'3' of 3.5"),
+        (r"RMSE=([0-9\.]+)", "RMSE=1.5; it took 1.2e-05 s", None),
+        ("RMSE=(.*?);", "RMSE=1.2e-05;", None),
+        ("RMSE=(.*?);", "RMSE= -3 ;", None),
+        ("RMSE=(.*?);", "RMSE=oops;", None),
+    ],
+)
+def test_a_number_that_is_read_in_part_is_noticed(regex, line, part):
+    """Exponents, signs, decimals: what SageMaker would take without a word."""
+    assert misread(line, re.compile(regex)) == part
+
+
+def test_a_regex_that_does_not_know_exponents_warns(tmp_path):
+    """Once a job, with what it takes and what would do; the search goes on, as SageMaker's does."""
+    request = document(ResourceLimits={"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 1})
+    request["HyperParameterTuningJobConfig"]["ParameterRanges"] = WHOLE
+    definition = request["TrainingJobDefinition"]
+    definition["StaticHyperParameters"] = {"format": "e", "steps": "3"}
+    definition["AlgorithmSpecification"]["MetricDefinitions"][0]["Regex"] = r"validation:RMSE=([0-9\.]+)"
+    watcher = Quiet()
+    trials = search(parse_request(request, "request.json"), place(tmp_path), watcher)
+    assert [trial.status for trial in trials] == ["Completed"] * 2
+    assert len(watcher.warnings) == 2
+    for warning in watcher.warnings:
+        assert re.match(
+            r"job [12]: the regex validation:RMSE=\(\[0-9\\\.\]\+\) takes '[0-9.]+' of [0-9.]+e[-+]\d\d", warning
+        )
+        assert "validation:RMSE=(.*?); takes all of it" in warning
+
+
 def test_as_many_jobs_run_side_by_side_as_the_request_says(tmp_path):
     """Three, and never four."""
     watcher = Quiet()
@@ -151,11 +187,11 @@ def test_a_job_without_the_objective_has_failed(tmp_path):
 def test_a_job_whose_time_is_over_is_stopped(tmp_path):
     """With SIGTERM; what it had printed stays."""
     request = pretended(static={"steps": "1000", "pause": "0.05"}, jobs=1)
-    short = request.training_job_definition.stopping_condition.model_copy(update={"max_runtime_in_seconds": 1})
+    short = request.training_job_definition.stopping_condition.model_copy(update={"max_runtime_in_seconds": 3})
     definition = request.training_job_definition.model_copy(update={"stopping_condition": short})
     (trial,) = search(request.model_copy(update={"training_job_definition": definition}), place(tmp_path), Quiet())
     assert trial.status == "Stopped"
-    assert trial.reason == "MaxRuntimeInSeconds of a job, 1, is over."
+    assert trial.reason == "MaxRuntimeInSeconds of a job, 3, is over."
     assert trial.values
     assert trial.ended - trial.began < 30
 

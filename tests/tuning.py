@@ -52,13 +52,16 @@ class Quiet:
     """A watcher that remembers."""
 
     def __init__(self, on_end=lambda: None):
-        self.begun, self.values, self.trials, self._on_end = [], [], [], on_end
+        self.begun, self.values, self.trials, self.warnings, self._on_end = [], [], [], [], on_end
 
     def began(self, number, combination):
         self.begun.append((number, dict(combination)))
 
     def printed(self, number, value):
         self.values.append((number, value))
+
+    def warned(self, warning):
+        self.warnings.append(warning)
 
     def ended(self, trial, trials):
         assert trials[-1] is trial

@@ -17,6 +17,7 @@ from typing import IO, cast
 TRAIN = Path(__file__).resolve().parents[1] / "train"
 # Seconds that SageMaker gives a job to end after SIGTERM.
 GRACE = 120.0
+NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,13 @@ class Job:
         self._lock = threading.Lock()
         self.stopped: str | None = None
 
-    def follow(self, regex: re.Pattern[str], on_value: Callable[[float], None]) -> int:
-        """Keep the log, and tell each value of the objective as it is printed; the exit code, when the job has ended."""
+    def follow(self, on_line: Callable[[str], None]) -> int:
+        """Keep the log, and tell each line as it is printed; the exit code, when the job has ended."""
         with cast("IO[bytes]", self._process.stdout) as stream, self._log.open("wb") as log:
             for line in stream:
                 log.write(line)
                 log.flush()
-                for value in values_in(line.decode("utf-8", errors="replace"), regex):
-                    on_value(value)
+                on_line(line.decode("utf-8", errors="replace"))
         return self._process.wait()
 
     def stop(self, reason: str, grace: float = GRACE) -> None:
@@ -108,6 +108,16 @@ def values_in(text: str, regex: re.Pattern[str]) -> Iterator[float]:
                 continue
             if math.isfinite(value):
                 yield value
+
+
+def misread(line: str, regex: re.Pattern[str]) -> str | None:
+    """What a regex takes of a number that is longer, such as 1.2 of 1.2e-05 or 3 of -3; None where it takes all of it."""
+    for match in regex.finditer(line):
+        taken = match.group(1) or ""
+        whole = next((one for one in NUMBER.finditer(line) if one.start() <= match.start(1) < one.end()), None)
+        if taken and whole is not None and whole.group() not in taken:
+            return f"{taken!r} of {whole.group()}"
+    return None
 
 
 def failure_of(directory: Path, exit_code: int) -> str:

@@ -67,7 +67,9 @@ class Sampler:
         asked = self._study.ask(self._distributions)
         if combination is None:
             combination = {one.name: one.text(asked.params[one.name]) for one in self._ranges}
-        return Suggestion(number, combination, asked, self._study)
+        hyperband = self._config.strategy == "Hyperband"
+        enough = self._config.strategy_config.hyperband_strategy_config.max_resource if hyperband else None
+        return Suggestion(number, combination, asked, self._study, enough)
 
     def _optunas_sampler(self, surrogate: Surrogate, done: int) -> optuna.samplers.BaseSampler:
         seed = self._config.random_seed
@@ -111,17 +113,22 @@ class Suggestion:
         combination: what the job is given.
     """
 
-    def __init__(self, number: int, combination: Combination, asked: optuna.Trial, study: optuna.Study) -> None:
+    def __init__(
+        self, number: int, combination: Combination, asked: optuna.Trial, study: optuna.Study, enough: int | None
+    ) -> None:
         self.number = number
         self.combination = combination
         self._asked = asked
         self._study = study
+        self._enough = enough
         self._values: list[float] = []
 
     def report(self, value: float) -> bool:
         """A value of the objective that the job has printed; whether the job is not worth going on with."""
         self._values.append(value)
         self._asked.report(value, len(self._values))
+        if self._enough is not None and len(self._values) >= self._enough:
+            return False  # all that Hyperband grants a job
         return self._asked.should_prune()
 
     def tell(self, trial: Trial) -> None:

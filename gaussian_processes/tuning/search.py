@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.tuning.job import Job, Place, failure_of
+from gaussian_processes.tuning.job import Job, Place, failure_of, misread, values_in
 from gaussian_processes.tuning.opt_ml import write_opt_ml
 from gaussian_processes.tuning.request import TuningRequest
 from gaussian_processes.tuning.results import best, write_results
@@ -28,6 +28,9 @@ class Watcher(Protocol):
 
     def printed(self, number: int, value: float) -> None:
         """A job has printed a value of the objective."""
+
+    def warned(self, warning: str) -> None:
+        """A job has printed what the request's regex does not read in full."""
 
     def ended(self, trial: Trial, trials: Sequence[Trial]) -> None:
         """A job has ended; it is the last of the trials."""
@@ -158,20 +161,33 @@ def _start(request: TuningRequest, place: Place, suggestion: Suggestion) -> _Run
 
 
 def _follow(request: TuningRequest, one: _Running, watcher: Watcher) -> int:
-    def on_value(value: float) -> None:
-        one.values.append(value)
-        watcher.printed(one.suggestion.number, value)
-        if one.suggestion.report(value):
-            one.job.stop("Stopped early: others were better after as many values of the objective.")
+    regex, said = request.objective_regex, False
 
-    return one.job.follow(request.objective_regex, on_value)
+    def on_line(line: str) -> None:
+        nonlocal said
+        if one.job.stopped is not None:
+            return  # what it still prints comes too late
+        if not said and (part := misread(line, regex)):
+            said = True
+            name = request.objective.metric_name
+            watcher.warned(
+                f"job {one.suggestion.number}: the regex {regex.pattern} takes {part}, as it would on SageMaker; "
+                f"{name}=(.*?); takes all of it where a semicolon follows."
+            )
+        for value in values_in(line, regex):
+            one.values.append(value)
+            watcher.printed(one.suggestion.number, value)
+            if one.suggestion.report(value):
+                one.job.stop("Stopped early: others were better after as many values of the objective.")
+
+    return one.job.follow(on_line)
 
 
 def _trial(one: _Running, exit_code: int) -> Trial:
     """What a job that has ended was."""
     values = tuple(one.values)
     status: Status
-    if one.job.stopped is not None and exit_code != 0:
+    if one.job.stopped is not None:
         status, reason = "Stopped", one.job.stopped
     elif exit_code != 0:
         status, reason = "Failed", failure_of(one.directory, exit_code)

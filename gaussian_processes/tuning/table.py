@@ -36,6 +36,10 @@ class Lines:
     def printed(self, number: int, value: float) -> None:
         """The same."""
 
+    def warned(self, warning: str) -> None:
+        """At once."""
+        self._console.print(warning, markup=False, highlight=False, soft_wrap=True)
+
     def ended(self, trial: Trial, trials: Sequence[Trial]) -> None:
         """Its line."""
         del trials
@@ -70,6 +74,10 @@ class LiveTable:
         """Its value so far."""
         combination, began, _ = self._running[number]
         self._running = {**self._running, number: (combination, began, value)}
+
+    def warned(self, warning: str) -> None:
+        """Above the table."""
+        self._live.console.print(warning, markup=False, highlight=False, soft_wrap=True)
 
     def ended(self, trial: Trial, trials: Sequence[Trial]) -> None:
         """One less that runs."""
