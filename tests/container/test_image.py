@@ -263,4 +263,4 @@ def test_the_search_runs_in_the_image(image, opt_ml, tmp_path):
     done = subprocess.run(search, env=environ, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "  1  q=0  l=3  2.68928" in done.stdout
-    assert len(list((tmp_path / "jobs").glob("*/model/model.pkl"))) == 10
+    assert len(list((tmp_path / "jobs").glob("arc-cosine-q-l-*/model/model.pkl"))) == 10
