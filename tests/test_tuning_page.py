@@ -19,6 +19,7 @@ from gaussian_processes.report.figure import breadth
 from gaussian_processes.tuning.digits import aligned
 from gaussian_processes.tuning.label import fitted
 from gaussian_processes.tuning.page import page
+from gaussian_processes.tuning.ranges import ContinuousRange, IntegerRange
 from gaussian_processes.tuning.request import read_request
 from gaussian_processes.tuning.scale import Scale
 from gaussian_processes.tuning.shades import DARK, LIGHT, colours, contrast, shade
@@ -33,7 +34,7 @@ def request(categorical=(), integer=(), continuous=(), **names):
     """What a page asks of a request: ranges are tuples, `names` its direction, metric and job where they matter."""
     ranges = SimpleNamespace(
         categorical_parameter_ranges=[SimpleNamespace(name=name, values=values) for name, values in categorical],
-        integer_parameter_ranges=[numeric(*known) for known in integer],
+        integer_parameter_ranges=[numeric(*known, kind=IntegerRange) for known in integer],
         continuous_parameter_ranges=[numeric(*known) for known in continuous],
     )
     metric = names.get("metric", "validation:RMSE")
@@ -44,8 +45,8 @@ def request(categorical=(), integer=(), continuous=(), **names):
     )
 
 
-def numeric(name, low, high, scaling="Linear"):
-    return SimpleNamespace(name=name, min_value=low, max_value=high, scaling_type=scaling)
+def numeric(name, low, high, scaling="Linear", kind=ContinuousRange):
+    return kind(Name=name, MinValue=low, MaxValue=high, ScalingType=scaling)
 
 
 def trial(number, combination, value=None, status="Completed", reason=""):
@@ -536,7 +537,7 @@ def test_the_committed_request_has_a_page():
 )
 def test_places_follow_the_scaling(known, values, places):
     """As shares of the way from the lowest to the highest value."""
-    scale = Scale.of_range(known, whole=False)
+    scale = Scale.of_range(known)
     low, middle, high = (scale.find(value) for value in values)
     assert [(place - low) / (high - low) for place in (low, middle, high)] == pytest.approx(places)
     assert scale.axis.low < low < high < scale.axis.high

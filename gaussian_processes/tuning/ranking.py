@@ -100,6 +100,6 @@ def _scales(request: TuningRequest, trials: Sequence[Trial]) -> list[Scale]:
             Scale.of_choice(known, [t.combination[known.name] for t in trials if known.name in t.combination])
             for known in ranges.categorical_parameter_ranges
         ),
-        *(Scale.of_range(known, whole=True) for known in ranges.integer_parameter_ranges),
-        *(Scale.of_range(known, whole=False) for known in ranges.continuous_parameter_ranges),
+        *(Scale.of_range(known) for known in ranges.integer_parameter_ranges),
+        *(Scale.of_range(known) for known in ranges.continuous_parameter_ranges),
     ]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
@@ -11,41 +11,13 @@ from gaussian_processes.report.figure import Axis
 from gaussian_processes.report.plot import shortened, titled, widened
 from gaussian_processes.report.quantities import exponent_of
 from gaussian_processes.tuning.label import fitted
+from gaussian_processes.tuning.ranges import CategoricalRange, ContinuousRange, IntegerRange
 
 COUNTABLE = 20  # as many integers, at most, stand on an axis one by one
 BROADEST = 120.0  # of the text at a tick
-WIDE = 100.0  # a range of type Auto is logarithmic where the largest value is at least so many times the smallest
 NEAREST = 1e-17  # to 1, on a reversed logarithmic axis
 
 Kind = Literal["places", "linear", "logarithmic", "reversed"]
-
-
-class Choice(Protocol):
-    """A categorical range."""
-
-    @property
-    def name(self) -> str:
-        """Of the parameter."""
-
-    @property
-    def values(self) -> Sequence[str]:
-        """To choose from."""
-
-
-class Numeric(Protocol):
-    """An integer or a continuous range."""
-
-    @property
-    def name(self) -> str:
-        """Of the parameter."""
-
-    @property
-    def min_value(self) -> float:
-        """Included."""
-
-    @property
-    def max_value(self) -> float:
-        """Included."""
 
 
 @dataclass(frozen=True)
@@ -74,22 +46,20 @@ class Scale:
         return cls(name, "places", Axis(shortened(name), -0.5, len(each) - 0.5, range(len(each)), labels), values=each)
 
     @classmethod
-    def of_choice(cls, known: Choice, drawn: Sequence[str]) -> "Scale":
+    def of_choice(cls, known: CategoricalRange, drawn: Sequence[str]) -> "Scale":
         """Of a categorical range; values that jobs had beside it come last."""
         return cls.of_values(known.name, [*known.values, *drawn])
 
     @classmethod
-    def of_range(cls, known: Numeric, *, whole: bool) -> "Scale":
-        """Of an integer range, where `whole`, or of a continuous one."""
+    def of_range(cls, known: IntegerRange | ContinuousRange) -> "Scale":
+        """Of numbers; whole ones, if they are few, each have a place in a table."""
         low, high, name = float(known.min_value), float(known.max_value), shortened(known.name)
-        scaling = str(getattr(known, "scaling_type", "Auto"))
-        logarithmic = scaling == "Logarithmic" or (scaling == "Auto" and low > 0.0 and high / low >= WIDE)
         values: tuple[str, ...] = ()
-        if whole and high - low < COUNTABLE:
+        if isinstance(known, IntegerRange) and high - low < COUNTABLE:
             values = tuple(str(value) for value in range(round(low), round(high) + 1))
-        if logarithmic and low > 0.0:
+        if known.logarithmic:
             return cls(known.name, "logarithmic", _logarithmic(name, low, high), values=values)
-        if scaling == "ReverseLogarithmic":
+        if known.scaling_type == "ReverseLogarithmic":
             return cls(known.name, "reversed", _reversed(name, low, high))
         if values and high - low <= 10.0:
             ticks = [low + place for place in range(len(values))]
