@@ -110,12 +110,16 @@ class Server:
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @contextmanager
 def running_server(paths: OptMl, extra: Mapping[str, str] | None = None, *, healthy: bool = True) -> Iterator[Server]:
     """`serve`, from its first healthy ping, or its first answer at all, until the block ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = paths.root / "serve.log"
     command = [sys.executable, "-W", "error", str(ROOT / "gaussian_processes/serve")]
     environ = environ_of(paths, {"SAGEMAKER_BIND_TO_PORT": str(port), **(extra or {})})

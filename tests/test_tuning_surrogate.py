@@ -10,6 +10,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from gaussian_processes.tuning import surrogate
+from gaussian_processes.tuning.places import place_of, value_at
 from gaussian_processes.tuning.surrogate import FIRST, GaussianProcessSampler
 
 SPACE = {
@@ -119,14 +120,14 @@ def test_places_and_values_are_each_others_inverse(name):
     """And the ends of a range are its bounds."""
     one = SPACE[name]
     for fraction in np.linspace(0.0, 1.0 - 1e-12, 13):
-        value = surrogate._at(one, fraction)
-        again = surrogate._at(one, min(max(surrogate._place(one, value), 0.0), 1.0 - 1e-12))
+        value = value_at(one, fraction)
+        again = value_at(one, min(max(place_of(one, value), 0.0), 1.0 - 1e-12))
         assert again == pytest.approx(value, rel=1e-9)
-    assert surrogate._at(one, 0.0) == pytest.approx(one.low)
-    assert surrogate._at(one, 1.0 - 1e-12) == pytest.approx(one.high)
+    assert value_at(one, 0.0) == pytest.approx(one.low)
+    assert value_at(one, 1.0 - 1e-12) == pytest.approx(one.high)
 
 
 def test_every_whole_number_is_as_likely():
     """The ends too."""
-    values = [surrogate._at(SPACE["whole"], fraction) for fraction in np.linspace(0.0, 1.0, 5001)[:-1]]
+    values = [value_at(SPACE["whole"], fraction) for fraction in np.linspace(0.0, 1.0, 5001)[:-1]]
     assert {value: round(values.count(value) / 5000, 2) for value in set(values)} == dict.fromkeys(range(5), 0.2)

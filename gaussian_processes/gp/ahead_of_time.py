@@ -12,18 +12,12 @@ from typing import Any
 
 from llvmlite import binding as llvm
 from numba import carray, cfunc, types
+from numba.core.dispatcher import Dispatcher
 
 from gaussian_processes.gp import compiled
 from gaussian_processes.gp.library import library_file
 from gaussian_processes.gp.precompilation import precompile
 
-FUNCTIONS: tuple[Any, ...] = (
-    compiled.fill,
-    compiled.fill_half_complements,
-    compiled.scale,
-    compiled.mirror,
-    compiled.multiply,
-)
 # Numba's code to free memory and to raise exceptions calls these. The pass does neither: its arrays are others', and no
 # error can occur in it.
 UNUSED = (
@@ -54,7 +48,7 @@ def make_library() -> Path:
     file = library_file(processor)
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
         modules = [
-            _with_c_interface(function, signature) for function in FUNCTIONS for signature in function.signatures
+            _with_c_interface(function, signature) for function in _functions() for signature in function.signatures
         ]
         objects = []
         for number, module in enumerate([*modules, llvm.parse_assembly(TRAPS)]):
@@ -64,6 +58,12 @@ def make_library() -> Path:
         subprocess.run(["ld", "-shared", "-z", "now", "-o", made, *objects], check=True)  # noqa: S603, S607  # whose it is
         made.replace(file)
     return file
+
+
+def _functions() -> list[Any]:
+    """Those of the module that others call, in its order."""
+    named = vars(compiled).items()
+    return [one for name, one in named if isinstance(one, Dispatcher) and not name.startswith("_")]
 
 
 def _with_c_interface(function: Any, signature: tuple[Any, ...]) -> llvm.ModuleRef:

@@ -58,7 +58,7 @@ class _Setting:
 def page(account: Account, contents: Contents) -> str:
     """One file that needs no other: no script, no address."""
     return (
-        _templates()
+        templates_in()
         .get_template("page.html")
         .render(
             account=account,
@@ -75,13 +75,14 @@ def page(account: Account, contents: Contents) -> str:
 
 def standalone(plot: Plot) -> str:
     """SVG with a title and colours of its own."""
-    template = _templates().get_template("plot.svg")
+    template = templates_in().get_template("plot.svg")
     return template.render(plot=plot, figure=plot.figure, colours=LIGHT, heading=HEADING)
 
 
-def _templates() -> Environment:
+def templates_in(*folders: Path) -> Environment:
+    """The templates of pages and plots: those in the folders, and below them the report's own."""
     templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader((*folders, Path(__file__).parent)),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -18,7 +18,7 @@ from gaussian_processes.job.resources import available_cores
 from gaussian_processes.tuning.job import Place
 from gaussian_processes.tuning.page import page
 from gaussian_processes.tuning.request import TuningRequest, read_request
-from gaussian_processes.tuning.results import BEST, REQUEST, best, ranked, read_results
+from gaussian_processes.tuning.results import BEST, PAGE, REQUEST, RESULTS, TABLE, best, ranked, read_results
 from gaussian_processes.tuning.search import search, unfinished_removed
 from gaussian_processes.tuning.table import Lines, LiveTable, row
 from gaussian_processes.tuning.trial import Trial
@@ -82,14 +82,14 @@ def _run(given: argparse.Namespace) -> int:
         with watcher:
             trials = search(request, place, watcher, _parents(request, results), done, given.surrogate)
     finally:
-        if (results / "results.json").exists():
+        if (results / RESULTS).exists():
             trials = read_results(results, request.objective_regex)
-            with write_by_rename(results / "tuning.html") as stream:
+            with write_by_rename(results / PAGE) as stream:
                 stream.write(page(request, trials).encode())
     print(f"\n{request.objective.type} {request.objective.metric_name}, the best first:")
     for rank, trial in enumerate(ranked(request, trials), start=1):
         print(f"{rank:>3}  {row(trial)}")
-    print(f"\ntable: {results / 'results.csv'}\nplots: {results / 'tuning.html'}")
+    print(f"\ntable: {results / TABLE}\nplots: {results / PAGE}")
     if best(request, trials) is None:
         return 1
     print(f"best:  SAGEMAKER_BASE_DIR={results / BEST} gaussian_processes/serve")
@@ -137,7 +137,7 @@ def _begin(request: TuningRequest, source: Path, results: Path, *, resume: bool)
         raise ConfigurationError(f"There is no search in {results} to go on with; leave --resume out.")
     if json.loads(kept.read_bytes()) != document:
         raise ConfigurationError(f"The search in {results} was of another request; name its folder, or a new one.")
-    done = read_results(results, request.objective_regex) if (results / "results.json").exists() else []
+    done = read_results(results, request.objective_regex) if (results / RESULTS).exists() else []
     unfinished_removed(results, request, done)
     return done
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -90,10 +89,9 @@ class Job:
             return
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGTERM)
-        deadline = time.monotonic() + grace
-        while self._process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-        if self._process.poll() is None:
+        try:
+            self._process.wait(grace)
+        except subprocess.TimeoutExpired:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 

@@ -5,10 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from gaussian_processes import report
-from gaussian_processes.report.page import DARK, LIGHT
+from gaussian_processes.report.page import DARK, LIGHT, templates_in
 from gaussian_processes.report.plot import Plot
 from gaussian_processes.report.quantities import duration
 from gaussian_processes.tuning import shades
@@ -21,8 +18,6 @@ from gaussian_processes.tuning.ranking import Ranking, value_of
 from gaussian_processes.tuning.request import TuningRequest
 from gaussian_processes.tuning.scale import Scale
 from gaussian_processes.tuning.trial import Trial
-
-FOLDERS = (Path(__file__).parent, Path(str(report.__file__)).parent)
 
 
 @dataclass(frozen=True)
@@ -51,14 +46,8 @@ def page(request: TuningRequest, trials: Sequence[Trial]) -> str:
     rows = _rows(ranking)
     plots = list(_plots(ranking))
     light, dark = LIGHT | shades.colours(shades.LIGHT), DARK | shades.colours(shades.DARK)
-    templates = Environment(
-        loader=FileSystemLoader(FOLDERS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return templates.get_template("tuning.html").render(
+    template = templates_in(Path(__file__).parent).get_template("tuning.html")
+    return template.render(
         job=request.hyper_parameter_tuning_job_name,
         ranking=ranking,
         rows=rows,

@@ -1,11 +1,12 @@
 """Ranges: what a search varies, as AWS writes it, and as a sampler draws it."""
 
-import math
 from typing import Annotated, Any, Literal, Self
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_pascal
+
+from gaussian_processes.tuning.places import value_at
 
 Scaling = Literal["Auto", "Linear", "Logarithmic", "ReverseLogarithmic"]
 # `Auto` is logarithmic where all values are positive and the largest is at least so many times the smallest.
@@ -143,11 +144,7 @@ class ContinuousRange(NumericRange):
 
     def at(self, fraction: float) -> str:
         """The number that lies `fraction` of the way along the range."""
-        distribution = self.distribution
-        low, high = distribution.low, distribution.high  # type: ignore[attr-defined]  # of a FloatDistribution
-        if low < high and distribution.log:  # type: ignore[attr-defined]  # the same
-            return self.text(min(high, max(low, low * math.exp(fraction * math.log(high / low)))))
-        return self.text(low + fraction * (high - low))
+        return self.text(value_at(self.distribution, fraction))
 
     def _turned(self, number: float) -> float:
         if self.scaling_type != "ReverseLogarithmic":

@@ -17,7 +17,7 @@ from gaussian_processes.tuning.trial import Trial
 
 # SageMaker's names for where a job runs, filled in for a machine that is nobody's.
 ARN = "arn:aws:sagemaker:local:000000000000"
-RESULTS, TABLE, REQUEST, BEST = "results.json", "results.csv", "request.json", "best"
+RESULTS, TABLE, REQUEST, BEST, PAGE = "results.json", "results.csv", "request.json", "best", "tuning.html"
 
 
 def ranked(request: TuningRequest, trials: Sequence[Trial]) -> list[Trial]:

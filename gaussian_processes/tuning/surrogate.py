@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from optuna import Study
-from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.search_space import IntersectionSearchSpace
 from optuna.study import StudyDirection
@@ -20,6 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 from scipy.special import ndtr
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
+from gaussian_processes.tuning.places import place_of, value_at
 
 Array = NDArray[np.float64]
 Space = Mapping[str, BaseDistribution]
@@ -90,7 +91,7 @@ class GaussianProcessSampler(BaseSampler):
         return self._random.sample_independent(study, trial, param_name, param_distribution)
 
     def _drawn(self, space: Space) -> dict[str, Any]:
-        return {name: _at(one, self._generator.random()) for name, one in space.items()}
+        return {name: value_at(one, self._generator.random()) for name, one in space.items()}
 
     def _near(self, space: Space, best: Mapping[str, Any]) -> dict[str, Any]:
         """The best with some of its parameters changed a little."""
@@ -98,10 +99,10 @@ class GaussianProcessSampler(BaseSampler):
         for name, one in space.items():
             if self._generator.random() < 1.0 / len(space) or len(space) == 1:
                 if isinstance(one, CategoricalDistribution):
-                    found[name] = _at(one, self._generator.random())
+                    found[name] = value_at(one, self._generator.random())
                 else:
-                    place = _place(one, best[name]) + STEP * self._generator.standard_normal()
-                    found[name] = _at(one, min(max(place, 0.0), 1.0 - 1e-12))
+                    place = place_of(one, best[name]) + STEP * self._generator.standard_normal()
+                    found[name] = value_at(one, min(max(place, 0.0), 1.0 - 1e-12))
         return {name: found[name] for name in space}
 
 
@@ -133,28 +134,5 @@ def _encoded(space: Space, combinations: Sequence[Mapping[str, Any]]) -> Array:
         if isinstance(one, CategoricalDistribution):
             columns += [[float(chosen[name] == choice) for chosen in combinations] for choice in one.choices]
         else:
-            columns.append([2.0 * _place(one, chosen[name]) - 1.0 for chosen in combinations])
+            columns.append([2.0 * place_of(one, chosen[name]) - 1.0 for chosen in combinations])
     return np.array(columns).T
-
-
-def _place(one: Any, value: float) -> float:
-    """Where in its range, from 0 to 1, on its scale."""
-    low, high = _bounds(one)
-    if low == high:
-        return 0.5
-    return math.log(value / low) / math.log(high / low) if one.log else (value - low) / (high - low)
-
-
-def _at(one: Any, fraction: float) -> Any:
-    """What lies there."""
-    if isinstance(one, CategoricalDistribution):
-        return one.choices[int(fraction * len(one.choices))]
-    low, high = _bounds(one)
-    value = low * math.exp(fraction * math.log(high / low)) if one.log else low + fraction * (high - low)
-    value = min(max(value, one.low), one.high)
-    return round(value) if isinstance(one, IntDistribution) else value
-
-
-def _bounds(one: Any) -> tuple[float, float]:
-    """Of a whole number, such that those at the ends are as likely as any other."""
-    return (one.low - 0.5, one.high + 0.5) if isinstance(one, IntDistribution) else (one.low, one.high)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from aws import free_port, listening, moto_server
-from processes import docker, require_aws_clients, require_engine
+from aws import listening, moto_server
+from processes import docker, free_port, require_aws_clients, require_engine
 from reference import ROOT
 
 NAME = "gaussian-processes"
