@@ -11,7 +11,7 @@ layers that follow are one analytic function of the fourth root of c, down to a 
 Coefficients are computed from the definition when (q, l) is first used, and the pass with them is checked against it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from math import asin, pi, sqrt
@@ -106,7 +106,7 @@ def _higher_order(q: int, l: int, dtype: str) -> tuple[Floats, Floats, list[floa
 @cache
 def _stage(q: int, l: int, signed: bool, dtype: str) -> Floats | None:
     """Polynomials of G(s)/G(0) and, if cosines of both signs come in, of C(s)."""
-    return _fitted([_near(q, l), _far(q, l)] if signed else [_near(q, l)], dtype)
+    return fitted([_near(q, l), _far(q, l)] if signed else [_near(q, l)], dtype=dtype)
 
 
 def _gain(q: int, l: int) -> float:
@@ -143,26 +143,44 @@ def _order_0(l: int, dtype: str) -> tuple[Floats, Floats, list[float]] | None:
         c = (NEAREST + (1.0 - NEAREST) * (x + 1.0) / 2.0) ** 4
         return composed_complement(0, l - 1, 1.0 - c, c)
 
-    first = _fitted([sine_over], dtype)
-    later = _fitted([layers], dtype, relative=False) if l else np.zeros((0, 1 + DEGREES[0]))
+    first = fitted([sine_over], dtype=dtype)
+    later = fitted([layers], dtype=dtype, relative=False) if l else np.zeros((0, 1 + DEGREES[0]))
     if first is None or later is None:
         return None
     return first, later, [2.0 / (1.0 - NEAREST), -(1.0 + NEAREST) / (1.0 - NEAREST)]
 
 
-def _fitted(functions: list[Function], dtype: str, relative: bool = True) -> Floats | None:
-    """Coefficients (functions, n) of the polynomials in x on [-1, 1] of the lowest degree that are near enough."""
+def fitted(
+    functions: list[Function],
+    degrees: Iterable[int] = DEGREES,
+    error: float | None = None,
+    dtype: str = "float64",
+    relative: bool = True,
+) -> Floats | None:
+    """Polynomials in x on [-1, 1] near some functions, all of the lowest degree that will do.
+
+    Args:
+        functions: of x.
+        degrees: that may be tried.
+        error: that is allowed; POLYNOMIAL roundings when None.
+        dtype: in which the polynomials will be used.
+        relative: whether the error is one of the function's value, or of 1.
+
+    Returns:
+        Coefficients (functions, n), the highest power first; None where no degree is high enough.
+    """
+    error = POLYNOMIAL * float(np.finfo(dtype).eps) if error is None else error
     nodes = np.sin(np.pi * np.arange(NODES - 1, -NODES, -2) / (2 * NODES))
     x = np.cos(np.pi * (np.arange(2 * NODES) + 0.5) / (2 * NODES))  # where no node is
     series = [dct(function(nodes), type=2) / NODES for function in functions]
     truth = [function(x) for function in functions]
-    for degree in DEGREES:
+    for degree in degrees:
         terms = [cheb2poly(np.append(c[0] / 2.0, c[1 : degree + 1]))[::-1] for c in series]
         terms = [_padded(polynomial, degree + 1) for polynomial in terms]
         # In the precision in which they will be used: powers whose terms cancel show their rounding.
         values = [np.polyval(polynomial.astype(dtype), x.astype(dtype)) for polynomial in terms]
         errors = [np.abs((v - f) / (f if relative else 1.0)).max() for v, f in zip(values, truth, strict=True)]
-        if max(errors) <= POLYNOMIAL * np.finfo(dtype).eps:
+        if max(errors) <= error:
             return np.array(terms)
     return None
 

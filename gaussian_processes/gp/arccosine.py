@@ -97,6 +97,13 @@ def composed_kernel_derivative(
     return _layers(q, l, t, u, w)[2]
 
 
+def cosines(h: Array) -> tuple[Array, Array, Array]:
+    """t, 1 - t and 1 + t of half complements (1 - |t|)/2 that have the sign of t, as the compiled pass writes them."""
+    near, h = h >= 0.0, np.abs(h, dtype=np.float64)
+    t, far = np.where(near, 1.0 - 2.0 * h, 2.0 * h - 1.0), 2.0 - 2.0 * h
+    return t, np.where(near, 2.0 * h, far), np.where(near, far, 2.0 * h)
+
+
 def _layers(q: int, l: int, t: ArrayLike, u: ArrayLike | None, w: ArrayLike | None) -> tuple[Array, Array, Array]:
     """k, 1 - k and dk/dt after l + 1 layers."""
     require_integer("q", q)

@@ -11,6 +11,12 @@ def factor(M: Matrix) -> int:
     return lapack("potrf", _triangle(M), len(M), _by_columns(M))
 
 
+def invert(L: Matrix) -> None:
+    """L <- (L L^T)^-1, of which the lower triangle counts, for a lower triangle L."""
+    if lapack("potri", _triangle(L), len(L), _by_columns(L)):
+        raise ZeroDivisionError("a triangle with a zero on its diagonal has no inverse")
+
+
 def divide(L: Matrix, B: Matrix, transposed: bool = False) -> None:
     """B <- L^-1 B, or L^-T B, for a lower triangle L and a matrix or a contiguous vector B."""
     flipped = transposed ^ _is_by_rows(L)
@@ -35,7 +41,29 @@ def subtract_product(C: Matrix, A: Matrix, B: Matrix) -> None:
 
 def subtract_square(C: Matrix, A: Matrix) -> None:
     """C <- C - A A^T, of which the lower triangle counts."""
-    blas("syrk", _triangle(C), _operation(A), *A.shape, -1.0, _by_columns(A), 1.0, _by_columns(C))
+    add_square(C, A, -1.0)
+
+
+def add_square(C: Matrix, A: Matrix, factor: float = 1.0) -> None:
+    """C <- C + factor A A^T, of which the lower triangle counts."""
+    blas("syrk", _triangle(C), _operation(A), *A.shape, factor, _by_columns(A), 1.0, _by_columns(C))
+
+
+def add_symmetric_product(C: Matrix, a: Matrix, b: Matrix) -> None:
+    """C <- C + (a b^T + b a^T)/2, of which the lower triangle counts, for contiguous vectors."""
+    blas("syr2", _triangle(C), len(a), 0.5, a, 1, b, 1, _by_columns(C))
+
+
+def add_outer_product(C: Matrix, a: Matrix, b: Matrix) -> None:
+    """C <- C + a b^T / 2 for contiguous vectors."""
+    if _is_by_rows(C):
+        a, b = b, a
+    blas("ger", len(a), len(b), 0.5, a, 1, b, 1, _by_columns(C))
+
+
+def add_product(A: Matrix, B: Matrix, C: Matrix) -> None:
+    """C <- C + A B for matrices B and C by columns and a symmetric A, of which the lower triangle counts."""
+    blas("symm", "L", _triangle(A), *B.shape, 1.0, _by_columns(A), B, 1.0, C)
 
 
 def _is_by_rows(A: Matrix) -> bool:

@@ -163,6 +163,42 @@ def multiply(
                 _spread(h, u[row], spread)
 
 
+@_strict
+def weigh_by_slope(
+    rows: Floats,
+    columns: Floats,
+    transposed: Floats,
+    span: Span,
+    terms: Floats,
+    q: int,
+    l: int,
+    out: Floats,
+    work: Floats,
+) -> None:
+    """Multiply what stands where `fill` would write k_{q,l} by dk_{q,l}/dt.
+
+    terms (2, n) are those of a `slope`, which order 0 does without: it goes layer by layer. There the slope is infinite for
+    equal and opposite rows, whose cosine nothing changes, and taken as 0.
+    """
+    begin, begin_step, end, end_step, shift = span
+    tile, h, x, e, o = work[:ROWS], work[ROWS], work[ROWS + 1], work[ROWS + 2], work[ROWS + 3]
+    for top in range(0, len(rows), ROWS):
+        bottom = min(top + ROWS, len(rows))
+        for j in range(begin + begin_step * top, end + end_step * (bottom - 1), STRIP):
+            _dot_products(rows, top, bottom, transposed, j, tile)
+            for row in range(top, bottom):
+                start, stop = max(0, begin + begin_step * row - j), min(STRIP, end + end_step * row - j)
+                if start >= stop:
+                    continue
+                if _half_complements(tile, row - top, h):
+                    _mend(rows, row, columns, j, stop, tile, row - top, h)
+                if q > 0:
+                    _slopes(tile, row - top, h, terms, x, e, o)
+                else:
+                    _order_0_slopes(tile, row - top, h, l, start, stop)
+                _weigh(h, start, out[row, j + start - shift : j + stop - shift])
+
+
 # Below, rows of matrices are named by their index: taking a view of one costs as much as forty entries.
 
 
@@ -384,6 +420,47 @@ def _order_0_layers(
                 for _ in range(l):
                     c = 2 / math.pi * math.asin(math.sqrt(c / 2))
                 h[j] = c
+
+
+@_finite
+def _slopes(tile: Floats, i: int, h: Floats, terms: Floats, x: Floats, e: Floats, o: Floats) -> None:
+    """h <- terms[0](x) where t > 0, terms[1](x) where t < 0; x = 2 sqrt(2 h) - 1."""
+    factor, zero, one = h.dtype.type(2 * math.sqrt(2)), h.dtype.type(0), h.dtype.type(1)
+    e0, e1, e2, e3, e4, e5, e6, e7, e8 = _leading(terms, 0)
+    o0, o1, o2, o3, o4, o5, o6, o7, o8 = _leading(terms, 1)
+    for j in range(STRIP):
+        y = factor * np.sqrt(max(h[j], zero)) - one
+        x[j] = y
+        e[j] = (((((((e0 * y + e1) * y + e2) * y + e3) * y + e4) * y + e5) * y + e6) * y + e7) * y + e8
+        o[j] = (((((((o0 * y + o1) * y + o2) * y + o3) * y + o4) * y + o5) * y + o6) * y + o7) * y + o8
+    for n in range(9, terms.shape[1], 8):
+        _horner(terms, 0, n, x, e)
+        _horner(terms, 1, n, x, o)
+    for j in range(STRIP):
+        h[j] = e[j] if tile[i, j] > zero else o[j]
+
+
+@_strict
+def _order_0_slopes(tile: Floats, i: int, h: Floats, l: int, start: int, stop: int) -> None:
+    """h <- dk_{0,l}/dt, from 1/(pi sqrt(1 - t^2)) of every layer, and 0 where that is infinite."""
+    for j in range(start, stop):
+        near = 2 * max(h[j], 0.0)  # 1 - |t|
+        if near == 0:
+            h[j] = 0
+            continue
+        slope = 1 / (math.pi * math.sqrt(near * (2 - near)))
+        c = 2 / math.pi * math.asin(math.sqrt(near / 2))
+        c = c if tile[i, j] > 0 else 1 - c
+        for _ in range(l):
+            slope /= math.pi * math.sqrt(c * (2 - c))
+            c = 2 / math.pi * math.asin(math.sqrt(c / 2))
+        h[j] = slope
+
+
+@_strict
+def _weigh(slope: Floats, start: int, to: Floats) -> None:
+    for n in range(len(to)):
+        to[n] *= slope[start + n]
 
 
 @_finite

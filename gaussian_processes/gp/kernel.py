@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from gaussian_processes.gp import compiled
 from gaussian_processes.gp.approximation import approximation
-from gaussian_processes.gp.arccosine import Array, composed_kernel, require_integer
-from gaussian_processes.gp.directions import Directions, directions, measured
+from gaussian_processes.gp.arccosine import Array, composed_kernel, cosines, require_integer
+from gaussian_processes.gp.directions import Directions, LengthError, directions, measured
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, untold
 from gaussian_processes.gp.threads import in_threads, threads
@@ -33,6 +33,8 @@ class ArcCosine:
         bias: a constant >= 0 appended to every row first, so that on the sphere a row's length is not lost.
         degree: p, the power of the lengths in the homogeneous geometry, >= 0; q when None.
         variance: v > 0, the prior variance of a unit row, in (units of y)^2.
+        lengthscales: by which the features are divided first, d numbers > 0 in units of X; 1 when None. The longer
+            one is, the less its feature matters ([RW06] section 5.1, automatic relevance determination).
     """
 
     q: int
@@ -41,8 +43,13 @@ class ArcCosine:
     bias: float = 0.0
     degree: float | None = None
     variance: float = 1.0
+    lengthscales: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.lengthscales is not None:
+            object.__setattr__(self, "lengthscales", tuple(map(float, self.lengthscales)))
+            if not all(math.isfinite(length) and length > 0 for length in self.lengthscales):
+                raise ValueError(f"lengthscales are {self.lengthscales}; finite numbers above 0 are wanted")
         require_integer("q", self.q)
         require_integer("l", self.l)
         if self.geometry not in ("sphere", "homogeneous"):
@@ -91,19 +98,13 @@ class ArcCosine:
         """`gram` of rows that have been made directions, in half the memory. Its phase is "Gram matrix"."""
         rows = rows if dtype == np.float64 else rows.single()
         K = Packed.empty(len(rows), dtype)
-        N, m, even = len(rows), K.m, K.even
 
         def fill(panel: slice) -> None:
-            # Row j of the rectangle: row m + j - 1 + even of K from column m to the diagonal, then row j from there on.
-            upper, out = m + even - 1, K.rectangle[panel]
-            self.fill(rows[panel], rows, (panel.start, 1, N, 0, -even), out)
-            if panel.stop + upper > m:
-                first = max(panel.start, 1 - even)
-                lower = slice(first + upper, panel.stop + upper)
-                self.fill(rows[lower], rows, (m, 0, lower.start + 1, 1, m), K.rectangle[first : panel.stop])
+            for there, span, out in K.spans(panel):
+                self.fill(rows[there], rows, span, out)
 
-        work = Work("Gram matrix", m, progress)
-        in_threads(fill, panels(m), lambda panel: work.advance(panel.stop - panel.start))
+        work = Work("Gram matrix", K.m, progress)
+        in_threads(fill, panels(K.m), lambda panel: work.advance(panel.stop - panel.start))
         return K
 
     def diagonal(self, X: Array) -> Array:
@@ -112,11 +113,11 @@ class ArcCosine:
         Raises:
             LengthError: as `cross`.
         """
-        return self.variance * directions(X, self.bias, self.power, self.variance).scale ** 2
+        return self.variance * self._directions(X).scale ** 2
 
     def lengths(self, X: Array) -> Array:
-        """The lengths (N,) of the rows of X (N, d) after the bias is appended, in units of X; infinite on overflow."""
-        _, lengths, exponents = measured(X, self.bias)
+        """The lengths (N,) of the rows of X (N, d), in lengthscales and with the bias appended; infinite on overflow."""
+        _, lengths, exponents = measured(self._in_lengthscales(X), self.bias)
         with np.errstate(over="ignore"):
             return np.asarray(np.ldexp(lengths, exponents))
 
@@ -126,7 +127,24 @@ class ArcCosine:
         Raises:
             LengthError: as `cross`.
         """
-        return directions(X, self.bias, self.power, self.variance).with_repeats_merged()
+        return self._directions(X).with_repeats_merged()
+
+    def _directions(self, X: Array) -> Directions:
+        return directions(self._in_lengthscales(X), self.bias, self.power, self.variance)
+
+    def _in_lengthscales(self, X: Array) -> Array:
+        if self.lengthscales is None:
+            return X
+        if X.shape[1:] != (len(self.lengthscales),):
+            raise ValueError(
+                f"rows have shape {X.shape}; there are {len(self.lengthscales)} lengthscales, one a feature"
+            )
+        with np.errstate(over="ignore"):
+            scaled: Array = X / np.array(self.lengthscales)
+        infinite = np.asarray(~np.isfinite(scaled).all(axis=1))
+        if infinite.any():
+            raise LengthError(infinite, "is too large for its lengthscales: raise them, or standardise")
+        return scaled
 
     def matrix(self, rows: Directions, columns: Directions) -> NDArray[Any]:
         """The covariances (N, M) between rows and columns, in their precision."""
@@ -173,9 +191,7 @@ class ArcCosine:
         """`fill` where there are no polynomials: only the angles come from the compiled pass."""
         h = np.empty((len(rows), len(columns)), out.dtype)
         compiled.fill_half_complements(rows.unit, columns.unit, columns.transposed, h, compiled.workspace(out.dtype))
-        near, h = h >= 0.0, np.abs(h, dtype=np.float64)
-        t, far = np.where(near, 1.0 - 2.0 * h, 2.0 * h - 1.0), 2.0 - 2.0 * h
-        k = composed_kernel(self.q, self.l, t, np.where(near, 2.0 * h, far), np.where(near, far, 2.0 * h))
+        k = composed_kernel(self.q, self.l, *cosines(h))
         begin, begin_step, end, end_step, shift = span
         for i in range(len(rows)):
             wanted = slice(begin + begin_step * i, end + end_step * i)

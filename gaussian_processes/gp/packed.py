@@ -9,12 +9,14 @@ and lays the transpose of L22 into the place that L11 leaves free above its diag
 matrix, with which BLAS works as fast as with a whole one. L11 and L21 are one of m columns.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gaussian_processes.gp.compiled import Span
 from gaussian_processes.gp.lapack import Matrix
 
 
@@ -32,6 +34,11 @@ class Packed:
     def empty(cls, N: int, dtype: type[np.floating[Any]] = np.float64) -> "Packed":
         """Room for the lower triangle of an (N, N) matrix."""
         return cls(np.empty(((N + 1) // 2, N + 1 - N % 2), dtype))
+
+    @classmethod
+    def zeros(cls, N: int) -> "Packed":
+        """Zeros, in double precision."""
+        return cls(np.zeros_like(cls.empty(N).rectangle))
 
     @classmethod
     def of(cls, M: Matrix) -> "Packed":
@@ -71,32 +78,53 @@ class Packed:
     def tiles(self, size: int, start: int = 0) -> list[slice]:
         """The rows, or the columns, from `start` on, in slices of at most `size`, each within one of the halves."""
         tiles = []
-        for half in self._halves:
+        for half in self.halves:
             first = max(half.start, start)
             count = -(-(half.stop - first) // size)
             cuts = [first + (half.stop - first) * i // count for i in range(count)]
             tiles += [slice(*ends) for ends in zip(cuts, [*cuts[1:], half.stop], strict=True)] if cuts else []
         return tiles
 
+    def spans(self, panel: slice) -> Iterator[tuple[slice, Span, Matrix]]:
+        """What a compiled pass fills of some rows of the rectangle: rows of the matrix, their columns, and their place.
+
+        Row j of the rectangle is row m + j - 1 + even of the matrix from column m to the diagonal, then row j of its
+        upper triangle from there on.
+        """
+        N, m, even = len(self), self.m, self.even
+        yield panel, (panel.start, 1, N, 0, -even), self.rectangle[panel]
+        upper = m + even - 1
+        if panel.stop + upper > m:
+            first = max(panel.start, 1 - even)
+            lower = slice(first + upper, panel.stop + upper)
+            yield lower, (m, 0, lower.start + 1, 1, m), self.rectangle[first : panel.stop]
+
     @property
     def diagonal(self) -> NDArray[Any]:
         """(N,), a copy."""
-        return np.concatenate([np.diagonal(self[half, half]) for half in self._halves])
+        return np.concatenate([np.diagonal(self[half, half]) for half in self.halves])
 
     def add_to_diagonal(self, value: float) -> None:
         """M <- M + value I."""
-        for half in self._halves:
+        for half in self.halves:
             part = self[half, half]
             part[np.diag_indices(len(part))] += part.dtype.type(value)
 
     def lower(self) -> Matrix:
         """The whole lower triangle (N, N), zeros above it."""
         L = np.zeros((len(self), len(self)), self.rectangle.dtype)
-        for half in self._halves:
+        for half in self.halves:
             below = slice(half.start, len(self))
             L[below, half] = np.tril(self[below, half])
         return L
 
     @property
-    def _halves(self) -> tuple[slice, slice]:
+    def halves(self) -> tuple[slice, slice]:
+        """The rows of L11, and those of L22."""
         return slice(0, self.m), slice(self.m, len(self))
+
+    @property
+    def parts(self) -> tuple[Matrix, Matrix, Matrix]:
+        """L11, L21, L22: views, the last one by rows."""
+        first, last = self.halves
+        return self[first, first], self[last, first], self[last, last]

@@ -3,7 +3,9 @@
 import numpy as np
 
 from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.learning import evaluate
 from gaussian_processes.gp.model import TrainedGPModel
+from gaussian_processes.gp.parameters import Parameters
 from gaussian_processes.gp.solution import Precision
 
 # An order with polynomials and one above them; with lengths, which the sphere leaves out.
@@ -20,3 +22,4 @@ def precompile() -> None:
             model = TrainedGPModel(X, X[:, 0], kernel, 1.0, precision)
             model.predict(X)
             model.predict(X, return_std=True)
+        evaluate("loo", X, X[:, 0], Parameters.of(kernel, 1.0, ("sigma2", "lengthscales"), X.shape[1]))

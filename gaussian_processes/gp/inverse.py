@@ -1,0 +1,37 @@
+"""Inverse: M^-1 from the Cholesky factor of M, in the factor's own memory, which then is no factor any more."""
+
+import numpy as np
+
+from gaussian_processes.gp.blocks import add_square, divide, invert
+from gaussian_processes.gp.factor import Cholesky
+from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.progress import Progress, Work, untold
+
+
+def inverse(factor: Cholesky, progress: Progress = untold) -> Packed:
+    """M^-1 (N, N), packed. Progress is told of the phase "inverse"; it takes twice the operations of factoring.
+
+    With M = L L^T in two by two blocks and X = L^-1, M^-1 = X^T X is
+
+        L11^-T L11^-1 + X21^T X21
+        L22^-T X21                   L22^-T L22^-1          X21 = -L22^-1 L21 L11^-1.
+    """
+    M = factor.L
+    work = Work("inverse", 6, progress)
+    L11, L21, L22 = M.parts
+    if len(L22):
+        divide(L11, L21.T, transposed=True)
+        work.advance(1)
+        divide(L22, L21)
+        work.advance(1)
+    invert(L11)
+    work.advance(1)
+    if len(L22):
+        add_square(L11, L21.T)
+        work.advance(1)
+        divide(L22, L21, transposed=True)
+        np.negative(L21, out=L21)
+        work.advance(1)
+        invert(L22)
+        work.advance(1)
+    return M

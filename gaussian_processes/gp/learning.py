@@ -1,0 +1,157 @@
+"""Learning: the hyperparameters that maximise a criterion, by L-BFGS-B on their logarithms."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.optimize import Bounds, minimize
+
+from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.covariance import Covariance
+from gaussian_processes.gp.criterion import Criterion, sensitivity
+from gaussian_processes.gp.directions import LengthError
+from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
+from gaussian_processes.gp.gradient import gradient
+from gaussian_processes.gp.parameters import Name, Parameters
+from gaussian_processes.gp.record import Record
+
+# Standard deviation of a restart's logarithms about those that were given: a factor of e either way.
+SPREAD = 1.0
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """Where the learning is.
+
+    Attributes:
+        run: 0 for the one from what was given, 1, 2, ... for restarts.
+        number: from 1, within the run.
+        value: of the criterion, in nats.
+        parameters: with which it is so.
+    """
+
+    run: int
+    number: int
+    value: float
+    parameters: Parameters
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """Where a run of the learning ended.
+
+    Attributes:
+        parameters: the best that it met.
+        value: of the criterion with them, in nats; minus infinity where it had none anywhere.
+        iterations: that the run took.
+        evaluations: of the criterion and its derivatives, in these.
+        at_bounds: the names of those that ended at a bound.
+    """
+
+    parameters: Parameters
+    value: float
+    iterations: int
+    evaluations: int
+    at_bounds: tuple[Name, ...]
+
+
+@dataclass(frozen=True)
+class Learner:
+    """How to learn.
+
+    Attributes:
+        criterion: what is maximised.
+        bounds: least and greatest value of a hyperparameter, where they are not those of `parameters.BOUNDS`.
+        iterations: in each run, at most.
+        restarts: runs from random points, beside that from what was given.
+        seed: of these points.
+        record: of the evaluations.
+        tell: is called after each iteration that was not recorded before.
+    """
+
+    criterion: Criterion = "evidence"
+    bounds: Mapping[Name, tuple[float, float]] = field(default_factory=dict)
+    iterations: int = 200
+    restarts: int = 0
+    seed: int = 0
+    record: Record = field(default_factory=Record)
+    tell: Callable[[Iteration], None] = lambda _iteration: None
+
+    def learn(self, X: Array, y: Array, start: Parameters) -> Learned:
+        """The best of all runs.
+
+        Args:
+            X: rows (N, d).
+            y: targets (N,).
+            start: where to begin; what is learned is its free ones.
+
+        Raises:
+            NotPositiveDefiniteError, LengthError: nothing can be computed where a run begins, nor in any other run.
+        """
+        runs = [self._run(X, y, start, run, point) for run, point in enumerate(self._points(start))]
+        best = max(runs, key=lambda run: run.value)
+        if not np.isfinite(best.value):
+            evaluate(self.criterion, X, y, best.parameters)  # which says why
+        return best
+
+    def _points(self, start: Parameters) -> Iterator[Array]:
+        low, high = start.bounds(self.bounds).T
+        given, generator = start.logarithms, np.random.default_rng(self.seed)
+        yield np.clip(given, low, high)
+        for _ in range(self.restarts):
+            yield np.clip(given + SPREAD * generator.standard_normal(len(given)), low, high)
+
+    def _run(self, X: Array, y: Array, start: Parameters, run: int, point: Array) -> Learned:
+        best, best_point, iterations, highest_loss = -np.inf, point, 0, 0.0
+
+        def loss(at: Array) -> tuple[float, Array]:
+            nonlocal best, best_point, highest_loss
+            value, *slope = self.record.answer(at, lambda: self._evaluation(X, y, start.at(at)))
+            if np.isnan(value):
+                # A wall, N nats high: the line search turns back from it.
+                return highest_loss + len(y), np.zeros_like(at)
+            highest_loss = -value if best == -np.inf else max(highest_loss, -value)
+            if value > best:
+                best, best_point = float(value), at.copy()
+            return -float(value), -np.array(slope)
+
+        def after_iteration(_at: Array) -> None:
+            nonlocal iterations
+            iterations += 1
+            if not self.record.replaying:
+                self.tell(Iteration(run, iterations, best, start.at(best_point)))
+                self.record.save()
+
+        bounds = start.bounds(self.bounds)
+        result = minimize(  # type: ignore[call-overload]  # whose stubs know no callback of a vector alone
+            loss,
+            point,
+            method="L-BFGS-B",
+            jac=True,
+            bounds=Bounds(bounds[:, 0], bounds[:, 1]),
+            callback=after_iteration,
+            options={"maxiter": self.iterations},
+        )
+        at_bounds = start.names_at(best_point, bounds)
+        return Learned(start.at(best_point), best, iterations, int(result.nfev), at_bounds)
+
+    def _evaluation(self, X: Array, y: Array, parameters: Parameters) -> Array:
+        """Value and derivatives; NaN where there are none."""
+        try:
+            value, slope = evaluate(self.criterion, X, y, parameters)
+        except (NotPositiveDefiniteError, LengthError):
+            value, slope = np.nan, np.zeros(len(parameters.logarithms))
+        return np.append(value if np.isfinite(slope).all() else np.nan, slope)
+
+
+def evaluate(criterion: Criterion, X: Array, y: Array, parameters: Parameters) -> tuple[float, Array]:
+    """A criterion, in nats, and its derivatives in the free logarithms (P,).
+
+    Raises:
+        NotPositiveDefiniteError: M cannot be factored.
+        LengthError: a row has no direction or no finite covariance.
+    """
+    M = Covariance(parameters.kernel, parameters.kernel.directions(X), parameters.sigma2)
+    found = sensitivity(criterion, y, Cholesky.of(M.packed()))
+    moves_rows = not {"bias", "lengthscales"}.isdisjoint(parameters.free)
+    return found.value, parameters.derivatives(gradient(M, X, found, of_rows=moves_rows))

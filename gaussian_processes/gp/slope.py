@@ -1,0 +1,81 @@
+"""Slope: dk_{q,l}/dt as polynomials for the compiled pass, and a matrix weighed by it.
+
+For q >= 1 the slope is, for each sign of t, an analytic function of s = sqrt((1 - |t|)/2) on [0, sqrt(1/2)]. Where a
+matrix of weights is multiplied by it, ten digits are enough: what is learned with it moves by less than its rounding.
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaussian_processes.gp import compiled
+from gaussian_processes.gp.approximation import fitted
+from gaussian_processes.gp.arccosine import Array, composed_kernel_derivative, cosines
+from gaussian_processes.gp.compiled import Floats, Span
+from gaussian_processes.gp.directions import Directions
+from gaussian_processes.gp.kernel import ArcCosine, panels
+from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.threads import in_threads
+
+# Relative to the slope at t = 1, the largest.
+ERROR = 1e-10
+DEGREES = (8, 16, 24, 32, 40, 48)
+# For order 0, which has no polynomials.
+NO_TERMS = np.empty((2, 1))
+
+
+@cache
+def slope(q: int, l: int) -> Floats | None:
+    """The polynomials (2, n) of dk_{q,l}/dt, q >= 1, for t > 0 and t < 0 in x = 2 sqrt(2) s - 1, highest power first.
+
+    None where none of moderate degree is near enough, which is for great orders at great depths, such as q = 8, l = 3.
+    """
+    largest = (q**2 / (2.0 * q - 1.0)) ** (l + 1)
+
+    def near(x: Array) -> Array:
+        h = (x + 1.0) ** 2 / 8.0
+        return composed_kernel_derivative(q, l, 1.0 - 2.0 * h, 2.0 * h, 2.0 - 2.0 * h) / largest
+
+    def far(x: Array) -> Array:
+        h = (x + 1.0) ** 2 / 8.0
+        return composed_kernel_derivative(q, l, 2.0 * h - 1.0, 2.0 - 2.0 * h, 2.0 * h) / largest
+
+    terms = fitted([near, far], DEGREES, ERROR, relative=False)
+    return None if terms is None else np.ascontiguousarray(largest * terms)
+
+
+def weigh_by_slope(kernel: ArcCosine, rows: Directions, W: Packed) -> None:
+    """W <- v (r_i r_j)^p dk_{q,l}/dt W_ij, for the cosines t of `rows` (N) and their lengths r, in W's own memory.
+
+    Of order 0, whose slope is infinite there, equal and opposite rows count nothing: nothing changes their cosine.
+    """
+
+    def weigh(panel: slice) -> None:
+        for there, span, out in W.spans(panel):
+            _weigh(kernel, rows[there], rows, span, out)
+
+    in_threads(weigh, panels(W.m))
+
+
+def _weigh(kernel: ArcCosine, rows: Directions, columns: Directions, span: Span, out: NDArray[Any]) -> None:
+    q, l, work = kernel.q, kernel.l, compiled.workspace(np.float64)
+    terms = slope(q, l) if q else NO_TERMS
+    if terms is not None:
+        compiled.weigh_by_slope(rows.unit, columns.unit, columns.transposed, span, terms, q, l, out, work)
+    else:
+        _weigh_by_definition(kernel, rows, columns, span, out)
+    compiled.scale(span, kernel.variance, rows.scale, columns.scale, out)
+
+
+def _weigh_by_definition(
+    kernel: ArcCosine, rows: Directions, columns: Directions, span: Span, out: NDArray[Any]
+) -> None:
+    h = np.empty((len(rows), len(columns)))
+    compiled.fill_half_complements(rows.unit, columns.unit, columns.transposed, h, compiled.workspace(np.float64))
+    slopes = composed_kernel_derivative(kernel.q, kernel.l, *cosines(h))
+    begin, begin_step, end, end_step, shift = span
+    for i in range(len(rows)):
+        wanted = slice(begin + begin_step * i, end + end_step * i)
+        out[i, wanted.start - shift : wanted.stop - shift] *= slopes[i, wanted]
