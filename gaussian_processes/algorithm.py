@@ -6,7 +6,7 @@ variable ALGORITHM. docs/your_own_algorithm.md walks through one.
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from numpy.typing import NDArray
@@ -25,13 +25,25 @@ M = TypeVar("M")
 
 
 class Reporter(Protocol):
-    """Where an algorithm says what the user should know while it trains."""
+    """Where an algorithm says what the user should know while it trains, and keeps what it would not learn twice."""
 
     def log(self, message: str) -> None:
         """One line for the log; never a metric."""
 
     def progress(self, phase: str, fraction: float) -> None:
         """How much of a phase of the work is done, from 0 to 1; may be called often."""
+
+    def kept(self) -> State | None:
+        """What an interrupted run of this same job kept last; None where this one starts from the beginning.
+
+        As the model file has it: a tuple comes back as a list, and arrays cannot be written to.
+        """
+
+    def keep(self, state: State) -> None:
+        """Keep this, in place of what was kept before, for a run that goes on where this one is interrupted.
+
+        It is on the disk, whole, when this returns. Costs nothing where the job keeps no checkpoints.
+        """
 
 
 @dataclass(frozen=True)
@@ -42,11 +54,18 @@ class Search:
         low: the least value worth trying; for numbers only.
         high: the greatest.
         scaling: in which a tuner should search between them.
+        values: the words worth trying; for words only, and all of them when None.
     """
 
     low: float | None = None
     high: float | None = None
     scaling: Literal["Auto", "Linear", "Logarithmic", "ReverseLogarithmic"] = "Auto"
+    values: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Marks a hyperparameter, in its field's `Annotated`, that the log names only where it is not what it is by default."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +107,34 @@ class Forecast:
     std: Array | None = None
 
 
+@dataclass(frozen=True)
+class Variant:
+    """One of those among which a model was chosen.
+
+    Attributes:
+        settings: the hyperparameters in which they differ.
+        value: of what they were compared by; NaN where it could not be computed.
+    """
+
+    settings: Mapping[str, int | float | str]
+    value: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a model was chosen among, for the report.
+
+    Attributes:
+        criterion: what they were compared by, in a few words; the greater, the better.
+        variants: in the order in which they were tried.
+        chosen: the settings of the one that was taken, which need not be the first choice of the comparison.
+    """
+
+    criterion: str
+    variants: tuple[Variant, ...]
+    chosen: Mapping[str, int | float | str]
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """How good a model is.
@@ -95,10 +142,14 @@ class Evaluation:
     Attributes:
         metrics: by name.
         forecast: of the validation channel, or whatever stands in for it.
+        learned: hyperparameters that were not taken as given, with what they became; printed as `learned:name=value;`.
+        comparison: what the model was chosen among; None where there was no choice.
     """
 
     metrics: Mapping[str, float]
     forecast: Forecast | None = None
+    learned: Mapping[str, float] = field(default_factory=dict)
+    comparison: Comparison | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,14 @@ SHOWN = 5
 T = TypeVar("T")
 
 
+def listed(faults: Iterable[str]) -> str:
+    """The first five of them, and how many more there are."""
+    remaining = iter(faults)
+    shown = list(islice(remaining, SHOWN))
+    more = sum(1 for _ in remaining)
+    return "; ".join(shown) + (f"; and {more} more" if more else "")
+
+
 class ExplainedError(Exception):
     """A failure whose message is written for the person who can mend it.
 
@@ -54,10 +62,7 @@ class DataError(UserError):
     @classmethod
     def listing(cls, source: str, faults: Iterable[str]) -> "DataError":
         """One error for all the faults in `source`: the first five in words, and how many more there are."""
-        remaining = iter(faults)
-        shown = list(islice(remaining, SHOWN))
-        more = sum(1 for _ in remaining)
-        return cls(f"{source}: " + "; ".join(shown) + (f"; and {more} more" if more else "") + ".")
+        return cls(f"{source}: {listed(faults)}.")
 
 
 class RowError(DataError):

@@ -15,16 +15,20 @@ _unfinished: set[Path] = set()
 
 
 @contextmanager
-def write_by_rename(path: Path) -> Iterator[BinaryIO]:
+def write_by_rename(path: Path, *, suffix: str = "") -> Iterator[BinaryIO]:
     """A stream whose bytes become `path` when the block ends well; when it does not, nothing is left behind.
 
     Where the system can, the file has no name until all of it is on the disk, so that not even SIGKILL leaves a part of
-    it. Elsewhere it has one that begins with a dot.
+    it. Elsewhere it has one that begins with a dot, and so has for a moment what takes an earlier file's place.
+
+    Args:
+        path: of the file.
+        suffix: what that other name ends in, for those who watch the folder.
 
     Raises:
         OSError: the folder or the file cannot be written, or the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{suffix}")
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     _unfinished.add(temporary)
     try:

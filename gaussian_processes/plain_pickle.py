@@ -107,7 +107,7 @@ class PlainReader:
         if opcode in STRINGS:
             return self._take(self._number(STRINGS[opcode])).decode("utf-8", "surrogatepass")
         raise pickle.UnpicklingError(
-            f"it asks for {NAMES.get(opcode, opcode)}, and a model file holds plain values and names no code"
+            f"it asks for {NAMES.get(opcode, opcode)}, and a pickle of plain values names no code"
         )
 
     def _fill(self, opcode: bytes) -> None:

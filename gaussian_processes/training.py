@@ -11,20 +11,23 @@ from typing import Any, TextIO, TypeVar
 from threadpoolctl import threadpool_limits
 
 from gaussian_processes import __version__
-from gaussian_processes.algorithm import Evaluation
+from gaussian_processes.algorithm import Evaluation, Reporter
 from gaussian_processes.artifact import Artifact, library_versions, save_artifact
 from gaussian_processes.data.dataset import Dataset
 from gaussian_processes.errors import ConfigurationError, PlatformError, RowError
 from gaussian_processes.job.announcement import announce, correct, say_plan
+from gaussian_processes.job.checkpoint import Checkpoint, open_checkpoint
 from gaussian_processes.job.failure import Failure, write_failure
 from gaussian_processes.job.hosts import read_hosts
+from gaussian_processes.job.identity import Identity
 from gaussian_processes.job.inputs import Datasets, read_inputs
 from gaussian_processes.job.log import Log
-from gaussian_processes.job.metrics import metric_lines
+from gaussian_processes.job.metrics import learned_lines, metric_lines
 from gaussian_processes.job.objective import require_spread
 from gaussian_processes.job.paths import OptMl
 from gaussian_processes.job.plan import measured_rate, require_fit
 from gaussian_processes.job.preparation import Job, prepare
+from gaussian_processes.job.reporter import JobReporter
 from gaussian_processes.job.resources import peak_memory
 from gaussian_processes.job.signals import wait_for_sigterm
 from gaussian_processes.report.account import Account, Channel
@@ -87,17 +90,18 @@ def run(environ: Mapping[str, str], paths: OptMl, log: Log, *, dry_run: bool = F
     with threadpool_limits(job.machine.threads):
         rate = measured_rate()
         announced = announce(job, rate, log)
-        if paths.checkpoint_config.exists():
-            log.log("No checkpoints are kept: a job that is interrupted starts from the beginning.")
         timings: dict[str, float] = {}
         with _timed(timings, "reading"):
             data = read(job, log)
         if data.size != announced:
             correct(job, data.size, rate, log)
+        checkpoint = _checkpoint(job, data, log)
         if dry_run:
-            say_plan(job, data.size, rate, log)
-        else:
-            train(job, data, timings, log)
+            say_plan(job, data.size, rate, checkpoint, log)
+            return
+        if checkpoint:
+            log.log(checkpoint.start)
+        train(job, data, timings, JobReporter(log, checkpoint))
 
 
 def read(job: Job, log: Log) -> Datasets:
@@ -121,44 +125,53 @@ def read(job: Job, log: Log) -> Datasets:
     return data
 
 
-def train(job: Job, data: Datasets, timings: dict[str, float], log: Log) -> None:
+def train(job: Job, data: Datasets, timings: dict[str, float], reporter: Reporter) -> None:
     """Fit, evaluate, save, print, report.
 
     Args:
         job: as checked.
         data: to learn from, and to evaluate on.
         timings: seconds by phase, which this goes on filling.
-        log: the job's.
+        reporter: the job's.
 
     Raises:
         ExplainedError: the data cannot be learnt from, the objective is not finite, the model cannot be written.
     """
     algorithm = job.algorithm
     with _timed(timings, "fit"):
-        model = _with_origin(data.training, lambda: algorithm.fit(data.training, job.hyperparameters, log))
+        model = _with_origin(data.training, lambda: algorithm.fit(data.training, job.hyperparameters, reporter))
     with _timed(timings, "evaluation"):
         evaluated = data.validation or data.training
-        evaluation = _with_origin(evaluated, lambda: _evaluation(job, model, data.validation, log))
-    lines = metric_lines(evaluation.metrics, algorithm.metrics, job.objective.name if job.objective else None)
+        evaluation = _with_origin(evaluated, lambda: _evaluation(job, model, data.validation, reporter))
+    lines = learned_lines(evaluation.learned, evaluation.metrics)
+    lines += metric_lines(evaluation.metrics, algorithm.metrics, job.objective.name if job.objective else None)
     with _timed(timings, "saving"):
         hyperparameters = job.hyperparameters.model_dump(mode="json")
         test = _with_origin(data.training, lambda: SelfTest.of(algorithm, model, data.training))
         artifact = Artifact(algorithm.name, data.size.features, hyperparameters, algorithm.state(model), test)
         size = artifact.size
-        path = save_artifact(artifact, job.paths.model, lambda written: log.progress("saving", written / size))
-        log.log(f"model: {path}")
+        path = save_artifact(artifact, job.paths.model, lambda written: reporter.progress("saving", written / size))
+        reporter.log(f"model: {path}")
     for name, value in evaluation.metrics.items():
         if not math.isfinite(value):
-            log.log(f"{name} has no finite value on these data, and is not printed.")
+            reporter.log(f"{name} has no finite value on these data, and is not printed.")
     for line in lines:
-        log.log(line)
-    _report(job, data, evaluation, timings, log)
+        reporter.log(line)
+    _report(job, data, evaluation, timings, reporter)
 
 
-def _evaluation(job: Job, model: Any, validation: Dataset | None, log: Log) -> Evaluation:
-    evaluation = job.algorithm.evaluate(model, validation, log)
+def _checkpoint(job: Job, data: Datasets, log: Log) -> Checkpoint | None:
+    if job.checkpoint is None:
+        return None
+    fingerprints = {name: dataset.fingerprint for name, dataset in data.by_channel.items()}
+    identity = Identity(job.algorithm.name, job.hyperparameters.model_dump(mode="json"), fingerprints)
+    return open_checkpoint(job.checkpoint, identity, log.log)
+
+
+def _evaluation(job: Job, model: Any, validation: Dataset | None, reporter: Reporter) -> Evaluation:
+    evaluation = job.algorithm.evaluate(model, validation, reporter)
     if validation is not None and job.objective is not None and job.objective.stands_in:
-        instead = job.algorithm.evaluate(model, None, log)
+        instead = job.algorithm.evaluate(model, None, reporter)
         return replace(evaluation, metrics={**instead.metrics, **evaluation.metrics})
     return evaluation
 
@@ -170,7 +183,7 @@ def _leave(failure: Failure, paths: OptMl) -> None:
         print(f"The failure file cannot be written: {PlatformError.of(unwritable)}", file=sys.stderr)
 
 
-def _report(job: Job, data: Datasets, evaluation: Evaluation, timings: Mapping[str, float], log: Log) -> None:
+def _report(job: Job, data: Datasets, evaluation: Evaluation, timings: Mapping[str, float], reporter: Reporter) -> None:
     """What people can look at. The model is whole by now, and what it cost is not lost to a report that fails."""
     account = Account(
         algorithm=job.algorithm.name,
@@ -186,15 +199,17 @@ def _report(job: Job, data: Datasets, evaluation: Evaluation, timings: Mapping[s
         versions=library_versions(),
         channels={name: Channel.of(dataset) for name, dataset in data.by_channel.items()},
         columns=data.training.columns,
+        learned=evaluation.learned,
+        comparison=evaluation.comparison,
         forecast=evaluation.forecast,
         forecast_of="validation channel" if data.validation else "leave-one-out",
     )
     try:
         *_, page = write_report(account, job.paths.output_data)
     except Exception as error:  # noqa: BLE001  # a fault in a plot must not fail the job that made the model
-        log.log(f"The report is missing: {Failure.of(error).log.rstrip()}")
+        reporter.log(f"The report is missing: {Failure.of(error).log.rstrip()}")
     else:
-        log.log(f"report: {page}")
+        reporter.log(f"report: {page}")
 
 
 @contextmanager

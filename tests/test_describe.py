@@ -293,7 +293,7 @@ def test_the_table_escapes_what_would_end_a_cell():
     assert "| `anything` | `1000000000` | numbers |  |" in lines
     assert "| `digit` | `2` | `1`, `2`, `3` |  |" in lines
     assert "| `text` | `some words` | text |  |" in lines
-    assert "| `layers` | `[1, 2]` | JSON |  |" in lines
+    assert "| `layers` | `[1, 2]` | lists of integers |  |" in lines
 
 
 def run_describe(*arguments, **extra):

@@ -56,6 +56,15 @@ def test_a_file_appears_when_all_of_it_is_written(tmp_path, way):
         assert names(tmp_path) == ["a"]
 
 
+def test_the_name_before_can_end_as_those_who_watch_the_folder_want_it(tmp_path, monkeypatch):
+    """Where the system has no files without a name."""
+    monkeypatch.setattr(os, "open", refuse_unnamed)
+    with write_by_rename(tmp_path / "a", suffix=".unfinished") as stream:
+        stream.write(b"whole")
+        assert names(tmp_path) == [f".a.{os.getpid()}.unfinished"]
+    assert names(tmp_path) == ["a"]
+
+
 def write_half(path, interruption):
     with write_by_rename(path) as stream:
         stream.write(b"half")

@@ -21,13 +21,13 @@ def parse(**raw):
 def test_with_nothing_set_it_is_the_mathematics_to_the_letter():
     """q = 1, l = 1, sigma2 = 0.1 on the sphere; no bias, no scaling."""
     wanted = {"q": 1, "l": 1, "sigma2": 0.1, "geometry": "sphere", "bias": 0.0, "degree": None, "variance": 1.0}
-    assert parse().model_dump() == {
-        **wanted,
-        "feature_scaling": "none",
-        "target_scaling": "none",
-        "precision": "double",
-        "include_variance": True,
-    }
+    wanted |= {"lengthscales": None, "feature_scaling": "none", "target_scaling": "none", "optimize": "none"}
+    found = parse().model_dump()
+    assert found.items() >= (wanted | {"precision": "double", "include_variance": True}).items()
+    # What learning would go by decides nothing where nothing is learned.
+    learning = {"criterion", "iterations", "restarts", "seed", "finalists", "learning_rows"}
+    bounds = {f"{name}_bounds" for name in ("sigma2", "variance", "bias", "degree", "lengthscales")}
+    assert found.keys() - wanted.keys() == {"precision", "include_variance"} | learning | bounds
 
 
 class Colour(Enum):
@@ -92,7 +92,7 @@ def test_a_continuous_number_may_have_an_exponent(rate):
 
 def test_a_whole_number_has_no_exponent():
     """No client writes one so, and 3e0 is as likely a slip as three."""
-    with pytest.raises(ConfigurationError, match="q is '3e0', a valid integer is wanted"):
+    with pytest.raises(ConfigurationError, match="q is '3e0', a valid integer or a valid list or 'auto' is wanted"):
         parse(q="3e0")
 
 
@@ -289,7 +289,7 @@ def test_every_fault_is_in_one_message():
     assert "'sigma' is not one (did you mean 'sigma2'?)" in message
     assert "'colour' is not one;" in message
     assert message.endswith(" The hyperparameters are " + ", ".join(Hyperparameters.model_fields) + ".")
-    assert "q is '-1', greater than or equal to 0 is wanted" in message
+    assert "q is '-1', greater than or equal to 0 or a valid list or 'auto' is wanted" in message
     assert "sigma2 is 'abc', a valid number is wanted" in message
 
 
@@ -306,13 +306,74 @@ def test_every_fault_is_in_one_message():
         ("variance", "0"),
         ("geometry", "plane"),
         ("feature_scaling", "robust"),
-        ("q", "[1, 2]"),
+        ("q", "[1, -2]"),
+        ("l", "0,x"),
+        ("optimize", "sigma2,degrees"),
     ],
 )
 def test_refuses_values_out_of_range(name, value):
     """The message names the hyperparameter and repeats what was found."""
     with pytest.raises(ConfigurationError, match=rf"1 hyperparameter is wrong: {name} is .* is wanted"):
         parse(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "text", ["0,1,2", " 0, 1 ,2", "[0, 1, 2]", '"0,1,2"', '"[0,1,2]"', [0, 1, 2], '["0", "1", "2"]']
+)
+def test_several_orders_are_read_however_they_were_encoded(text):
+    """A person types commas, clients send lists in JSON or in Python's spelling."""
+    assert parse(q=text).orders == (0, 1, 2)
+
+
+def test_auto_stands_for_all_that_is_compared():
+    """0 to 4 of both, and both geometries; one value alone is no choice."""
+    auto = parse(q="auto", l='"auto"', geometry="auto")
+    assert (auto.orders, auto.depths) == ((0, 1, 2, 3, 4), (0, 1, 2, 3, 4))
+    assert auto.geometries == ("sphere", "homogeneous")
+    assert (parse(q="3").orders, parse().depths, parse().geometries) == ((3,), (1,), ("sphere",))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("sigma2", ("sigma2",)),
+        ("sigma2, lengthscales", ("sigma2", "lengthscales")),
+        ('["bias", "variance"]', ("bias", "variance")),
+        ("all", "all"),
+        ("none", "none"),
+        ("None", "none"),
+    ],
+)
+def test_what_is_learned_is_a_list_of_names_or_one_word(text, wanted):
+    """`all` and `none` are not among the names."""
+    assert parse(optimize=text).optimize == wanted
+
+
+@pytest.mark.parametrize(("text", "wanted"), [("2", (2.0,)), ("1,2.5", (1.0, 2.5)), ("[1, 2]", (1.0, 2.0))])
+def test_lengthscales_are_one_for_all_or_one_for_each(text, wanted):
+    """One needs no comma."""
+    assert parse(lengthscales=text).lengthscales == wanted
+
+
+@pytest.mark.parametrize("text", ["1e-3,10", "[1e-3, 10]", "(0.001, 10.0)"])
+def test_bounds_are_two_numbers(text):
+    """The least first."""
+    assert parse(sigma2_bounds=text).bounds["sigma2"] == (1e-3, 10.0)
+
+
+def test_bounds_the_wrong_way_round_are_refused():
+    """As is a single one."""
+    with pytest.raises(ConfigurationError, match="sigma2_bounds is '3,1', two numbers are wanted, the least and"):
+        parse(sigma2_bounds="3,1")
+    with pytest.raises(ConfigurationError, match="sigma2_bounds is '3', a valid list is wanted"):
+        parse(sigma2_bounds="3")
+
+
+def test_the_degree_cannot_be_learned_where_there_is_none():
+    """On the sphere alone; with a choice of geometries it is learned in the other one."""
+    with pytest.raises(ConfigurationError, match="optimize names degree, and geometry=sphere has none"):
+        parse(optimize="degree")
+    assert parse(optimize="degree", geometry="auto").optimize == ("degree",)
 
 
 def test_the_schema_itself_is_strict():

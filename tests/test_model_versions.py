@@ -53,6 +53,12 @@ class Silent:
     def progress(self, phase, fraction):
         pass
 
+    def kept(self):
+        return None
+
+    def keep(self, state):
+        pass
+
 X, y = np.array(X), np.array(y)
 settings = algorithm.hyperparameters(q=1, l=1, bias=1.0, feature_scaling="standard", target_scaling="standard")
 dataset = Dataset(X, y, (Source("a.csv", len(y)),))

@@ -11,15 +11,20 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Annotated, Literal
 
+import figures
 import numpy as np
 import pytest
 from browser import visit
 from pydantic import BaseModel, Field
 from scipy import stats
 
-from gaussian_processes.algorithm import Forecast, Metric
+from gaussian_processes.algorithm import Comparison, Forecast, Metric, Variant
 from gaussian_processes.report.account import Account, Channel
 from gaussian_processes.report.calibration import Calibration
+from gaussian_processes.report.figure import breadth
+from gaussian_processes.report.page import standalone
+from gaussian_processes.report.quantities import number
+from gaussian_processes.report.rows import learned_hyperparameters
 from gaussian_processes.report.writing import write_report
 
 PREDICTION_PLOTS = ["predicted_against_actual.png", "residuals.png", "calibration.png"]
@@ -77,6 +82,17 @@ def write(tmp_path, **changes):
     """A report in a folder of its own: its files by name, and its page."""
     paths = write_report(account(**changes), tmp_path / "report")
     return {path.name: path for path in paths}, (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+
+
+COMPARISON = Comparison(
+    "log evidence",
+    tuple(
+        Variant({"order": order, "depth": depth}, nan if order == depth else -float(order + 3 * depth))
+        for order in range(3)
+        for depth in range(2)
+    ),
+    {"order": 2, "depth": 0},
+)
 
 
 class Parsed(HTMLParser):
@@ -139,6 +155,7 @@ def test_the_document_says_what_the_job_did(tmp_path):
         "defaults": {"order": 1, "noise": 0.1, "scaling": "none", "label": "plain", "power": None},
         "given": ["order", "scaling"],
         "learned": {},
+        "comparison": None,
         "timings": {"reading": 0.25, "fit": 0.5, "evaluation": 0.25},
         "peak_memory": 412_000_000,
         "threads": 2,
@@ -162,10 +179,27 @@ def test_numbers_that_json_cannot_say_are_null(tmp_path):
     assert words(page).count("not finite") == 3
 
 
-@pytest.mark.parametrize("name", [*PREDICTION_PLOTS, "timings.png"])
+def test_the_document_says_what_was_compared(tmp_path):
+    """Every variant, in the order in which they were tried; None for what has no value."""
+    files, _ = write(tmp_path, comparison=COMPARISON)
+    assert json.loads(files["metrics.json"].read_text(), parse_constant=pytest.fail)["comparison"] == {
+        "criterion": "log evidence",
+        "chosen": {"order": 2, "depth": 0},
+        "variants": [
+            {"settings": {"order": 0, "depth": 0}, "value": None},
+            {"settings": {"order": 0, "depth": 1}, "value": -3.0},
+            {"settings": {"order": 1, "depth": 0}, "value": -1.0},
+            {"settings": {"order": 1, "depth": 1}, "value": None},
+            {"settings": {"order": 2, "depth": 0}, "value": -2.0},
+            {"settings": {"order": 2, "depth": 1}, "value": -5.0},
+        ],
+    }
+
+
+@pytest.mark.parametrize("name", [*PREDICTION_PLOTS, "comparison.png", "timings.png"])
 def test_the_pictures_show_something(tmp_path, name):
     """In every part; the title's letters are there, though no font of the machine is used."""
-    files, _ = write(tmp_path)
+    files, _ = write(tmp_path, comparison=COMPARISON)
     marks = drawn(files[name])
     assert marks.shape[1] == 880
     assert marks[100:].any(axis=1).mean() > 0.4
@@ -189,7 +223,7 @@ def test_the_page_needs_nothing_but_itself(tmp_path):
 
 def test_the_page_can_be_read_without_eyes(tmp_path):
     """A language, a title, headings that skip no level, and words for each picture."""
-    _, page = write(tmp_path, learned={"noise": 0.2})
+    _, page = write(tmp_path, learned={"noise": 0.2}, comparison=COMPARISON)
     tags = Parsed(page).tags
     assert ("html", {"lang": "en"}) in tags
     assert "<title>Training report: a-job</title>" in page
@@ -198,7 +232,7 @@ def test_the_page_can_be_read_without_eyes(tmp_path):
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
     labels = [attributes["aria-label"] for tag, attributes in tags if tag == "svg"]
-    assert len(labels) == 5
+    assert len(labels) == 6
     assert all(len(label) > 30 for label in labels)
     assert all(attributes["role"] == "img" for tag, attributes in tags if tag == "svg")
     assert all(attributes["scope"] in ("row", "col") for tag, attributes in tags if tag == "th")
@@ -225,6 +259,23 @@ def test_the_page_says_what_the_job_did(tmp_path):
     ):
         assert text in said
     assert "Learned" not in said
+    assert "Variants" not in said
+
+
+def test_the_page_says_what_was_compared(tmp_path):
+    """A picture beside that of what was learned, which leaves out what was compared."""
+    files, page = write(tmp_path, comparison=COMPARISON, learned={"order": 2.0, "depth": 0.0, "noise": 0.2})
+    assert list(files)[4:6] == ["comparison.png", "learned_hyperparameters.png"]
+    said = words(page)
+    assert (
+        "Of 6 variants, order = 1, depth = 0 has the best log evidence, −1; the second, order = 2, depth = 0, is 1.0 nats "
+        "behind. Chosen was order = 2, depth = 0, which is 1.0 nats behind: it was better after its other "
+        "hyperparameters were learned. 2 variants could not be computed." in said
+    )
+    assert "1 hyperparameter was learned from the training channel." in said
+    assert "depth 0 " in said.partition("Learned")[2]  # the table has all of them
+    assert said.index("Variants by log evidence") < said.index("Learned hyperparameters")
+    assert 'class="figures pair"' in page
 
 
 @pytest.mark.parametrize("spread", [0.3, 1.0, 3.0], ids=lambda spread: f"spread-{spread}")
@@ -276,6 +327,7 @@ def test_markup_in_what_a_user_named_stays_text(tmp_path):
         channels={attack: Channel(1, 1, (attack,), attack)},
         timings={attack: 1.0},
         learned={attack: 1.0},
+        comparison=Comparison(attack, (Variant({attack: attack}, 1.0), Variant({attack: 2}, nan)), {attack: attack}),
         versions={attack: attack},
     )
     parsed = Parsed(page)
@@ -361,9 +413,68 @@ def test_learned_hyperparameters_have_a_column_and_a_plot(tmp_path, learned):
         assert re.search(rf"{name} .*{re.escape(f'{value:.6g}')}|{name} .*{value:,.0f}", said)
 
 
+def learned_plot(learned):
+    """As a tree, and how far to the right each learned value stands, from the top."""
+    svg = next(
+        figures.Parsed(
+            standalone(learned_hyperparameters(learned, {"noise": 0.1, "bias": 0.0, "flag": True}))
+        ).root.all("svg")
+    )
+    return svg, [x for x, _ in sorted(figures.circles(svg, "point"), key=lambda point: point[1])]
+
+
+def test_many_learned_hyperparameters_over_many_decades_can_be_told_apart():
+    """Each on a line of its own, at its logarithm, with its value; a value given as 0 has none, and is left out."""
+    exponents = np.random.default_rng(5).uniform(-5.0, 5.0, 34)
+    names = ["noise", "variance", "bias", "degree", *(f"lengthscale_{i}" for i in range(1, 31))]
+    learned = dict(zip(names, (10.0**exponents).tolist(), strict=True))
+    svg, across = learned_plot(learned)
+    slope, offset = np.polyfit(exponents, across, 1)
+    assert slope > 20.0
+    assert np.abs(slope * exponents + offset - across).max() < 0.1
+    assert len(figures.circles(svg, "start")) == 1
+    lines = {text.text: float(text.attributes["y"]) for text in svg.all("text") if text.text in learned}
+    assert list(lines) == names
+    assert min(np.diff(list(lines.values()))) >= 16.0
+    for name, value in learned.items():
+        (y,) = [float(text.attributes["y"]) for text in svg.all("text", "value") if text.text == number(value)]
+        assert y == pytest.approx(lines[name], abs=0.1)
+    left, top, right, bottom = figures.box_of(svg)
+    assert bottom - top < 2.0 * (right - left)
+    for text in svg.all("text", "value"):
+        assert float(text.attributes["x"]) + breadth(text.text) <= right
+
+
+def test_a_learned_zero_has_its_number_and_no_point():
+    """The others keep an axis on which they can be told apart."""
+    svg, across = learned_plot({"a": 0.0, "b": 1e-4, "c": 1.0, "noise": 1e4})
+    assert len(across) == 3
+    assert np.ptp(np.diff(across)) < 0.2
+    assert "what is 0 has no place on this axis" in svg.text
+    assert [text.text for text in svg.all("text", "value")] == ["0", "0.0001", "1", "10,000"]
+
+
+def test_where_no_beginning_is_known_none_is_spoken_of():
+    """Neither in the legend nor in the words."""
+    assert "before" in learned_plot({"noise": 0.2})[0].text
+    svg, _ = learned_plot({"lengthscale_1": 0.2, "flag": 3.0})
+    assert not {"before", "began"} & set(re.findall(r"\w+", svg.text))
+
+
+def test_several_values_of_a_hyperparameter_are_listed(tmp_path):
+    """As they were given, without Python's brackets."""
+
+    class Several(BaseModel):
+        orders: tuple[int, ...] = (0, 1, 2)
+        names: tuple[str, ...] = ("a",)
+
+    _, page = write(tmp_path, hyperparameters=Several(orders=(3, 4)))
+    assert "orders given 3, 4 0, 1, 2 names a a" in words(page)
+
+
 def test_no_plot_of_an_earlier_report_stays(tmp_path):
     """A picture beside a page that does not show it would be believed."""
-    write(tmp_path, learned={"noise": 0.2})
+    write(tmp_path, learned={"noise": 0.2}, comparison=COMPARISON)
     files, _ = write(tmp_path, forecast=None)
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == sorted(files)
 
@@ -384,7 +495,7 @@ WINDOWS = [(400, "light"), (1400, "light"), (400, "dark"), (1400, "dark")]
 def visited(tmp_path_factory):
     """The page in a browser, in windows of all kinds."""
     folder = tmp_path_factory.mktemp("visit")
-    files, _ = write(folder, learned={"noise": 0.2})
+    files, _ = write(folder, learned={"noise": 0.2}, comparison=COMPARISON)
     return visit(files["report.html"], folder, WINDOWS)
 
 
@@ -394,7 +505,7 @@ def test_a_browser_shows_the_metrics_and_every_plot(visited):
     for (width, _), view in zip(WINDOWS, visited.views, strict=True):
         assert view.values == ["342.0", "0.37994517180972687", "55.85240874167336"]
         assert "55.8524" in view.text
-        assert len(view.images) == 5
+        assert len(view.images) == 6
         assert all(300 < across <= width and down > 80 for across, down in view.images)
         assert view.overflow <= 0
 

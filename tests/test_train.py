@@ -407,14 +407,6 @@ def test_a_sharded_channel_is_not_learnt_from_in_part(example_job):
     assert "FullyReplicated" in failure
 
 
-def test_checkpoints_are_not_kept_and_that_is_said(example_job):
-    """Where the request asks for them; training is one solve, with nothing to go on from."""
-    paths = example_job()
-    paths.checkpoint_config.write_text(json.dumps({"LocalPath": "/opt/ml/checkpoints", "S3Uri": "s3://bucket/prefix"}))
-    assert "No checkpoints are kept" in run_train(paths).stdout
-    assert "No checkpoints" not in run_train(example_job("other")).stdout
-
-
 def test_leave_one_out_stands_in_for_a_validation_channel(example, tmp_path):
     """Printed, the objective last, and as N trainings without one row each have it."""
     X, y, _, _ = example

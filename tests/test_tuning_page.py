@@ -5,7 +5,6 @@ import math
 import re
 import statistics
 from dataclasses import replace
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,19 +12,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from browser import visit
+from figures import Element, Parsed, box_of, circles, drawn, frames, points_of
 from reference import ROOT
 
+from gaussian_processes.report.digits import aligned
 from gaussian_processes.report.figure import breadth
-from gaussian_processes.tuning.digits import aligned
-from gaussian_processes.tuning.label import fitted
+from gaussian_processes.report.label import fitted
+from gaussian_processes.report.shades import DARK, LIGHT, colours, contrast, shade
 from gaussian_processes.tuning.page import page
 from gaussian_processes.tuning.ranges import ContinuousRange, IntegerRange
 from gaussian_processes.tuning.request import read_request
 from gaussian_processes.tuning.scale import Scale
-from gaussian_processes.tuning.shades import DARK, LIGHT, colours, contrast, shade
 from gaussian_processes.tuning.trial import Trial
 
-VOID = {"meta", "link", "circle", "rect", "br"}
 ATTACK = "<script>alert('x')</script><img src=x onerror=y>\" onload=\"z"
 BEGAN = 1.7e9
 
@@ -73,54 +72,6 @@ SEARCH = [
 ]
 
 
-class Element:
-    """A node of a page: its tag, attributes and what is in it, text included."""
-
-    def __init__(self, tag, attributes):
-        self.tag, self.attributes, self.inside = tag, attributes, []
-
-    def all(self, tag=None, kind=None):
-        """Those inside of it, at any depth, by tag and by class."""
-        for inner in self.inside:
-            if isinstance(inner, Element):
-                if tag in (None, inner.tag) and (kind is None or kind in inner.attributes.get("class", "").split()):
-                    yield inner
-                yield from inner.all(tag, kind)
-
-    @property
-    def text(self):
-        whole = " ".join(inner.text if isinstance(inner, Element) else inner for inner in self.inside)
-        return " ".join(whole.split())
-
-
-class Parsed(HTMLParser):
-    """A page as a tree; a tag that is not closed in order is an error."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open = [Element("", {})]
-        self.feed(text)
-        self.close()
-        assert len(self.open) == 1
-        self.root = self.open[0]
-
-    def handle_starttag(self, tag, attributes):
-        element = Element(tag, dict(attributes))
-        self.open[-1].inside.append(element)
-        if tag not in VOID:
-            self.open.append(element)
-
-    def handle_startendtag(self, tag, attributes):
-        self.open[-1].inside.append(Element(tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        if tag not in VOID:
-            assert self.open.pop().tag == tag
-
-    def handle_data(self, data):
-        self.open[-1].inside.append(data)
-
-
 def tree(known, trials):
     return Parsed(page(known, trials)).root
 
@@ -134,62 +85,6 @@ def table(root):
     """The jobs, as lists of cells."""
     body = next(root.all("tbody"))
     return [[cell for cell in row.all() if cell.tag in ("th", "td")] for row in body.all("tr")]
-
-
-def box_of(svg):
-    left, top, width, height = map(float, svg.attributes["viewbox"].split())
-    return left, top, left + width, top + height
-
-
-def points_of(d):
-    """The corners of path data with M, L, h, l, v, V, H, Z."""
-    x = y = 0.0
-    found = []
-    for letter, numbers in re.findall(r"([a-zA-Z])([^a-zA-Z]*)", d):
-        values = [float(value) for value in re.findall(r"-?\d+\.?\d*", numbers)]
-        match letter:
-            case "M" | "L":
-                x, y = values
-            case "l" | "m":
-                for dx, dy in zip(values[::2], values[1::2], strict=True):
-                    x, y = x + dx, y + dy
-                    found.append((x, y))
-            case "h":
-                x += values[0]
-            case "v":
-                y += values[0]
-            case "H":
-                x = values[0]
-            case "V":
-                y = values[0]
-            case "Z":
-                continue
-        found.append((x, y))
-    return found
-
-
-def drawn(svg):
-    """Every point of a figure."""
-    for element in svg.all():
-        if element.tag == "circle":
-            yield float(element.attributes["cx"]), float(element.attributes["cy"])
-        elif element.tag == "path":
-            yield from points_of(element.attributes["d"])
-        elif element.tag == "text" and "x" in element.attributes:
-            yield float(element.attributes["x"]), float(element.attributes["y"])
-
-
-def circles(svg, kind):
-    """Where those of a kind stand, without the legend's."""
-    inside = [circle for group in svg.all("g", kind) for circle in group.all("circle")]
-    return [(float(circle.attributes["cx"]), float(circle.attributes["cy"])) for circle in inside]
-
-
-def frames(svg):
-    """(left, top, right, bottom) of each axis."""
-    for axis in svg.all("path", "axis"):
-        corners = points_of(axis.attributes["d"])
-        yield corners[0][0], corners[0][1], corners[-1][0], corners[-1][1]
 
 
 def test_the_heading_says_what_was_searched_and_found():

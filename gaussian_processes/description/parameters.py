@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -33,7 +33,8 @@ class Parameter:
         default: as a string; None where it is not set.
         required: whether a request has to set it.
         search: in what range to tune it; None where the algorithm advises none.
-        value: the JSON schema of its values, null aside.
+        value: the JSON schema of its values, null aside; of the numbers alone where a tuner searches these.
+        others: the schemas of what else its values may be.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Parameter:
     required: bool
     search: Search | None
     value: Mapping[str, Any]
+    others: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -55,10 +57,7 @@ class Parameter:
     @property
     def choices(self) -> tuple[str, ...]:
         """The values, where they can be counted."""
-        if self.value.get("type") == "boolean":
-            return ("true", "false")
-        values = [self.value["const"]] if "const" in self.value else self.value.get("enum", [])
-        return tuple(text(value) for value in values if value is not None)
+        return choices(self.value)
 
     @property
     def least(self) -> float:
@@ -95,23 +94,35 @@ def parameters_of(schema: type[BaseModel]) -> tuple[Parameter, ...]:
     for name, field in fields_by_name(schema).items():
         described = document["properties"][name]
         default = described.get("default")
+        search = next((mark for mark in field.metadata if isinstance(mark, Search)), None)
+        members = _members(described, document.get("$defs", {}))
+        value = _value(members, searched=search is not None)
         parameter = Parameter(
             name=name,
             description=described.get("description", ""),
             default=None if default is None else text(default),
             required=field.is_required(),
-            search=next((mark for mark in field.metadata if isinstance(mark, Search)), None),
-            value=_value(described, document.get("$defs", {})),
+            search=search,
+            value=value,
+            others=tuple(member for member in members if member is not value),
         )
         _require_searchable(parameter)
         parameters.append(parameter)
     return tuple(parameters)
 
 
+def choices(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """The values that a schema admits, where they can be counted."""
+    if schema.get("type") == "boolean":
+        return ("true", "false")
+    values = [schema["const"]] if "const" in schema else schema.get("enum", [])
+    return tuple(text(value) for value in values if value is not None)
+
+
 def search_range(parameter: Parameter, search: Search) -> dict[str, Any]:
     """An entry of a tuning job's ParameterRanges."""
     if parameter.kind == "Categorical":
-        return {"Name": parameter.name, "Values": list(parameter.choices)}
+        return {"Name": parameter.name, "Values": list(search.values or parameter.choices)}
     low, high = _ends(parameter, search)
     return {"Name": parameter.name, "MinValue": text(low), "MaxValue": text(high), "ScalingType": search.scaling}
 
@@ -121,14 +132,24 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value).removesuffix(".0")
 
 
-def _value(described: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema of the one type that a value may have; an empty one where there are several."""
+def _members(described: Mapping[str, Any], definitions: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The schemas of the types that a value may have, null aside."""
     if "$ref" in described:
-        return _value(definitions[described["$ref"].rpartition("/")[2]], definitions)
+        return _members(definitions[described["$ref"].rpartition("/")[2]], definitions)
     if "anyOf" in described:
-        members = [member for member in described["anyOf"] if member.get("type") != "null"]
-        return _value(members[0], definitions) if len(members) == 1 else {}
-    return described
+        return tuple(inner for member in described["anyOf"] for inner in _members(member, definitions))
+    return () if described.get("type") == "null" else (described,)
+
+
+def _value(members: Sequence[Mapping[str, Any]], *, searched: bool) -> Mapping[str, Any]:
+    """The one type that a value may have; an empty schema where there are several.
+
+    A tuner that searches numbers sends numbers, whatever else may be given.
+    """
+    numbers = [member for member in members if member.get("type") in ("integer", "number")]
+    if searched and len(numbers) == 1:
+        return numbers[0]
+    return members[0] if len(members) == 1 else {}
 
 
 def _ends(parameter: Parameter, search: Search) -> tuple[float, float]:
@@ -139,9 +160,16 @@ def _ends(parameter: Parameter, search: Search) -> tuple[float, float]:
 
 def _require_searchable(parameter: Parameter) -> None:
     search = parameter.search
-    if search is None or parameter.kind == "Categorical":
+    if search is None:
         return
     found = f"The hyperparameter {parameter.name} is marked with {search}"
+    if parameter.kind == "Categorical":
+        unknown = set(search.values or ()) - set(parameter.choices)
+        if unknown:
+            raise ConfigurationError(
+                f"{found}; {', '.join(sorted(unknown))} is none of {', '.join(parameter.choices)}."
+            )
+        return
     if parameter.kind == "FreeText":
         raise ConfigurationError(f"{found}; a tuner can search numbers and up to {VALUES} choices.")
     low, high = _ends(parameter, search)

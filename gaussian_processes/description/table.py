@@ -1,8 +1,11 @@
 """The table of hyperparameters, in Markdown."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import BaseModel
 
-from gaussian_processes.description.parameters import Parameter, parameters_of, text
+from gaussian_processes.description.parameters import Parameter, choices, parameters_of, text
 
 HEAD = ("| name | default | values | meaning |", "|---|---|---|---|")
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
@@ -28,14 +31,24 @@ def _cell(words: str) -> str:
 
 def _values(parameter: Parameter) -> str:
     """Which values are allowed, in words."""
-    if parameter.choices:
-        return ", ".join(f"`{choice}`" for choice in parameter.choices)
-    bounds = ", ".join(f"{sign} {text(parameter.value[key])}" for key, sign in BOUNDS.items() if key in parameter.value)
-    match parameter.value.get("type"):
+    schemas = [schema for schema in (parameter.value, *parameter.others) if schema]
+    return ", ".join(dict.fromkeys(map(_in_words, schemas))) or "JSON"
+
+
+def _in_words(schema: Mapping[str, Any]) -> str:
+    if values := choices(schema):
+        return ", ".join(f"`{value}`" for value in values)
+    bounds = ", ".join(f"{sign} {text(schema[key])}" for key, sign in BOUNDS.items() if key in schema)
+    match schema.get("type"):
         case "integer":
             return f"integers {bounds}".strip()
         case "number":
             return bounds or "numbers"
         case "string":
             return "text"
+        case "array":
+            items = (schema.get("prefixItems") or [schema.get("items") or {}])[0]
+            inner, count = _in_words(items), schema.get("minItems")
+            many = f"{count} " if count and count == schema.get("maxItems") else ""
+            return f"{many}numbers {inner}" if inner.startswith((">", "≥")) else f"lists of {inner}"
     return "JSON"

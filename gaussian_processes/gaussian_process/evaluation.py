@@ -7,11 +7,17 @@ import numpy as np
 from gaussian_processes.algorithm import Evaluation, Forecast, Metric, Reporter
 from gaussian_processes.data.dataset import Array, Dataset
 from gaussian_processes.gaussian_process.regression import FittedRegression, explained, scaled
+from gaussian_processes.gp.parameters import NAMES
 
 NORMAL_975 = 1.959963984540054  # the 97.5 % point of the standard normal distribution
 
 METRICS = (
     Metric("train:N", None, "training rows", needs_validation=False),
+    *(
+        Metric(f"learned:{name}", None, f"{name} as it was learned", needs_validation=False)
+        for name in ("q", "l", *NAMES)
+        if name != "lengthscales"
+    ),
     Metric(
         "train:log_evidence",
         "maximize",
@@ -44,7 +50,9 @@ METRICS = (
 
 def evaluate(model: FittedRegression, validation: Dataset | None, reporter: Reporter) -> Evaluation:
     """Metrics in units of the target; densities and intervals are those of an observation, noise included."""
-    metrics = {"train:N": float(len(model.gp.y)), "train:log_evidence": model.log_evidence}
+    declared = {metric.name for metric in METRICS}
+    learned = {f"learned:{name}": value for name, value in model.learned.items() if f"learned:{name}" in declared}
+    metrics = {"train:N": float(len(model.gp.y)), **learned, "train:log_evidence": model.log_evidence}
     unit = float(model.target_scaling.scale)
     if validation is None:
         with explained():
@@ -74,7 +82,7 @@ def evaluate(model: FittedRegression, validation: Dataset | None, reporter: Repo
         target = validation.target
     with np.errstate(over="ignore"):
         forecast = Forecast(target, model.target_scaling.invert(mean), unit * np.sqrt(variance))
-    return Evaluation(metrics, forecast)
+    return Evaluation(metrics, forecast, model.learned, model.comparison)
 
 
 def _negative_log_density(residual: Array, variance: Array) -> float:

@@ -3,15 +3,16 @@
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from gaussian_processes.algorithm import Reporter, State
+from gaussian_processes.algorithm import Comparison, Reporter, State
 from gaussian_processes.data.dataset import Array, Dataset
 from gaussian_processes.errors import AlgorithmError, RowError
 from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters, ScalingName
+from gaussian_processes.gaussian_process.learning import choose
 from gaussian_processes.gp.directions import LengthError
 from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.kernel import ArcCosine
@@ -30,12 +31,16 @@ class FittedRegression:
         feature_scaling: of the rows.
         target_scaling: of the targets.
         keeps_factor: whether the factor, and with it what standard deviations need, is stored.
+        learned: hyperparameters that were not taken as given, with what they became.
+        comparison: what the kernel was chosen among, which is not stored; None where there was no choice.
     """
 
     gp: TrainedGPModel
     feature_scaling: Scaling
     target_scaling: Scaling
     keeps_factor: bool
+    learned: Mapping[str, float] = field(default_factory=dict)
+    comparison: Comparison | None = None
 
     @property
     def log_evidence(self) -> float:
@@ -50,13 +55,13 @@ def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) 
     target_scaling = _scaling(h.target_scaling, dataset.target)
     X = scaled(feature_scaling, dataset.features)
     y = scaled(target_scaling, dataset.target)
-    kernel = ArcCosine(h.q, h.l, h.geometry, h.bias, h.degree, h.variance)
-    _say_that_lengths_are_discarded(kernel, X, reporter)
     with explained():
-        gp = TrainedGPModel(X, y, kernel, h.sigma2, h.precision, progress=reporter.progress)
+        choice = choose(X, y, float(target_scaling.scale), h, reporter)
+        _say_that_lengths_are_discarded(choice.kernel, X, reporter)
+        gp = TrainedGPModel(X, y, choice.kernel, choice.sigma2, h.precision, progress=reporter.progress)
     if gp.solution.account:
         reporter.log(gp.solution.account)
-    return FittedRegression(gp, feature_scaling, target_scaling, h.include_variance)
+    return FittedRegression(gp, feature_scaling, target_scaling, h.include_variance, choice.learned, choice.comparison)
 
 
 def state(model: FittedRegression) -> State:
@@ -70,6 +75,7 @@ def state(model: FittedRegression) -> State:
         "sigma2": model.gp.sigma2,
         "precision": model.gp.precision,
         "kernel": asdict(model.gp.kernel),
+        "learned": dict(model.learned),
         "feature_scaling": asdict(model.feature_scaling),
         "target_scaling": asdict(model.target_scaling),
     }
@@ -87,7 +93,9 @@ def from_state(stored: Mapping[str, Any]) -> FittedRegression:
     solution = Solution(factor, stored["alpha"])
     gp = TrainedGPModel(stored["X"], stored["y"], kernel, stored["sigma2"], stored["precision"], solution)
     feature_scaling, target_scaling = (Scaling(**stored[name]) for name in ("feature_scaling", "target_scaling"))
-    return FittedRegression(gp, feature_scaling, target_scaling, keeps_factor=factor is not None)
+    # Models of before there was learning have learned nothing.
+    learned = stored.get("learned", {})
+    return FittedRegression(gp, feature_scaling, target_scaling, factor is not None, learned)
 
 
 def _require_consistent(stored: Mapping[str, Any]) -> None:

@@ -17,6 +17,12 @@ def invert(L: Matrix) -> None:
         raise ZeroDivisionError("a triangle with a zero on its diagonal has no inverse")
 
 
+def invert_triangle(L: Matrix) -> None:
+    """L <- L^-1 for a lower triangle L."""
+    if lapack("trtri", _triangle(L), "N", len(L), _by_columns(L)):
+        raise ZeroDivisionError("a triangle with a zero on its diagonal has no inverse")
+
+
 def divide(L: Matrix, B: Matrix, transposed: bool = False) -> None:
     """B <- L^-1 B, or L^-T B, for a lower triangle L and a matrix or a contiguous vector B."""
     flipped = transposed ^ _is_by_rows(L)

@@ -108,6 +108,25 @@ def fill_half_complements(rows: Floats, columns: Floats, transposed: Floats, out
 
 
 @_strict
+def fill_from_half_complements(halves: Floats, polynomials: Polynomials, out: Floats, work: Floats) -> None:
+    """k_{q,l} (n, M) from what `fill_half_complements` wrote (n, M), whatever pairs these are; to the bit that of `fill`."""
+    first, later, gains, q, l = polynomials
+    tile, h, x, e, o = work[:ROWS], work[ROWS], work[ROWS + 1], work[ROWS + 2], work[ROWS + 3]
+    half, one = h.dtype.type(0.5), h.dtype.type(1)
+    # Where a strip is filled in part, the rest of it is a right angle.
+    tile[0], h[:] = one, half
+    for row in range(len(halves)):
+        for j in range(0, halves.shape[1], STRIP):
+            stop = min(STRIP, halves.shape[1] - j)
+            for n in range(stop):
+                y = halves[row, j + n]
+                tile[0, n] = one if y >= 0 else -one
+                h[n] = abs(y)
+            _complements(tile, 0, h, first, later, gains, q, l, x, e, o)
+            _write(h, 0, out[row, j : j + stop])
+
+
+@_strict
 def scale(span: Span, variance: float, left: Floats, right: Floats, out: Floats) -> None:
     """Multiply what `fill` has written by variance (left_i right_j)."""
     begin, begin_step, end, end_step, shift = span
@@ -197,6 +216,37 @@ def weigh_by_slope(
                 else:
                     _order_0_slopes(tile, row - top, h, l, start, stop)
                 _weigh(h, start, out[row, j + start - shift : j + stop - shift])
+
+
+@_strict
+def gather_close(
+    rows: Floats, columns: Floats, transposed: Floats, span: Span, out: Floats, moved: Floats, work: Floats
+) -> None:
+    """moved (d,) <- moved + 2 sum G_ij dt_ij/dlog z_k over the pairs below the diagonal that are close; G <- 0 there.
+
+    dt_ij = 2 u_ik u_jk - t (u_ik^2 + u_jk^2) = +-((1 - |t|) (u_ik^2 + u_jk^2) - (u_ik -+ u_jk)^2) for either sign of t,
+    in which no digit is lost.
+    """
+    begin, begin_step, end, end_step, shift = span
+    tile, h = work[:ROWS], work[ROWS]
+    for top in range(0, len(rows), ROWS):
+        bottom = min(top + ROWS, len(rows))
+        for j in range(begin + begin_step * top, end + end_step * (bottom - 1), STRIP):
+            _dot_products(rows, top, bottom, transposed, j, tile)
+            for row in range(top, bottom):
+                start, stop = max(0, begin + begin_step * row - j), min(STRIP, end + end_step * row - j)
+                if start >= stop or not _half_complements(tile, row - top, h):
+                    continue
+                _mend(rows, row, columns, j, stop, tile, row - top, h)
+                for n in range(start, stop):
+                    if h[n] < CLOSE / 2:
+                        sign = 1.0 if tile[row - top, n] > 0 else -1.0
+                        weight = 2 * sign * out[row, j + n - shift]
+                        out[row, j + n - shift] = 0
+                        for k in range(len(moved)):
+                            a, b = rows[row, k], columns[j + n, k]
+                            difference = a - sign * b
+                            moved[k] += weight * (2 * h[n] * (a * a + b * b) - difference * difference)
 
 
 # Below, rows of matrices are named by their index: taking a view of one costs as much as forty entries.

@@ -77,6 +77,12 @@ class Cholesky:
         self._forward(B)
         return B
 
+    def transposed_half_solve(self, B: Matrix) -> Matrix:
+        """L^-T B, likewise."""
+        B = np.asfortranarray(B, dtype=self.L.rectangle.dtype)
+        self._backward(B)
+        return B
+
     def log_det(self) -> float:
         """log det M."""
         return 2.0 * float(np.sum(np.log(self.L.diagonal, dtype=np.float64)))
@@ -107,8 +113,8 @@ class Cholesky:
             if tile.stop < len(B):
                 subtract_product(B[below], self.L[below, tile], B[tile])
 
-    def _backward(self, x: Array) -> None:
-        """x <- L^-T x for a contiguous vector x."""
+    def _backward(self, x: Matrix) -> None:
+        """x <- L^-T x for a matrix or a contiguous vector x."""
         for tile in reversed(self.L.tiles(TILE)):
             below = slice(tile.stop, len(x))
             if tile.stop < len(x):

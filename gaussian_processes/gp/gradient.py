@@ -53,10 +53,10 @@ def gradient(M: Covariance, X: Array, sensitivity: Sensitivity, *, of_rows: bool
     moved = np.zeros(d + 1)
     if of_rows:
         U = rows.unit[:, : d + 1] if kernel.bias else np.column_stack([rows.unit[:, :d], np.zeros(len(X))])
-        weigh_by_slope(kernel, rows, sensitivity.weights)
+        apart = weigh_by_slope(kernel, rows, sensitivity.weights)
         H = times(sensitivity.weights, U)
         along = p * c - np.einsum("nd,nd->n", U, H)
-        moved = 2.0 * (np.einsum("nd,nd->d", U, H) + along @ U**2)
+        moved = 2.0 * (np.einsum("nd,nd->d", U, H) + along @ U**2) + apart[: d + 1]
     return Gradient(
         sigma2=sigma2 * float(diagonal.sum()),
         variance=float(c.sum()),

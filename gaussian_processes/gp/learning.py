@@ -1,5 +1,6 @@
 """Learning: the hyperparameters that maximise a criterion, by L-BFGS-B on their logarithms."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -17,6 +18,8 @@ from gaussian_processes.gp.record import Record
 
 # Standard deviation of a restart's logarithms about those that were given: a factor of e either way.
 SPREAD = 1.0
+# By how much the logarithm of sigma2 is raised where a run cannot begin.
+MORE_NOISE = math.log(10.0)
 
 
 @dataclass(frozen=True)
@@ -122,18 +125,24 @@ class Learner:
                 self.tell(Iteration(run, iterations, best, start.at(best_point)))
                 self.record.save()
 
-        bounds = start.bounds(self.bounds)
-        result = minimize(  # type: ignore[call-overload]  # whose stubs know no callback of a vector alone
-            loss,
-            point,
-            method="L-BFGS-B",
-            jac=True,
-            bounds=Bounds(bounds[:, 0], bounds[:, 1]),
-            callback=after_iteration,
-            options={"maxiter": self.iterations},
-        )
+        bounds, evaluations = start.bounds(self.bounds), 0
+        while True:
+            result = minimize(  # type: ignore[call-overload]  # whose stubs know no callback of a vector alone
+                loss,
+                point,
+                method="L-BFGS-B",
+                jac=True,
+                bounds=Bounds(bounds[:, 0], bounds[:, 1]),
+                callback=after_iteration,
+                options={"maxiter": self.iterations},
+            )
+            evaluations += int(result.nfev)
+            # Where M cannot be factored with this little noise, which comes first, it may be with more.
+            if np.isfinite(best) or start.free[0] != "sigma2" or point[0] >= bounds[0, 1]:
+                break
+            point = np.append(min(point[0] + MORE_NOISE, bounds[0, 1]), point[1:])
         at_bounds = start.names_at(best_point, bounds)
-        return Learned(start.at(best_point), best, iterations, int(result.nfev), at_bounds)
+        return Learned(start.at(best_point), best, iterations, evaluations, at_bounds)
 
     def _evaluation(self, X: Array, y: Array, parameters: Parameters) -> Array:
         """Value and derivatives; NaN where there are none."""

@@ -5,6 +5,7 @@ seconds, to within a factor of about 1.5 for N >= 1000. What is not multiplicati
 of an x86-64 processor with AVX-512, and is expressed by it (`benchmarks/training.py` prints estimate and time).
 """
 
+from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.solution import Precision
 
 # To begin and to end; and by how many rows N is as if larger, as BLAS is slower on narrow panels.
@@ -13,6 +14,10 @@ START, ROW = 3e8, 600
 ENTRY, DIMENSION = 500, 8
 # Products with the matrix that refinement takes, most often.
 STEPS = 3
+# Evaluations that a run of the learning takes, most often: for a few numbers, and for each number more.
+EVALUATIONS, MORE = 25, 4
+# Factorisations that finding the best noise takes, on average, by evidence and by leave-one-out.
+FACTORISATIONS, MORE_FACTORISATIONS = 2.6, 3.7
 
 
 def training(N: int, d: int, precision: Precision) -> float:
@@ -29,6 +34,24 @@ def prediction(M: int, N: int, d: int, precision: Precision) -> float:
 def leave_one_out(N: int, precision: Precision) -> float:
     """To leave each of N rows out."""
     return (N**3 / 2 + ROW * N**2) / (1 if precision == "double" else 2)
+
+
+def learning(N: int, d: int, criterion: Criterion) -> float:
+    """For one evaluation of a criterion on N rows of d numbers and its derivatives: N^3 / 3 to factor, the rest to invert.
+
+    Leave-one-out takes a product of N^3 beside.
+    """
+    return START / 10 + (N**3 + 2 * ROW * N**2) * (1 if criterion == "evidence" else 2) + _entries(N, d)
+
+
+def comparison(N: int, d: int, criterion: Criterion) -> float:
+    """To find a kernel at its best on N rows of d numbers: some factorisations and, for leave-one-out, inverses of factors."""
+    one = N**3 / 3 + 3 * ROW * N**2
+    return (
+        START / 10
+        + (FACTORISATIONS * one if criterion == "evidence" else 2 * MORE_FACTORISATIONS * one)
+        + _entries(N, d) / 2
+    )
 
 
 def _entries(N: int, d: int) -> float:

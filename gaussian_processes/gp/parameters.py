@@ -1,5 +1,6 @@
 """Parameters: the hyperparameters that are learned, as one vector of their logarithms, and back."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
@@ -39,7 +40,9 @@ class Parameters:
 
     @classmethod
     def of(cls, kernel: ArcCosine, sigma2: float, free: tuple[Name, ...], features: int) -> "Parameters":
-        """With a lengthscale for each feature, the degree in place of its default, and a bias above 0, where they are free.
+        """With a number for each that is free: a bias above 0; a degree; lengthscales, of which none are sqrt(d) each.
+
+        So standardised rows, whose lengths are sqrt(d), begin at about the length of a bias of 1.
 
         Raises:
             ValueError: the degree is to be learned on the sphere, where there is none.
@@ -51,7 +54,7 @@ class Parameters:
         if "bias" in free:
             kernel = replace(kernel, bias=kernel.bias or 1.0)
         if "lengthscales" in free:
-            kernel = replace(kernel, lengthscales=kernel.lengthscales or (1.0,) * features)
+            kernel = replace(kernel, lengthscales=kernel.lengthscales or (math.sqrt(features),) * features)
         return cls(kernel, sigma2, tuple(name for name in NAMES if name in free))
 
     @property

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gaussian_processes.gp.angles import Angles
 from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.learning import evaluate
 from gaussian_processes.gp.model import TrainedGPModel
@@ -9,7 +10,7 @@ from gaussian_processes.gp.parameters import Parameters
 from gaussian_processes.gp.solution import Precision
 
 # An order with polynomials and one above them; with lengths, which the sphere leaves out.
-KERNELS = (ArcCosine(1, 1), ArcCosine(60, 0, "homogeneous", degree=1.0))
+KERNELS = (ArcCosine(0, 1), ArcCosine(1, 1), ArcCosine(60, 0, "homogeneous", degree=1.0))
 PRECISIONS: tuple[Precision, ...] = ("double", "mixed")
 
 
@@ -18,6 +19,8 @@ def precompile() -> None:
     X = np.random.default_rng(0).normal(size=(8, 3))
     for kernel in KERNELS:
         kernel.gram(X)
+        rows = kernel.directions(X)
+        Angles.of(rows).gram(kernel, rows)
         for precision in PRECISIONS:
             model = TrainedGPModel(X, X[:, 0], kernel, 1.0, precision)
             model.predict(X)

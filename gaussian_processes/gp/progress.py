@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
-Phase: TypeAlias = Literal["Gram matrix", "Cholesky", "refinement", "prediction", "leave-one-out", "inverse"]
+Phase: TypeAlias = Literal[
+    "Gram matrix", "Cholesky", "refinement", "prediction", "leave-one-out", "inverse", "comparison"
+]
 
 # Takes a phase and the fraction of it that is done: 0 when it begins, 1 when it is finished.
 Progress: TypeAlias = Callable[[Phase, float], None]

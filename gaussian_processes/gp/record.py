@@ -23,6 +23,7 @@ class Record:
     steps: list[tuple[Array, Array]] = field(default_factory=list)
     keep: Callable[[list[tuple[Array, Array]]], None] = lambda _steps: None
     _next: int = field(default=0, init=False)
+    _fresh: bool = field(default=False, init=False)
 
     def answer(self, question: Iterable[float], compute: Callable[[], Iterable[float]]) -> Array:
         """The answer that was recorded where this step asked the same; else what is computed, and recorded.
@@ -31,17 +32,17 @@ class Record:
         """
         asked = np.asarray(list(question), dtype=np.float64)
         if self._next < len(self.steps) and np.array_equal(self.steps[self._next][0], asked):
-            found = self.steps[self._next][1]
+            found, self._fresh = self.steps[self._next][1], False
         else:
             found = np.asarray(list(compute()), dtype=np.float64)
-            self.steps[self._next :] = [(asked, found)]
+            self.steps[self._next :], self._fresh = [(asked, found)], True
         self._next += 1
         return found
 
     @property
     def replaying(self) -> bool:
-        """Whether the next answer is there already, as far as is known."""
-        return self._next < len(self.steps)
+        """Whether the last answer had been there already."""
+        return not self._fresh
 
     def save(self) -> None:
         """Keep what there is, where it is not what was kept before."""

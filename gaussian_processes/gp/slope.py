@@ -1,7 +1,7 @@
 """Slope: dk_{q,l}/dt as polynomials for the compiled pass, and a matrix weighed by it.
 
 For q >= 1 the slope is, for each sign of t, an analytic function of s = sqrt((1 - |t|)/2) on [0, sqrt(1/2)]. Where a
-matrix of weights is multiplied by it, ten digits are enough: what is learned with it moves by less than its rounding.
+matrix of weights is multiplied by it, ten to twelve digits are enough for a gradient that is only followed.
 """
 
 from functools import cache
@@ -19,8 +19,8 @@ from gaussian_processes.gp.kernel import ArcCosine, panels
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.threads import in_threads
 
-# Relative to the slope at t = 1, the largest.
-ERROR = 1e-10
+# What is allowed, relative to the slope at t = 1, the largest. The inverse of a matrix with little noise multiplies it.
+ERRORS = (1e-12, 1e-10)
 DEGREES = (8, 16, 24, 32, 40, 48)
 # For order 0, which has no polynomials.
 NO_TERMS = np.empty((2, 1))
@@ -42,21 +42,34 @@ def slope(q: int, l: int) -> Floats | None:
         h = (x + 1.0) ** 2 / 8.0
         return composed_kernel_derivative(q, l, 2.0 * h - 1.0, 2.0 - 2.0 * h, 2.0 * h) / largest
 
-    terms = fitted([near, far], DEGREES, ERROR, relative=False)
-    return None if terms is None else np.ascontiguousarray(largest * terms)
+    for error in ERRORS:
+        terms = fitted([near, far], DEGREES, error, relative=False)
+        if terms is not None:
+            return np.ascontiguousarray(largest * terms)
+    return None
 
 
-def weigh_by_slope(kernel: ArcCosine, rows: Directions, W: Packed) -> None:
+def weigh_by_slope(kernel: ArcCosine, rows: Directions, W: Packed) -> Array:
     """W <- v (r_i r_j)^p dk_{q,l}/dt W_ij, for the cosines t of `rows` (N) and their lengths r, in W's own memory.
 
-    Of order 0, whose slope is infinite there, equal and opposite rows count nothing: nothing changes their cosine.
+    Of order 0, whose slope is infinite there, equal and opposite rows count nothing: nothing changes their cosine. Those
+    that are nearly so are left out too, and what they do is returned.
+
+    Returns:
+        (d,), sum_ij W_ij dt_ij over the pairs that were left out, as each coordinate of the rows is stretched.
     """
+    found: dict[int, Array] = {}
 
     def weigh(panel: slice) -> None:
+        found[panel.start] = moved = np.zeros(rows.unit.shape[1])
         for there, span, out in W.spans(panel):
             _weigh(kernel, rows[there], rows, span, out)
+            if kernel.q == 0:
+                chosen, work = rows[there], compiled.workspace(np.float64)
+                compiled.gather_close(chosen.unit, rows.unit, rows.transposed, span, out, moved, work)
 
     in_threads(weigh, panels(W.m))
+    return np.asarray(np.sum([found[start] for start in sorted(found)], axis=0))
 
 
 def _weigh(kernel: ArcCosine, rows: Directions, columns: Directions, span: Span, out: NDArray[Any]) -> None:

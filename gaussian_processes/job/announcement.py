@@ -1,8 +1,14 @@
 """Announcement: what a job will do and take, in the first line of its log and in the plan of a dry run."""
 
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
 from gaussian_processes import __version__
-from gaussian_processes.algorithm import Size
+from gaussian_processes.algorithm import Detail, Size
 from gaussian_processes.data.survey import Survey, survey_channel
+from gaussian_processes.job.checkpoint import Checkpoint
 from gaussian_processes.job.log import Log
 from gaussian_processes.job.plan import duration, gigabytes, require_fit
 from gaussian_processes.job.preparation import Job
@@ -25,7 +31,7 @@ def announce(job: Job, rate: float, log: Log) -> Size | None:
     Raises:
         PlatformError: the machine is clearly too small.
     """
-    settings = " ".join(f"{key}={value}" for key, value in job.hyperparameters.model_dump(exclude_none=True).items())
+    settings = " ".join(f"{key}={value}" for key, value in _told(job.hyperparameters))
     training = survey_channel(job.inputs.training)
     validation = survey_channel(job.inputs.validation) if job.inputs.validation else None
     size = _estimated(training, validation)
@@ -49,8 +55,8 @@ def correct(job: Job, size: Size, rate: float, log: Log) -> None:
     log.log("; ".join(parts))
 
 
-def say_plan(job: Job, size: Size, rate: float, log: Log) -> None:
-    """What a job would do now that its data are read, and what that would cost."""
+def say_plan(job: Job, size: Size, rate: float, checkpoint: Checkpoint | None, log: Log) -> None:
+    """What a job would do now that its data are read, from where, and what that would cost."""
     validation = f"evaluate on {size.validation_rows} rows" if size.validation_rows else "evaluate without validation"
     log.log(f"plan: fit {size.rows} rows of {size.features} features, {validation}, write {job.paths.model}")
     if job.algorithm.needs:
@@ -60,7 +66,18 @@ def say_plan(job: Job, size: Size, rate: float, log: Log) -> None:
             f"plan: {takings}; disk: {gigabytes(needs.disk)} of {gigabytes(job.machine.disk)}; "
             f"cost: {threads * needs.operations / rate:.3g} core-seconds on {_threads(threads)}"
         )
+    if checkpoint:
+        log.log(f"plan: {checkpoint.start}")
     log.log("dry run: hyperparameters, channels, metrics, memory and disk are in order; nothing is trained or written")
+
+
+def _told(hyperparameters: BaseModel) -> Iterator[tuple[str, Any]]:
+    """Those that are set; details where they are not at their defaults."""
+    for name, value in hyperparameters.model_dump(exclude_none=True).items():
+        field = type(hyperparameters).model_fields[name]
+        detail = any(isinstance(mark, Detail) for mark in field.metadata)
+        if not detail or value != field.get_default(call_default_factory=True):
+            yield name, ",".join(map(str, value)) if isinstance(value, tuple) else value
 
 
 def _takings(job: Job, size: Size, rate: float) -> tuple[str, ...]:

@@ -156,4 +156,5 @@ def _wanted(messages: Sequence[str]) -> str:
     if not all(message.startswith("Input should be ") for message in messages):
         return " or ".join(message.removeprefix("Value error, ") for message in messages)
     wanted = [re.sub(", (unable to|got) .*", "", message.removeprefix("Input should be ")) for message in messages]
+    wanted = ["a valid list" if text == "a valid tuple" else text for text in wanted]
     return f"{' or '.join(dict.fromkeys(wanted))} is wanted"

@@ -17,7 +17,7 @@ STEPS = 1000
 
 @dataclass
 class Log:
-    """The Reporter of a job. The one owner of the progress bar, if one is shown."""
+    """A job's log. The one owner of the progress bar, if one is shown."""
 
     stream: TextIO
     clock: Callable[[], float] = time.monotonic

@@ -1,7 +1,7 @@
 """Metrics: the lines that SageMaker's tuner reads."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,12 @@ def metric_line(name: str, value: float) -> str:
     Plain digits, because a regex such as ([0-9.]+) reads 1.2e-05 as 1.2.
     """
     return f"{name}={np.format_float_positional(value, trim='-')};"
+
+
+def learned_lines(learned: Mapping[str, float], printed: Collection[str]) -> list[str]:
+    """A line for each finite value that was learned, but for those that are among the metrics printed."""
+    named = {f"learned:{name}": value for name, value in learned.items()}
+    return [metric_line(name, value) for name, value in named.items() if name not in printed and math.isfinite(value)]
 
 
 def metric_lines(values: Mapping[str, float], metrics: Sequence[Metric], objective: str | None) -> list[str]:

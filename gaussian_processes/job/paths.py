@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+OPT_ML = "/opt/ml"
+
 
 @dataclass(frozen=True)
 class OptMl:
@@ -14,7 +16,12 @@ class OptMl:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "OptMl":
         """/opt/ml, or the folder that SAGEMAKER_BASE_DIR names."""
-        return cls(Path(environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml"))
+        return cls(Path(environ.get("SAGEMAKER_BASE_DIR") or OPT_ML))
+
+    def local(self, given: str) -> Path:
+        """An absolute path that a request gives, with this root where it says /opt/ml."""
+        path = Path(given)
+        return self.root / path.relative_to(OPT_ML) if path.is_relative_to(OPT_ML) else path
 
     @property
     def hyperparameters(self) -> Path:
@@ -55,6 +62,11 @@ class OptMl:
     def model(self) -> Path:
         """What becomes model.tar.gz."""
         return self.root / "model"
+
+    @property
+    def checkpoints(self) -> Path:
+        """What is copied to S3 while the job runs, and back before it runs again, unless the request names a folder."""
+        return self.root / "checkpoints"
 
     @property
     def output_data(self) -> Path:

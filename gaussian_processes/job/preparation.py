@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from gaussian_processes.algorithm import Algorithm, Metric, load_algorithm
 from gaussian_processes.errors import Faults
+from gaussian_processes.job.checkpoint import checkpoint_file
 from gaussian_processes.job.definitions import read_definitions
 from gaussian_processes.job.documents import read_object
 from gaussian_processes.job.hosts import Hosts
@@ -31,6 +33,7 @@ class Job:
         machine: what it can use.
         paths: where everything is.
         name: that SageMaker knows it by, if it does.
+        checkpoint: the file in which it keeps what an interrupted run goes on from; None where it keeps nothing.
     """
 
     algorithm: Algorithm[Any, Any]
@@ -40,6 +43,7 @@ class Job:
     machine: Machine
     paths: OptMl
     name: str | None
+    checkpoint: Path | None
 
 
 def prepare(environ: Mapping[str, str], paths: OptMl, hosts: Hosts) -> Job:
@@ -47,9 +51,10 @@ def prepare(environ: Mapping[str, str], paths: OptMl, hosts: Hosts) -> Job:
 
     Raises:
         UserError: all that is wrong, together.
-        PlatformError: the model could not be written.
+        PlatformError: the model or the checkpoint could not be written.
     """
     algorithm = load_algorithm(environ)
+    name = environ.get("TRAINING_JOB_NAME") or None
     raw = read_object(paths.hyperparameters)
     faults = Faults()
     hyperparameters = faults.gather(lambda: parse_hyperparameters(algorithm.hyperparameters, raw))
@@ -63,9 +68,11 @@ def prepare(environ: Mapping[str, str], paths: OptMl, hosts: Hosts) -> Job:
         )
     )
     threads = faults.gather(lambda: threads_for(environ, available_cores()))
+    checkpoint = faults.gather(lambda: checkpoint_file(paths, name))
     faults.raise_any()
     require_writable(paths.model)
+    if checkpoint:
+        require_writable(checkpoint.parent)
     # What was not refused is there.
     machine = Machine(threads or 1, available_memory(), free_disk(paths.model))
-    name = environ.get("TRAINING_JOB_NAME") or None
-    return Job(algorithm, hyperparameters, inputs, objective, machine, paths, name)  # type: ignore[arg-type]
+    return Job(algorithm, hyperparameters, inputs, objective, machine, paths, name, checkpoint)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gaussian_processes.algorithm import Forecast, Metric
+from gaussian_processes.algorithm import Comparison, Forecast, Metric
 from gaussian_processes.data.dataset import Dataset
 
 
@@ -55,6 +55,7 @@ class Account:
         learned: hyperparameters that were not taken as given, with what they became.
         forecast: what the plots of predictions show; None where the algorithm has made none.
         forecast_of: where its targets come from, such as "validation channel" or "leave-one-out".
+        comparison: what the model was chosen among; None where there was no choice.
     """
 
     algorithm: str
@@ -73,6 +74,7 @@ class Account:
     learned: Mapping[str, float] = field(default_factory=dict)
     forecast: Forecast | None = None
     forecast_of: str = "validation channel"
+    comparison: Comparison | None = None
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -94,6 +96,7 @@ class Account:
             "defaults": self.defaults,
             "given": sorted(self.hyperparameters.model_fields_set),
             "learned": self.learned,
+            "comparison": _told(self.comparison) if self.comparison else None,
             "timings": self.timings,
             "peak_memory": self.peak_memory,
             "threads": self.threads,
@@ -103,6 +106,11 @@ class Account:
             "forecast_of": self.forecast_of if self.forecast else None,
         }
         return {key: _sayable(value) for key, value in told.items()}
+
+
+def _told(comparison: Comparison) -> dict[str, Any]:
+    variants = [{"settings": variant.settings, "value": variant.value} for variant in comparison.variants]
+    return {"criterion": comparison.criterion, "chosen": comparison.chosen, "variants": variants}
 
 
 def _sayable(value: Any) -> Any:

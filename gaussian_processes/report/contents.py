@@ -7,6 +7,7 @@ from gaussian_processes.algorithm import Forecast
 from gaussian_processes.report.account import Account
 from gaussian_processes.report.accuracy import predicted_against_actual, residuals
 from gaussian_processes.report.calibration import calibration
+from gaussian_processes.report.comparison import comparison
 from gaussian_processes.report.plot import Plot, shortened
 from gaussian_processes.report.predictions import Predictions
 from gaussian_processes.report.rows import learned_hyperparameters, timings
@@ -21,19 +22,26 @@ class Contents:
     Attributes:
         predictions: what the forecast is like.
         notes: what cannot be drawn of it, in words.
-        learned: None where nothing was learned.
+        comparison: None where there was no choice.
+        learned: None where nothing was learned, beside what was chosen in the comparison.
         timings: None where no time was taken.
     """
 
     predictions: tuple[Plot, ...]
     notes: tuple[str, ...]
+    comparison: Plot | None
     learned: Plot | None
     timings: Plot | None
 
     @property
+    def chosen(self) -> tuple[Plot, ...]:
+        """Those of hyperparameters that were not taken as given."""
+        return tuple(plot for plot in (self.comparison, self.learned) if plot)
+
+    @property
     def plots(self) -> tuple[Plot, ...]:
         """All of them, in the order of the page."""
-        return (*self.predictions, *(plot for plot in (self.learned, self.timings) if plot))
+        return (*self.predictions, *self.chosen, *((self.timings,) if self.timings else ()))
 
 
 def contents_of(account: Account) -> Contents:
@@ -41,10 +49,13 @@ def contents_of(account: Account) -> Contents:
     predictions: Predictions | None = None
     if account.forecast is not None:
         predictions = Predictions.of(account.forecast)
+    chosen = account.comparison.chosen if account.comparison else {}
+    learned = {name: value for name, value in account.learned.items() if name not in chosen}
     return Contents(
         predictions=tuple(_plots(predictions, account)) if predictions else (),
         notes=tuple(_notes(account.forecast, predictions, account.forecast_of)),
-        learned=learned_hyperparameters(account.learned, account.hyperparameters.model_dump()),
+        comparison=comparison(account.comparison) if account.comparison else None,
+        learned=learned_hyperparameters(learned, account.hyperparameters.model_dump()),
         timings=timings(account.timings) if account.timings else None,
     )
 

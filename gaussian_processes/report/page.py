@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from gaussian_processes.report import shades
 from gaussian_processes.report.account import Account
 from gaussian_processes.report.contents import Contents
 from gaussian_processes.report.plot import Plot
@@ -22,7 +23,7 @@ LIGHT = {
     "missing": "#d4570b",
     "band": "#dce7f3",
     "bar": "#8fb3d9",
-}
+} | shades.colours(shades.LIGHT)
 DARK = {
     "paper": "#14181d",
     "ink": "#e8ecf1",
@@ -33,7 +34,7 @@ DARK = {
     "missing": "#ff9a52",
     "band": "#22364c",
     "bar": "#3f6f9f",
-}
+} | shades.colours(shades.DARK)
 HEADING = 34.0  # of a plot that stands alone
 
 
@@ -118,4 +119,6 @@ def _settings(account: Account) -> Iterator[_Setting]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value))
     return "not set" if value is None else str(value)

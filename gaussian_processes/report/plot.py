@@ -12,7 +12,7 @@ LEGEND = 30.0  # above a frame
 TITLE = 22.0  # of an axis
 TICKS = 24.0  # below a frame
 LEFT, RIGHT = 70.0, 20.0  # of a frame, at least; figures side by side are of one height then
-ROW = 30.0
+ROW, MANY, LOW = 30.0, 12, 20.0  # the height of a row, and that of each of more than so many
 ASIDE = 100.0  # at the right of rows
 
 
@@ -44,8 +44,13 @@ def frame_for(x: Axis, y: Axis, right: float = RIGHT) -> Frame:
 def rows_for(x: Axis, names: Sequence[str], top: float) -> Frame:
     """A row for each name, and room for values at their right."""
     shown = [shortened(name) for name in names]
-    left = 12.0 + max(map(breadth, shown))
-    return Frame(left, top, WIDTH - left - ASIDE, ROW * len(names), x, Axis.of_rows(shown))
+    left = 16.0 + max(map(breadth, shown))
+    return Frame(left, top, WIDTH - left - ASIDE, row_for(len(names)) * len(names), x, Axis.of_rows(shown))
+
+
+def row_for(count: int) -> float:
+    """How high each of so many rows is."""
+    return LOW if count > MANY else ROW
 
 
 def figure_of(frame: Frame, marks: Sequence[Mark], keys: Sequence[Key] = (), *others: Panel) -> Figure:

@@ -42,23 +42,33 @@ def learned_hyperparameters(learned: Mapping[str, float], given: Mapping[str, ob
     names = list(finite)[:MOST]
     end = np.array([finite[name] for name in names], float)
     begin = np.array([_number(given.get(name)) for name in names])
-    known = np.isfinite(begin)
-    shown = np.concatenate([end, begin[known]])
-    title = "Value"
-    if shown.min() > 0.0 and shown.max() > 20.0 * shown.min():
-        end, begin = np.log10(end), np.log10(begin)
-        x = Axis.over_decades(title, *widened(float(np.log10(shown.min())), float(np.log10(shown.max()))))
+    shown = np.concatenate([end, begin[np.isfinite(begin)]])
+    title, reading = "Value", "A filled point is a learned value"
+    positive = shown[shown > 0.0]
+    if end.min() >= 0.0 and positive.size and positive.max() > 20.0 * positive.min():
+        # Learning begins elsewhere where what was given has no logarithm.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            end, begin = np.log10(end), np.log10(begin)
+        x = Axis.over_decades(title, *widened(float(np.log10(positive.min())), float(np.log10(positive.max()))))
     else:
         exponent = exponent_of(shown)
         end, begin, shown = (scaled(values, exponent) for values in (end, begin, shown))
         x = Axis.over(titled(title, exponent), *widened(float(shown.min()), float(shown.max())), about=4)
     frame = rows_for(x, names, top=LEGEND)
     at = np.arange(len(names), dtype=float)
+    drawn = np.isfinite(end)
+    known = np.isfinite(begin) & drawn
+    keys = [Key("point", "dot", "learned")]
+    if known.any():
+        reading += ", the open one the value that learning began with"
+        keys.insert(0, Key("start", "dot", "before"))
+    if not drawn.all():
+        reading += "; what is 0 has no place on this axis"
     marks: list[Mark] = [
         frame.line("change", np.array([a, b]), np.array([row, row]))
         for a, b, row in zip(begin[known].tolist(), end[known].tolist(), at[known].tolist(), strict=True)
     ]
-    marks += [frame.dots("start", begin[known], at[known]), frame.dots("point", end, at)]
+    marks += [frame.dots("start", begin[known], at[known]), frame.dots("point", end[drawn], at[drawn])]
     middles = frame.down(at).tolist()
     aside = frame.left + frame.width + 10.0
     marks += [Label(aside, y + 4.0, number(finite[name])) for name, y in zip(names, middles, strict=True)]
@@ -66,10 +76,10 @@ def learned_hyperparameters(learned: Mapping[str, float], given: Mapping[str, ob
     return Plot(
         name="learned_hyperparameters",
         title="Learned hyperparameters",
-        reading="A filled point is a learned value, the open one the value that learning began with.",
+        reading=f"{reading}.",
         finding=f"{many} learned from the training channel"
         + (f"; {len(names)} are drawn." if len(names) < len(learned) else "."),
-        figure=figure_of(frame, marks, [Key("start", "dot", "before"), Key("point", "dot", "learned")]),
+        figure=figure_of(frame, marks, keys),
     )
 
 

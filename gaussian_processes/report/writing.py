@@ -8,7 +8,7 @@ from pathlib import Path
 from gaussian_processes.files import write_by_rename
 from gaussian_processes.report.account import Account
 
-PLOTS = ("predicted_against_actual", "residuals", "calibration", "learned_hyperparameters", "timings")
+PLOTS = ("predicted_against_actual", "residuals", "calibration", "comparison", "learned_hyperparameters", "timings")
 ZOOM = 2.0  # pixels for each unit of a figure
 
 

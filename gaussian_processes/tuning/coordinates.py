@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from gaussian_processes.report.figure import Axis, Dots, Figure, Frame, Mark, Panel, Path, breadth
+from gaussian_processes.report.label import fitted
 from gaussian_processes.report.plot import LEFT, LEGEND, TICKS, WIDTH, Plot
-from gaussian_processes.tuning.label import fitted
+from gaussian_processes.report.shades import legend, shade
 from gaussian_processes.tuning.ranking import Ranking, value_of
 from gaussian_processes.tuning.scale import Scale
-from gaussian_processes.tuning.shades import legend, shade
 
 HEIGHT, TICK = 260.0, 16.0  # of an axis; from a tick to the next, at least
 BETWEEN = 104.0  # axes, at least
@@ -40,7 +40,7 @@ def coordinates(ranking: Ranking) -> Plot | None:
             marks += [Path("halo", d), Path(f"course winner {colour}", d, told), Dots(f"spot {colour}", points, 4.5)]
         else:
             marks.append(Path(f"{many}course {colour}", d, told))
-    marks += legend(ranking, 14.0)
+    marks += legend(ranking.values, 14.0)
     width = frames[-1].left + MARGIN
     height = LEGEND + frames[0].height + TICKS
     # The lines go into the first panel: the axes and their ticks come to stand above them.

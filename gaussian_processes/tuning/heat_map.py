@@ -7,18 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from gaussian_processes.report.figure import Axis, Figure, Frame, Label, Mark, Panel, Path, breadth
-from gaussian_processes.report.plot import LEGEND, RIGHT, TICKS, TITLE, WIDTH, Plot, shortened
-from gaussian_processes.tuning.digits import aligned, plain
-from gaussian_processes.tuning.label import fitted
+from gaussian_processes.report.digits import aligned, plain
+from gaussian_processes.report.figure import Figure, Label, Mark, Panel
+from gaussian_processes.report.heat_map import Grid, Side
+from gaussian_processes.report.plot import RIGHT, TICKS, TITLE, WIDTH, Plot, shortened
+from gaussian_processes.report.shades import legend, shade
 from gaussian_processes.tuning.ranking import Ranking, value_of
 from gaussian_processes.tuning.scale import Scale
-from gaussian_processes.tuning.shades import legend, shade
 
-NARROWEST, BROADEST = 66.0, 130.0  # of a cell
 ROW, REPEATED = 40.0, 52.0  # the height of a cell, and where one has several jobs
 MOST = 30  # values of a parameter
-SHORT = 6  # letters of a name that stands before each value
 
 
 @dataclass(frozen=True)
@@ -72,18 +70,16 @@ def heat_map(ranking: Ranking) -> Plot | None:
         return None
     x, y = ranking.parameters
     repeated = any(len(cell.values) > 1 for cell in cells)
-    frame = _frame(x, y, REPEATED if repeated else ROW)
-    broad, high = _size(frame)
-    marks: list[Mark] = legend(ranking, frame.left)
+    grid = Grid.over(Side(x.name, x.values), Side(y.name, y.values), REPEATED if repeated else ROW)
+    marks: list[Mark] = legend(ranking.values, grid.frame.left)
     tried = {(cell.column, cell.row) for cell in cells}
     for column, row in product(range(len(x.values)), range(len(y.values))):
         if (column, row) not in tried:
-            marks += [Path("cell empty", _box(frame, column, row))]
+            marks.append(grid.cell("empty", column, row))
     for cell, mean in zip(cells, aligned([cell.mean for cell in cells], 4), strict=True):
         which = shade(ranking.level(cell.mean))
-        marks.append(Path(f"cell shade{which}", _box(frame, cell.column, cell.row)))
-        middle = frame.left + broad * (cell.column + 0.5)
-        down = frame.top + frame.height - high * (cell.row + 0.5)
+        marks.append(grid.cell(f"shade{which}", cell.column, cell.row))
+        middle, down = grid.middle(cell.column, cell.row)
         several = len(cell.values) > 1
         marks.append(Label(middle, down + (-9.0 if several else 4.0), mean, f"on{which} mean", "middle"))
         if several:
@@ -91,8 +87,7 @@ def heat_map(ranking: Ranking) -> Plot | None:
             marks.append(Label(middle, down + 5.0, f"± {spread}", f"on{which} small", "middle"))
             marks.append(Label(middle, down + 19.0, f"n = {len(cell.values)}", f"on{which} small", "middle"))
     best = cells[0]
-    marks.append(Path("rim", _box(frame, best.column, best.row, gap=4.0)))
-    marks.append(Path("outline", _box(frame, best.column, best.row, gap=1.5)))
+    marks += grid.outline(best.column, best.row)
     combinations = len(x.values) * len(y.values)
     reading = "Each cell is a combination with its value"
     if repeated:
@@ -102,6 +97,7 @@ def heat_map(ranking: Ranking) -> Plot | None:
         reading += ", and for those with a dashed rim no job completed"
     across, up = shortened(x.values[best.column]), shortened(y.values[best.row])
     where = f"{shortened(x.name)} = {across}, {shortened(y.name)} = {up}"
+    frame = grid.frame
     height = frame.top + frame.height + TICKS + TITLE
     return Plot(
         name="heat_map",
@@ -110,28 +106,3 @@ def heat_map(ranking: Ranking) -> Plot | None:
         finding=f"Best is {where}, with {plain(best.mean)}; {len(tried):,} of {combinations:,} combinations completed.",
         figure=Figure(max(WIDTH, frame.left + frame.width + RIGHT), height, (Panel(frame, tuple(marks)),)),
     )
-
-
-def _frame(x: Scale, y: Scale, high: float) -> Frame:
-    below, beside = ([fitted(value, BROADEST - 25.0) for value in scale.values] for scale in (x, y))
-    title = shortened(y.name)
-    if len(title) <= SHORT:  # on its side, a single letter is hard to read
-        beside, title = [f"{title} = {value}" for value in beside], ""
-    left = TITLE + 16.0 + max(map(breadth, beside))
-    broad = max((WIDTH - left - RIGHT) / len(below), min(max(map(breadth, below)) + 20.0, BROADEST), NARROWEST)
-    across = Axis(shortened(x.name), -0.5, len(below) - 0.5, range(len(below)), below)
-    up = Axis(title, -0.5, len(beside) - 0.5, range(len(beside)), beside)
-    height = max(high * len(beside), 8.0 * len(title))  # the title at the side has to fit
-    return Frame(left, LEGEND, broad * len(below), height, across, up)
-
-
-def _size(frame: Frame) -> tuple[float, float]:
-    """How broad and how high a cell is, with the gaps around it."""
-    return frame.width / len(frame.x.ticks), frame.height / len(frame.y.ticks)
-
-
-def _box(frame: Frame, column: int, row: int, gap: float = 1.5) -> str:
-    """A cell, less a gap on each side."""
-    broad, high = _size(frame)
-    left, top = frame.left + broad * column + gap, frame.top + frame.height - high * (row + 1) + gap
-    return f"M{left:.1f} {top:.1f}h{broad - 2 * gap:.1f}v{high - 2 * gap:.1f}h-{broad - 2 * gap:.1f}Z"

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gaussian_processes.report.digits import aligned
 from gaussian_processes.report.page import DARK, LIGHT, templates_in
 from gaussian_processes.report.plot import Plot
 from gaussian_processes.report.quantities import duration
-from gaussian_processes.tuning import shades
 from gaussian_processes.tuning.coordinates import coordinates
-from gaussian_processes.tuning.digits import aligned
 from gaussian_processes.tuning.heat_map import can_be_mapped, heat_map
 from gaussian_processes.tuning.pair import pair
 from gaussian_processes.tuning.progress import progress
@@ -45,7 +44,6 @@ def page(request: TuningRequest, trials: Sequence[Trial]) -> str:
     ranking = Ranking.of(request, trials)
     rows = _rows(ranking)
     plots = list(_plots(ranking))
-    light, dark = LIGHT | shades.colours(shades.LIGHT), DARK | shades.colours(shades.DARK)
     template = templates_in(Path(__file__).parent).get_template("tuning.html")
     return template.render(
         job=request.hyper_parameter_tuning_job_name,
@@ -55,9 +53,9 @@ def page(request: TuningRequest, trials: Sequence[Trial]) -> str:
         counts=_counts(trials),
         took=_took(trials),
         plots=plots,
-        light=light,
-        dark=dark,
-        colours={name: f"var(--{name})" for name in light},
+        light=LIGHT,
+        dark=DARK,
+        colours={name: f"var(--{name})" for name in LIGHT},
         heading=0,
     )
 

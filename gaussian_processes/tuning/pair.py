@@ -4,8 +4,8 @@ import numpy as np
 
 from gaussian_processes.report.figure import Dots, Mark
 from gaussian_processes.report.plot import Plot, figure_of, frame_for
+from gaussian_processes.report.shades import legend, shade
 from gaussian_processes.tuning.ranking import Ranking, value_of
-from gaussian_processes.tuning.shades import legend, shade
 
 
 def pair(ranking: Ranking) -> Plot | None:
@@ -28,5 +28,5 @@ def pair(ranking: Ranking) -> Plot | None:
         title="Objective over both parameters",
         reading="Each point is a completed job; the colour is its value, and the large point with a rim is the best job.",
         finding=f"Best is job {ranking.best.number}: {ranking.combination(ranking.best)}.",
-        figure=figure_of(frame, [*legend(ranking, frame.left), *marks]),
+        figure=figure_of(frame, [*legend(ranking.values, frame.left), *marks]),
     )

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from gaussian_processes.data.dataset import Array
+from gaussian_processes.report.digits import plain
 from gaussian_processes.report.figure import Axis, Dots, Key, Mark, Path
 from gaussian_processes.report.plot import Plot, figure_of, frame_for
 from gaussian_processes.report.quantities import duration
-from gaussian_processes.tuning.digits import plain
 from gaussian_processes.tuning.ranking import Ranking, value_of
 from gaussian_processes.tuning.trial import Trial
 

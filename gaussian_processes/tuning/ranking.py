@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gaussian_processes.report.digits import plain
 from gaussian_processes.report.plot import shortened
-from gaussian_processes.tuning.digits import plain
 from gaussian_processes.tuning.request import TuningRequest
 from gaussian_processes.tuning.scale import Scale
 from gaussian_processes.tuning.trial import Trial
@@ -46,6 +46,11 @@ class Ranking:
             wide = minimize and min(values) > 0.0 and max(values) / min(values) > SPREAD
             scale = Scale.of_numbers(metric, min(values), max(values), logarithmic=wide)
         return cls(metric, minimize, tuple(order), completed, tuple(_scales(request, order)), scale)
+
+    @property
+    def values(self) -> list[float]:
+        """The objective of those that completed, from the best to the worst."""
+        return [value for trial in self.completed if (value := value_of(trial)) is not None]
 
     @property
     def best(self) -> Trial | None:

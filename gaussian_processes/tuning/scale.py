@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 
 from gaussian_processes.report.figure import Axis
+from gaussian_processes.report.label import fitted
 from gaussian_processes.report.plot import shortened, titled, widened
 from gaussian_processes.report.quantities import exponent_of
-from gaussian_processes.tuning.label import fitted
 from gaussian_processes.tuning.ranges import CategoricalRange, ContinuousRange, IntegerRange
 
 COUNTABLE = 20  # as many integers, at most, stand on an axis one by one

@@ -1,8 +1,9 @@
 """Shades: colours from the best value to the worst, which those who see few colours can tell apart too."""
 
+from collections.abc import Callable, Sequence
+
+from gaussian_processes.report.digits import plain
 from gaussian_processes.report.figure import Label, Mark, Path, breadth
-from gaussian_processes.tuning.digits import plain
-from gaussian_processes.tuning.ranking import Ranking, value_of
 
 # Viridis, whose lightness runs one way: the best stands out most from the paper.
 LIGHT = ("#440154", "#46307e", "#375a8c", "#287d8e", "#1f9f88", "#44bf70", "#95d840")
@@ -28,13 +29,20 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def legend(ranking: Ranking, left: float) -> list[Mark]:
-    """The best value, the shades from it to the worst, and the worst value, above a frame."""
-    values = [value for trial in ranking.completed if (value := value_of(trial)) is not None]
+def legend(
+    values: Sequence[float], left: float, told: Callable[[float], str] = lambda value: plain(value, 4)
+) -> list[Mark]:
+    """The best value, the shades from it to the worst, and the worst value, above a frame.
+
+    Args:
+        values: from the best to the worst.
+        left: of the frame.
+        told: a value in words.
+    """
     if values[0] == values[-1]:
-        text = f"{'all' if len(values) > 1 else 'only'} {plain(values[0], 4)}"
+        text = f"{'all' if len(values) > 1 else 'only'} {told(values[0])}"
         return [_swatch(0, left), Label(left + SWATCH + 7.0, 18.0, text, "")]
-    best, worst = (plain(value, 4) for value in (values[0], values[-1]))
+    best, worst = told(values[0]), told(values[-1])
     begin = left + 1.15 * breadth(f"best {best}") + 7.0  # fonts differ
     end = begin + SWATCH * len(LIGHT)
     marks: list[Mark] = [_swatch(i, begin + SWATCH * i) for i in range(len(LIGHT))]

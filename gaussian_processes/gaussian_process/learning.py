@@ -1,0 +1,269 @@
+"""Learning: the kernel and the noise, as they are given or as the training rows have them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaussian_processes.algorithm import Comparison, Needs, Reporter, Variant
+from gaussian_processes.data.dataset import Array
+from gaussian_processes.errors import AlgorithmError, ConfigurationError
+from gaussian_processes.gaussian_process.comparison import named, recorded_comparison, settings_of, table
+from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters
+from gaussian_processes.gp import operations
+from gaussian_processes.gp.comparison import Compared
+from gaussian_processes.gp.comparison import memory as memory_of_comparison
+from gaussian_processes.gp.criterion import Criterion
+from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.learning import Iteration, Learned, Learner
+from gaussian_processes.gp.parameters import NAMES, Name, Parameters
+from gaussian_processes.gp.record import Record
+from gaussian_processes.gp.solution import memory
+
+CRITERIA: Mapping[Criterion, str] = {"evidence": "log evidence", "loo": "leave-one-out log density"}
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A kernel and a noise variance.
+
+    Attributes:
+        kernel, sigma2: of the Gaussian process.
+        learned: those of their numbers that were not taken as given, by name.
+        comparison: what they were chosen among; None where there was no choice.
+    """
+
+    kernel: ArcCosine
+    sigma2: float
+    learned: Mapping[str, float] = field(default_factory=dict)
+    comparison: Comparison | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is to be learned, from what.
+
+    Attributes:
+        X: scaled features (N, d).
+        y: scaled target (N,).
+        unit: of the scaled target, in the target's own; criteria are told for the target as it is.
+        hyperparameters: which say how.
+        reporter: is told of every iteration, and keeps what has been computed.
+        record: of the evaluations.
+    """
+
+    X: Array
+    y: Array
+    unit: float
+    hyperparameters: Hyperparameters
+    reporter: Reporter
+    record: Record
+
+    def nats(self, value: float) -> float:
+        """A criterion for the target as it is."""
+        return value - len(self.y) * float(np.log(self.unit))
+
+
+def choose(X: Array, y: Array, unit: float, hyperparameters: Hyperparameters, reporter: Reporter) -> Choice:
+    """The kernel and the noise that the hyperparameters give, or that they say how to learn.
+
+    Of several kernels each is compared with its own best sigma2 and variance, and the best are learned to the end. What
+    moves the rows is learned before that, by one kernel of each geometry: all others of the geometry are compared on the
+    rows so moved.
+
+    Args:
+        X: scaled features (N, d).
+        y: scaled target (N,).
+        unit: of the scaled target.
+        hyperparameters: of the job.
+        reporter: of the job.
+
+    Raises:
+        ConfigurationError: the lengthscales are not one for each feature.
+        AlgorithmError: no kernel can be computed.
+    """
+    h = hyperparameters
+    kernels = _kernels(h, X.shape[1])
+    if len(kernels) == 1 and h.optimize == "none":
+        return Choice(kernels[0], h.sigma2)
+    rows = _rows(len(X), h)
+    if len(rows) < len(X):
+        reporter.log(f"learning from {len(rows)} of {len(X)} training rows, chosen at random")
+    task = Task(X[rows], y[rows], unit, h, reporter, _record(reporter))
+    if len(kernels) == 1:
+        learned = _learner(task).learn(task.X, task.y, _start(task, kernels[0], h.sigma2))
+        _say_end(task, learned)
+        return _choice(learned, None)
+    return _best_of(task, kernels)
+
+
+def needs_of_learning(N: int, d: int, h: Hyperparameters) -> Needs:
+    """What learning from N rows of d features will take, at most in memory and about in operations; nothing on disk."""
+    kernels, rows = len(h.orders) * len(h.depths) * len(h.geometries), min(N, h.learning_rows or N)
+    if kernels == 1 and h.optimize == "none":
+        return Needs(0, 0.0, 0)
+    one = operations.learning(rows, d, h.criterion)
+    numbers = sum(d if name == "lengthscales" else 1 for name in _free(h))
+    run = (1 + h.restarts) * min(operations.EVALUATIONS + operations.MORE * numbers, 2 * h.iterations) * one
+    matrices = 1 if h.criterion == "evidence" else 4
+    if kernels == 1:
+        return Needs(matrices * memory(rows, "double"), run, 0)
+    pilots = len(h.geometries) if _moving(h) else 0
+    return Needs(
+        max(matrices * memory(rows, "double"), memory_of_comparison(rows)),
+        (pilots + min(h.finalists, kernels)) * run + kernels * operations.comparison(rows, d, h.criterion),
+        0,
+    )
+
+
+def _best_of(task: Task, kernels: Sequence[ArcCosine]) -> Choice:
+    h = task.hyperparameters
+    compared = [one for group in _by_geometry(kernels) for one in _compared(task, group)]
+    values = [task.nats(one.value) for one in compared]
+    task.reporter.log(
+        f"{len(kernels)} kernels, each with its own best sigma2 and variance, by {CRITERIA[h.criterion]}:"
+    )
+    for line in table(compared, values):
+        task.reporter.log(line)
+    able = sorted((one for one in compared if np.isfinite(one.value)), key=lambda one: -one.value)
+    if not able:
+        raise AlgorithmError(
+            f"None of the {len(kernels)} kernels gives a matrix that can be factored: raise sigma2_bounds, or remove "
+            "repeated rows."
+        )
+    finalists = []
+    for one in able[: h.finalists]:
+        finalists.append(_learner(task, named(one.kernel)).learn(task.X, task.y, _start(task, one.kernel, one.sigma2)))
+        _say_end(task, finalists[-1])
+    best = max(finalists, key=lambda learned: learned.value)
+    variants = tuple(Variant(settings_of(one.kernel), v) for one, v in zip(compared, values, strict=True))
+    chosen = settings_of(best.parameters.kernel)
+    return _choice(best, Comparison(CRITERIA[h.criterion], variants, chosen))
+
+
+def _compared(task: Task, kernels: Sequence[ArcCosine]) -> list[Compared]:
+    """Kernels of one geometry, each with its own best sigma2 and variance, in nats of the scaled target."""
+    h, sigma2 = task.hyperparameters, task.hyperparameters.sigma2
+    if _moving(h):
+        pilot = min(kernels, key=lambda kernel: (abs(kernel.q - 1) + abs(kernel.l - 1), kernel.q))
+        learned = _learner(task, f"{named(pilot)}, for all of its geometry").learn(
+            task.X, task.y, _start(task, pilot, sigma2)
+        )
+        _say_end(task, learned)
+        moved = learned.parameters.kernel
+        kernels = [replace(one, bias=moved.bias, lengthscales=moved.lengthscales) for one in kernels]
+        if "degree" in learned.parameters.free:
+            kernels = [replace(one, degree=moved.degree) for one in kernels]
+    return recorded_comparison(task.X, task.y, kernels, h.criterion, record=task.record, reporter=task.reporter)
+
+
+def _kernels(h: Hyperparameters, features: int) -> list[ArcCosine]:
+    """Those among which is chosen, geometry by geometry; on rows without lengths a geometry is the other."""
+    lengthscales = h.lengthscales
+    if lengthscales is not None and len(lengthscales) == 1:
+        lengthscales *= features
+    if lengthscales is not None and len(lengthscales) != features:
+        raise ConfigurationError(
+            f"lengthscales has {len(lengthscales)} numbers, and the training channel {features} features; one for each, or "
+            "one for all, is wanted."
+        )
+    return [
+        ArcCosine(q, l, geometry, h.bias, h.degree, h.variance, lengthscales)
+        for geometry in h.geometries
+        for q in h.orders
+        for l in h.depths
+    ]
+
+
+def _by_geometry(kernels: Sequence[ArcCosine]) -> Iterator[list[ArcCosine]]:
+    return (list(group) for _, group in groupby(kernels, key=lambda kernel: kernel.geometry))
+
+
+def _moving(h: Hyperparameters) -> frozenset[Name]:
+    """What is learned of that by which all kernels see the rows."""
+    return frozenset(_free(h)) & {"bias", "degree", "lengthscales"}
+
+
+def _free(h: Hyperparameters) -> tuple[Name, ...]:
+    """What is learned; of several kernels each has a sigma2 and a variance of its own."""
+    match h.optimize:
+        case "all":
+            return NAMES
+        case "none":
+            return ("sigma2", "variance")
+        case names:
+            return names if _is_settled(h) else tuple({*names, "sigma2", "variance"})
+
+
+def _is_settled(h: Hyperparameters) -> bool:
+    """Whether there is one kernel alone."""
+    return len(h.orders) * len(h.depths) * len(h.geometries) == 1
+
+
+def _start(task: Task, kernel: ArcCosine, sigma2: float) -> Parameters:
+    free = tuple(name for name in _free(task.hyperparameters) if name != "degree" or kernel.geometry != "sphere")
+    return Parameters.of(kernel, sigma2, free, task.X.shape[1])
+
+
+def _learner(task: Task, what: str = "") -> Learner:
+    h = task.hyperparameters
+
+    def tell(iteration: Iteration) -> None:
+        run = f" run {iteration.run}" if h.restarts else ""
+        value = task.nats(iteration.value)
+        task.reporter.log(
+            f"learning{f' {what}' if what else ''}:{run} iteration {iteration.number}: {CRITERIA[h.criterion]} {value:.3f}, "
+            f"sigma2 {iteration.parameters.sigma2:.3g}"
+        )
+
+    return Learner(h.criterion, h.bounds, h.iterations, h.restarts, h.seed, task.record, tell)
+
+
+def _say_end(task: Task, learned: Learned) -> None:
+    parameters, kernel = learned.parameters, learned.parameters.kernel
+    words = [f"sigma2={parameters.sigma2:.4g}", f"variance={kernel.variance:.4g}", f"bias={kernel.bias:.4g}"]
+    words += [f"degree={kernel.power:.4g}"] if kernel.geometry == "homogeneous" else []
+    words += (
+        [f"lengthscales={','.join(f'{length:.3g}' for length in kernel.lengthscales)}"] if kernel.lengthscales else []
+    )
+    criterion = CRITERIA[task.hyperparameters.criterion]
+    ends = f"; at a bound: {', '.join(learned.at_bounds)}" if learned.at_bounds else ""
+    task.reporter.log(
+        f"learned {named(kernel)}: {criterion} {task.nats(learned.value):.3f} after {learned.iterations} iterations "
+        f"({learned.evaluations} evaluations); {' '.join(words)}{ends}"
+    )
+
+
+def _choice(learned: Learned, comparison: Comparison | None) -> Choice:
+    parameters, kernel = learned.parameters, learned.parameters.kernel
+    values: dict[str, float] = {}
+    if comparison is not None:
+        values |= {"q": float(kernel.q), "l": float(kernel.l)}
+    for name in parameters.free:
+        if name == "lengthscales":
+            values |= {f"lengthscale_{n}": length for n, length in enumerate(kernel.lengthscales or (), 1)}
+        else:
+            values[name] = parameters.sigma2 if name == "sigma2" else getattr(kernel, name)
+    return Choice(kernel, parameters.sigma2, values, comparison)
+
+
+def _rows(N: int, h: Hyperparameters) -> NDArray[np.intp]:
+    """The rows that are learned from, in their order."""
+    if h.learning_rows is None or h.learning_rows >= N:
+        return np.arange(N)
+    return np.sort(np.random.default_rng(h.seed).choice(N, h.learning_rows, replace=False))
+
+
+def _record(reporter: Reporter) -> Record:
+    """What an interrupted run has computed, and its keeping."""
+    kept = reporter.kept() or {"questions": [], "answers": []}
+    steps = list(zip(kept["questions"], kept["answers"], strict=True))
+    if steps:
+        reporter.log(f"learning goes on after {len(steps)} evaluations that are kept")
+
+    def keep(steps: Sequence[tuple[Array, Array]]) -> None:
+        reporter.keep({"questions": [question for question, _ in steps], "answers": [answer for _, answer in steps]})
+
+    return Record(steps, keep)

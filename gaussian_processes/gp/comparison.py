@@ -1,0 +1,169 @@
+"""Comparison: many kernels on the same rows, each with the noise and the variance that are best for it."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gaussian_processes.gp.angles import Angles
+from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.criterion import Criterion
+from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.maximum import Bound, Maximum
+from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.profile import Fit, Profile
+from gaussian_processes.gp.progress import Phase, Progress, Work, untold
+
+# The least and the greatest noise, and where the search for the best begins if there is nothing to go by.
+BOUNDS, START = (1e-6, 1e2), 0.1
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A kernel at its best.
+
+    Attributes:
+        kernel: with the best variance.
+        sigma2: the best noise variance, in (units of y)^2; NaN where M can be factored with none that is allowed.
+        log_evidence: with these, in nats; minus infinity where there is none.
+        leave_one_out: the log density of the rows, each given the others, in nats, where that was the criterion.
+        noise: sigma2 over the mean prior variance of the rows, which says how noisy the data are in this kernel's eyes.
+        factorisations: that it took.
+        at_bound: at which bound of the noise the best is, or that M cannot be factored with less.
+    """
+
+    kernel: ArcCosine
+    sigma2: float
+    log_evidence: float
+    leave_one_out: float | None
+    noise: float
+    factorisations: int
+    at_bound: Bound | None
+
+    @property
+    def value(self) -> float:
+        """Of the criterion, in nats: the greater, the better."""
+        return self.log_evidence if self.leave_one_out is None else self.leave_one_out
+
+
+def compare(  # noqa: PLR0913  # as few as there are things to say
+    X: Array,
+    y: Array,
+    kernels: Sequence[ArcCosine],
+    criterion: Criterion = "evidence",
+    *,
+    bounds: tuple[float, float] = BOUNDS,
+    known: Sequence[Compared] = (),
+    progress: Progress = untold,
+) -> Iterator[Compared]:
+    """Kernels at their best, one after the other, in the order given.
+
+    The criterion is within about 0.01 nats of its maximum, within some hundredths where it is flat, and exact for the
+    hyperparameters told. The maximum is a local one where there are several.
+
+    Args:
+        X: rows (N, d).
+        y: targets (N,).
+        kernels: which differ in order, depth, geometry and degree alone. Their variances do not matter.
+        criterion: "evidence"; or "loo", in twice the time.
+        bounds: least and greatest noise, as a part of the rows' mean prior variance.
+        known: results for the first kernels from an earlier run, which do not come again; what follows is then what
+            followed there.
+        progress: is told of the phase "comparison", in kernels; at every step, so that it can end it.
+
+    Raises:
+        ValueError: the kernels see the rows in different directions; or shapes and numbers that TrainedGPModel refuses;
+            or targets that are all 0, of which every kernel is sure with no variance at all.
+        LengthError: a row has no direction or no finite covariance with one of the kernels.
+    """
+    X, y = np.asarray(X, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if X.ndim != 2 or y.shape != X.shape[:1] or not len(y):
+        raise ValueError(f"X has shape {X.shape} and y {y.shape}; (N, d) and (N,), N >= 1, are wanted")
+    if not (np.isfinite(X).all() and np.isfinite(y).all()):
+        raise ValueError("X or y holds NaN or infinity; finite numbers are wanted")
+    if not y.any():
+        raise ValueError("the targets are all 0: there is nothing by which to compare")
+    plain = [replace(kernel, variance=1.0) for kernel in kernels]
+    if [replace(result.kernel, variance=1.0) for result in known] != plain[: len(known)]:
+        raise ValueError("what is known is of other kernels than the first of those to be compared")
+    if len({replace(kernel, q=0, l=0, geometry="sphere", degree=None) for kernel in plain}) > 1:
+        raise ValueError(
+            "the kernels differ in bias or lengthscales; where they differ in order, depth, geometry and degree alone they "
+            "can be compared on the same angles"
+        )
+    for kernel in plain:
+        kernel.directions(X)  # which refuses rows before the first kernel, and not after hours
+    return _Comparison(X, y, plain, criterion, bounds, progress).after(list(known))
+
+
+@dataclass(frozen=True, eq=False)
+class _Comparison:
+    X: Array
+    y: Array
+    kernels: list[ArcCosine]
+    criterion: Criterion
+    bounds: tuple[float, float]
+    progress: Progress
+
+    def after(self, results: list[Compared]) -> Iterator[Compared]:
+        """The results that follow those."""
+        if len(results) == len(self.kernels):
+            return
+        work = Work("comparison", len(self.kernels), self.progress)
+        work.advance(len(results))
+        N = len(self.y)
+        angles, K, memory = Angles.of(self.kernels[0].directions(self.X)), Packed.empty(N), Packed.empty(N)
+        for kernel in self.kernels[len(results) :]:
+            rows = kernel.directions(self.X)
+            angles.gram(kernel, rows, K)
+            unit = float(np.mean(rows.scale**2)) or 1.0
+            standing = _standing(self.progress, len(results) / len(self.kernels))
+            found = Profile(self.criterion, K, self.y, unit, memory, standing).best(
+                _start(kernel, results), self.bounds
+            )
+            results = [*results, self._compared(kernel, unit, found)]
+            work.advance(1)
+            yield results[-1]
+
+    def _compared(self, kernel: ArcCosine, unit: float, found: Maximum[Fit]) -> Compared:
+        """A kernel at the best of its profile, whose noise is in a unit."""
+        fit, count, by_evidence = found.point, found.evaluations, self.criterion == "evidence"
+        if fit is None:
+            nothing = None if by_evidence else -math.inf
+            return Compared(kernel, math.nan, -math.inf, nothing, math.nan, count, found.at_bound)
+        noise = min(max(math.exp(fit.x), self.bounds[0]), self.bounds[1])  # not beyond by the logarithm's rounding
+        return Compared(
+            replace(kernel, variance=fit.variance),
+            sigma2=fit.variance * unit * noise,
+            log_evidence=fit.log_evidence,
+            leave_one_out=None if by_evidence else fit.value,
+            noise=noise,
+            factorisations=count,
+            at_bound=found.at_bound,
+        )
+
+
+def _start(kernel: ArcCosine, results: list[Compared]) -> float:
+    """The best noise of the kernel that is most like this one, the last of several: it is not far away."""
+
+    def unlike(result: Compared) -> tuple[bool, int]:
+        other = result.kernel
+        return other.geometry != kernel.geometry, abs(other.q - kernel.q) + abs(other.l - kernel.l)
+
+    alike = [result for result in reversed(results) if math.isfinite(result.noise)]
+    return min(alike, key=unlike).noise if alike else START
+
+
+def _standing(progress: Progress, fraction: float) -> Progress:
+    """What the factorisations tell of: that the comparison is where it was."""
+
+    def tell(_phase: Phase, _fraction: float) -> None:
+        progress("comparison", fraction)
+
+    return tell
+
+
+def memory(N: int) -> int:
+    """Bytes that comparing kernels on N rows takes: angles, covariances and a factor, half a matrix each."""
+    return 3 * 8 * (N * (N + 1) // 2)

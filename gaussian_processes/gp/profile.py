@@ -1,0 +1,181 @@
+r"""Profile: a criterion as a function of the noise's share alone, with the variance that is best for it.
+
+With M = v A, A = K + lambda I, lambda = sigma2 / v, alpha = A^-1 y, Q = A^-1 and kappa = diag(Q), both criteria of
+`criterion.py` are greatest in v where its derivative vanishes, and there, with x = log lambda,
+
+    L = -(N log v - log det A^-1 + N + N log(2 pi))/2,      v = y^T alpha / N,              for the evidence,
+    L = -(N log v - sum_i log kappa_i + N + N log(2 pi))/2, v = mean_i alpha_i^2 / kappa_i, for leave-one-out;
+
+    dL/dx = lambda alpha^T alpha / (2 v) - lambda tr(Q) / 2,
+    dL/dx = (lambda/v) sum_i alpha_i (Q alpha)_i / kappa_i
+            - (lambda/2) sum_i (Q Q)_ii (1/kappa_i + alpha_i^2 / (v kappa_i^2)),
+
+from [RW06] eqs. 5.8 to 5.13. A Cholesky factor gives all of it at the cost of some solutions, but tr(Q), tr(Q Q) and
+diag(Q Q), which need the inverse. These are estimated from a few vectors z of random signs, E[z z^T] = I, as the means
+of |L^-1 z|^2, |Q z|^2 and (Q z)_i^2 (Hutchinson, Communications in Statistics 18, 1989). They say where to look, and no more:
+the value is exact in every point.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.criterion import Criterion
+from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
+from gaussian_processes.gp.inverse import inverse_diagonal
+from gaussian_processes.gp.maximum import Maximum, Point, maximum
+from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.progress import Progress, untold
+
+# Vectors of signs at least, and numbers in them all: the fewer the rows, the more vectors. As many as rows would do no
+# better than unit vectors, which are exact.
+SIGNS, NUMBERS = 32, 25_600
+# Nats that are not worth another factorisation: models that differ by less are equally good.
+TOLERANCE = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Fit(Point):
+    """A point of a profile.
+
+    Attributes:
+        variance: v, the best for this lambda.
+        log_evidence: with it, in nats; of the criterion "evidence" this is the value.
+    """
+
+    variance: float
+    log_evidence: float
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """A criterion on given covariances and targets.
+
+    Attributes:
+        criterion: which.
+        K: the covariances (N, N) for v = 1.
+        y: targets (N,), not all 0.
+        unit: of lambda: x is the logarithm of lambda / unit.
+        memory: for a factor (N, N); is overwritten with every evaluation.
+        progress: is told of the factorisations.
+    """
+
+    criterion: Criterion
+    K: Packed
+    y: Array
+    unit: float
+    memory: Packed
+    progress: Progress = untold
+
+    def best(self, start: float, bounds: tuple[float, float]) -> Maximum[Fit]:
+        """The best lambda to TOLERANCE in the criterion, from some factorisations; a local maximum, if there are several.
+
+        Args:
+            start: where to begin, lambda / unit.
+            bounds: least and greatest lambda / unit.
+        """
+        low, high = map(math.log, bounds)
+        return maximum(self, math.log(start), (low, high), TOLERANCE)
+
+    def __call__(self, x: float) -> Fit | None:
+        """The profile at x, from a factorisation; None where A cannot be factored."""
+        noise = self.unit * math.exp(x)
+        np.copyto(self.memory.rectangle, self.K.rectangle)
+        self.memory.add_to_diagonal(noise)
+        try:
+            factor = Cholesky.of(self.memory, self.progress)
+        except NotPositiveDefiniteError:
+            return None
+        solved = _Solved.of(x, noise, factor, self.y)
+        if not 0.0 < solved.misfit < math.inf:
+            return None
+        return _evidence(solved) if self.criterion == "evidence" else _leave_one_out(solved)
+
+
+@dataclass(frozen=True, eq=False)
+class _Solved:
+    """A alpha = y in a point: x, lambda, A's factor, alpha, log det A and y^T alpha."""
+
+    x: float
+    noise: float
+    factor: Cholesky
+    alpha: Array
+    log_det: float
+    misfit: float
+
+    @classmethod
+    def of(cls, x: float, noise: float, factor: Cholesky, y: Array) -> "_Solved":
+        alpha = factor.solve(y)
+        return cls(x, noise, factor, alpha, factor.log_det(), float(y @ alpha))
+
+    def log_evidence(self, variance: float) -> float:
+        """For M = variance A, in nats: [RW06] eq. 2.30."""
+        N = len(self.alpha)
+        return -0.5 * (self.misfit / variance + N * math.log(2.0 * math.pi * variance) + self.log_det)
+
+
+def _evidence(at: _Solved) -> Fit:
+    N, alpha, factor = len(at.alpha), at.alpha, at.factor
+    variance = at.misfit / N
+    signs, variance_of_square = _signs(N)
+    half = factor.half_solve(np.column_stack([alpha, signs]))
+    squared, product = float(alpha @ alpha), float(half[:, 0] @ half[:, 0])  # alpha^T Q alpha
+    trace = _mean_square(half[:, 1:])
+    trace_of_square = _mean_square(factor.transposed_half_solve(half[:, 1:]))
+    value = at.log_evidence(variance)
+    return Fit(
+        at.x,
+        value,
+        rise=at.noise * squared / (2.0 * variance),
+        fall=at.noise * trace / 2.0,
+        # Of log(alpha^T alpha / y^T alpha), and of log tr(Q).
+        bend=at.noise * (squared / at.misfit - 2.0 * product / squared + trace_of_square / trace),
+        error=math.sqrt(variance_of_square / N),
+        variance=variance,
+        log_evidence=value,
+    )
+
+
+def _leave_one_out(at: _Solved) -> Fit:
+    N, alpha, factor, noise = len(at.alpha), at.alpha, at.factor, at.noise
+    signs, variance_of_square = _signs(N)
+    once = factor.transposed_half_solve(factor.half_solve(np.column_stack([alpha, signs])))
+    twice = factor.transposed_half_solve(factor.half_solve(once.copy(order="F")))
+    kappa = inverse_diagonal(factor)
+    # Of y, Q^2 and Q^3; of the vectors of signs, the diagonals of Q^2 and Q^3.
+    q2, q3 = once[:, 0], twice[:, 0]
+    square, cube = np.square(once[:, 1:]).mean(axis=1), (once[:, 1:] * twice[:, 1:]).mean(axis=1)
+    ratio = alpha**2 / kappa
+    variance = float(np.mean(ratio))
+    rises, falls = alpha * q2 / kappa, square / kappa * (1.0 + ratio / variance)
+    # Derivatives in x over -lambda: alpha' = q2, q2' = 2 q3, kappa' = square, square' = 2 cube.
+    variance_slope = float(np.mean(2.0 * rises - ratio * square / kappa))
+    rise_slope = (q2**2 + 2.0 * alpha * q3 - alpha * q2 * square / kappa) / kappa
+    ratio_slope = (2.0 * rises - ratio * square / kappa) / variance - ratio * variance_slope / variance**2
+    fall_slope = (2.0 * cube / kappa - (square / kappa) ** 2) * (1.0 + ratio / variance) + square / kappa * ratio_slope
+    bend = variance_slope / variance - float(rise_slope.sum() / rises.sum()) + float(fall_slope.sum() / falls.sum())
+    return Fit(
+        at.x,
+        -0.5 * (N * (math.log(2.0 * math.pi * variance) + 1.0) - float(np.log(kappa).sum())),
+        rise=noise / variance * float(rises.sum()),
+        fall=noise / 2.0 * float(falls.sum()),
+        bend=noise * bend,
+        error=math.sqrt(variance_of_square * float(falls @ falls)) / float(falls.sum()),
+        variance=variance,
+        log_evidence=at.log_evidence(variance),
+    )
+
+
+def _mean_square(Z: Array) -> float:
+    """Of the lengths of columns."""
+    return float(np.square(Z).sum() / Z.shape[1])
+
+
+def _signs(N: int) -> tuple[Array, float]:
+    """Vectors (N, M) of signs, the same every time, and the variance of the mean of M squared products with a unit vector."""
+    M = max(SIGNS, NUMBERS // N)
+    if N <= M:
+        return math.sqrt(N) * np.eye(N), 0.0
+    return np.random.default_rng(0).choice(np.array([-1.0, 1.0]), (N, M)), 2.0 / M

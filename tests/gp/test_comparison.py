@@ -1,0 +1,279 @@
+"""Kernels at their best, against a dense grid of noises from NumPy's eigendecomposition, and against the trained model."""
+
+import math
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from gaussian_processes.gp import ArcCosine, TrainedGPModel
+from gaussian_processes.gp.comparison import BOUNDS, compare, memory
+from gaussian_processes.gp.directions import LengthError
+from gaussian_processes.gp.factor import NotPositiveDefiniteError
+from gaussian_processes.gp.maximum import Point, maximum
+from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.profile import Profile
+
+KERNELS = [
+    *(ArcCosine(q, l, bias=1.0) for q in range(4) for l in (0, 1, 3)),
+    ArcCosine(1, 0, "homogeneous", bias=1.0),
+    ArcCosine(2, 1, "homogeneous", bias=1.0, degree=0.5),
+    ArcCosine(4, 0, "homogeneous", bias=1.0),
+    ArcCosine(45, 0, bias=1.0),
+]
+NOISES = np.geomspace(*BOUNDS, 2000)
+# By the noise in the targets.
+DATA = {"little noise": 0.03, "some noise": 0.3, "much noise": 3.0}
+
+
+def data(noise, N=150):
+    generator = np.random.default_rng(7)
+    X = generator.normal(size=(N, 4))
+    return X, np.sin(2 * X[:, 0]) + 0.5 * X[:, 1] + noise * generator.normal(size=N)
+
+
+def on_grid(X, y, kernel, criterion):
+    """The criterion at each of NOISES with the best variance there, by eigenvectors: in closed form, without a factor."""
+    N, K = len(X), replace(kernel, variance=1.0).gram(X)
+    d, Q = np.linalg.eigh(K)
+    weights = 1.0 / (np.maximum(d, 0.0) + NOISES[:, None] * np.trace(K) / N)  # (noises, N)
+    z = Q.T @ y
+    if criterion == "evidence":
+        variance = (z**2 * weights).sum(axis=1) / N
+        return -0.5 * (N * np.log(2 * np.pi * variance) + N - np.log(weights).sum(axis=1))
+    kappa, alpha = weights @ (Q**2).T, (weights * z) @ Q.T
+    variance = (alpha**2 / kappa).mean(axis=1)
+    return -0.5 * (N * np.log(2 * np.pi * variance) + N - np.log(kappa).sum(axis=1))
+
+
+@pytest.mark.parametrize("noise", DATA.values(), ids=DATA)
+@pytest.mark.parametrize("criterion", ["evidence", "loo"])
+def test_nothing_on_a_dense_grid_is_better(noise, criterion):
+    """By more than 0.03 nats, or 0.08 where the grid is flat from there to a bound: no difference between models."""
+    X, y = data(noise)
+    results = list(compare(X, y, KERNELS, criterion))
+    for kernel, found in zip(KERNELS, results, strict=True):
+        grid = on_grid(X, y, kernel, criterion)
+        assert grid.max() - found.value < (0.08 if noise == DATA["much noise"] else 0.03), kernel
+        # And where it was found it is what the grid has there.
+        assert np.interp(math.log(found.noise), np.log(NOISES), grid) == pytest.approx(found.value, abs=2e-3)
+    assert np.mean([found.factorisations for found in results]) < 5
+
+
+@pytest.mark.parametrize("noise", DATA.values(), ids=DATA)
+@pytest.mark.parametrize("criterion", ["evidence", "loo"])
+def test_the_values_are_those_of_the_model_with_these_hyperparameters(noise, criterion):
+    """log evidence and leave-one-out density to 1e-10, relative."""
+    X, y = data(noise)
+    for kernel, found in zip(KERNELS, compare(X, y, KERNELS, criterion), strict=True):
+        model = TrainedGPModel(X, y, found.kernel, found.sigma2)
+        assert replace(found.kernel, variance=1.0) == kernel
+        assert found.log_evidence == pytest.approx(model.log_evidence, rel=1e-10)
+        assert found.noise == pytest.approx(found.sigma2 / found.kernel.diagonal(X).mean())
+        if criterion == "loo":
+            assert found.leave_one_out == pytest.approx(model.leave_one_out().log_density.sum(), rel=1e-10)
+        else:
+            assert found.leave_one_out is None
+
+
+@pytest.mark.parametrize("criterion", ["evidence", "loo"])
+def test_no_other_variance_is_better(criterion):
+    """For the noise that was found: the model a little above and below."""
+    X, y = data(0.3)
+    (found,) = compare(X, y, [ArcCosine(1, 1)], criterion)
+
+    def value(factor):
+        kernel = replace(found.kernel, variance=factor * found.kernel.variance)
+        model = TrainedGPModel(X, y, kernel, factor * found.sigma2)
+        return model.log_evidence if criterion == "evidence" else model.leave_one_out().log_density.sum()
+
+    assert value(1.0) > max(value(0.99), value(1.01))
+
+
+@pytest.mark.parametrize("criterion", ["evidence", "loo"])
+@pytest.mark.parametrize("known", [1, 7, len(KERNELS)])
+def test_a_run_that_is_told_the_first_results_goes_on_as_the_first_did(criterion, known):
+    """To the bit, as each search begins where those before it ended."""
+    X, y = data(0.3, 60)
+    results = list(compare(X, y, KERNELS, criterion))
+    assert list(compare(X, y, KERNELS, criterion, known=results[:known])) == results[known:]
+    assert list(islice(compare(X, y, KERNELS, criterion), known)) == results[:known]
+
+
+@pytest.mark.parametrize("criterion", ["evidence", "loo"])
+@pytest.mark.parametrize("kernel", [ArcCosine(0, 0), ArcCosine(1, 1, bias=1.0), ArcCosine(3, 2)])
+@pytest.mark.parametrize("x", [-8.0, -3.0, 2.0])
+def test_slopes_are_those_of_the_values(criterion, kernel, x):
+    """And bends those of the slopes, by differences: with so few rows nothing of it is estimated."""
+    X, y = data(0.3, 60)
+    K = kernel.packed_gram(kernel.directions(X))
+    profile = Profile(criterion, K, y, 1.0, Packed.empty(60))
+    below, here, above = (profile(x + step) for step in (-1e-4, 0.0, 1e-4))
+    assert here.error == 0.0
+    assert here.rise - here.fall == pytest.approx((above.value - below.value) / 2e-4, rel=1e-4, abs=1e-5)
+    bend = (math.log(above.rise / above.fall) - math.log(below.rise / below.fall)) / 2e-4
+    assert here.bend == pytest.approx(bend, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("criterion", ["evidence", "loo"])
+def test_estimated_slopes_are_in_error_by_what_is_said(criterion):
+    """Of many rows: by less than 4 standard deviations, which are one hundredth or less."""
+    X, y = data(0.3, 700)
+    kernel = ArcCosine(1, 1, bias=1.0)
+    K = kernel.packed_gram(kernel.directions(X))
+    profile = Profile(criterion, K, y, 1.0, Packed.empty(700))
+    below, here, above = (profile(x) for x in (-2.0 - 1e-4, -2.0, -2.0 + 1e-4))
+    fall = here.rise - (above.value - below.value) / 2e-4
+    assert 0.0 < here.error < 0.02
+    assert abs(math.log(here.fall / fall)) < 4 * here.error
+
+
+def test_an_optimum_at_a_bound_is_said():
+    """Bounds of the noise that leave the best one out, above and below."""
+    X, y = data(0.3)
+    kernel = [ArcCosine(1, 1, bias=1.0)]
+    (free,) = compare(X, y, kernel)
+    assert free.at_bound is None
+    (low,) = compare(X, y, kernel, bounds=(10 * free.noise, 1e3))
+    assert low.at_bound == "lower"
+    assert low.noise == pytest.approx(10 * free.noise)
+    (high,) = compare(X, y, kernel, bounds=(1e-6, free.noise / 10))
+    assert high.at_bound == "upper"
+    assert high.noise == pytest.approx(free.noise / 10)
+
+
+def test_noise_that_leaves_no_factor_is_no_good_and_no_failure():
+    """Rows that are there twice, with the same targets: the less noise, the better, down to where rounding begins."""
+    X, y = np.repeat(data(0.0)[0], 2, axis=0), np.repeat(data(0.0)[1], 2)
+    found, after_it = compare(X, y, [ArcCosine(1, 0, bias=1.0), ArcCosine(2, 0, bias=1.0)], bounds=(1e-25, 1e2))
+    for result in (found, after_it):
+        assert 1e-17 < result.noise < 1e-13
+        assert result.at_bound == "lower"
+        assert result.factorisations <= 15
+        with pytest.raises(NotPositiveDefiniteError):
+            TrainedGPModel(X, y, result.kernel, 0.1 * result.sigma2)
+
+
+def test_where_nothing_can_be_factored_there_is_no_value():
+    """Repeated rows, and no noise that double precision can see."""
+    X = np.repeat(data(0.3)[0], 2, axis=0)
+    y = np.arange(len(X)) / 100.0
+    evidence, loo = (
+        next(compare(X, y, [ArcCosine(1, 0)], criterion, bounds=(1e-30, 1e-25))) for criterion in ("evidence", "loo")
+    )
+    for found in (evidence, loo):
+        assert found.value == found.log_evidence == -math.inf
+        assert math.isnan(found.sigma2)
+        assert found.factorisations < 15
+
+
+@pytest.mark.parametrize("N", [1, 2, 5, 33])
+@pytest.mark.parametrize("criterion", ["evidence", "loo"])
+def test_few_rows_are_enough(N, criterion):
+    """Fewer than the vectors of signs, with which the slopes are exact."""
+    X, y = data(0.3, N)
+    for found in compare(X, y, KERNELS, criterion):
+        assert math.isfinite(found.value)
+
+
+def test_targets_in_other_units_are_explained_as_well():
+    """y times 1000: the variances 10^6 times, densities divided by 1000, the noise's part the same."""
+    X, y = data(0.3)
+    for one, other in zip(compare(X, y, KERNELS), compare(X, 1000 * y, KERNELS), strict=True):
+        assert other.noise == pytest.approx(one.noise, rel=1e-6)
+        assert other.sigma2 == pytest.approx(1e6 * one.sigma2, rel=1e-6)
+        assert other.value == pytest.approx(one.value - len(y) * math.log(1000.0), abs=1e-6)
+
+
+def test_progress_goes_from_0_to_1_in_kernels():
+    """And never back; what was known is done already."""
+    X, y = data(0.3, 40)
+    told = []
+    results = list(compare(X, y, KERNELS[:4], progress=lambda phase, fraction: told.append((phase, fraction))))
+    fractions = [fraction for _, fraction in told]
+    assert {phase for phase, _ in told} == {"comparison"}
+    assert fractions == sorted(fractions)
+    assert set(fractions) == {0.0, 0.25, 0.5, 0.75, 1.0}
+    told.clear()
+    list(compare(X, y, KERNELS[:4], known=results[:2], progress=lambda _, fraction: told.append(fraction)))
+    assert sorted(set(told)) == [0.0, 0.5, 0.75, 1.0]
+
+
+def test_an_exception_from_the_callback_ends_it_within_a_kernel():
+    """A signal need not wait for the next one."""
+    X, y = data(0.3, 40)
+    calls = []
+
+    def stop(_phase, _fraction):
+        calls.append(None)
+        if len(calls) > 3:
+            raise KeyboardInterrupt
+
+    results = compare(X, y, KERNELS, progress=stop)
+    with pytest.raises(KeyboardInterrupt):
+        next(results)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kernels": [ArcCosine(1, 0), ArcCosine(1, 0, bias=1.0)]}, "bias or lengthscales"),
+        ({"kernels": [ArcCosine(1, 0), ArcCosine(1, 0, lengthscales=(1, 2, 3, 4))]}, "bias or lengthscales"),
+        ({"y": np.zeros(150)}, "all 0"),
+        ({"y": np.zeros(3)}, "are wanted"),
+        ({"y": np.full(150, np.nan)}, "finite numbers"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_at_once(change, message):
+    """By the call, not by the first result."""
+    X, y = data(0.3)
+    arguments = {"X": X, "y": y, "kernels": [ArcCosine(1, 0)]} | change
+    with pytest.raises(ValueError, match=message):
+        compare(**arguments)
+
+
+def test_results_of_other_kernels_are_refused():
+    """A checkpoint of something else."""
+    X, y = data(0.3, 20)
+    known = list(compare(X, y, KERNELS[:2]))
+    with pytest.raises(ValueError, match="other kernels"):
+        compare(X, y, KERNELS[1:], known=known)
+
+
+def test_a_row_without_direction_is_refused_before_anything_is_computed():
+    """Though the first kernel would take it."""
+    X, y = data(0.3, 20)
+    X[7] = 0.0
+    with pytest.raises(LengthError, match="row 7"):
+        compare(X, y, [ArcCosine(1, 0, "homogeneous"), ArcCosine(1, 0)])
+
+
+def test_no_kernels_no_results():
+    """An empty sequence."""
+    assert list(compare(*data(0.3, 5), [])) == []
+
+
+def test_memory_is_that_of_three_halves():
+    """Angles, covariances, factor."""
+    assert memory(1000) == 12 * 1000 * 1001
+
+
+@pytest.mark.parametrize("error", [-0.01, 0.0, 0.01])
+@pytest.mark.parametrize("start", [-12.0, -3.0, 1.9, 4.0])
+def test_the_search_finds_a_known_maximum_though_the_slope_is_in_error(error, start):
+    """rise = 300 s(x - 1), fall = 300 s(2 x), s the logistic function: a maximum at -1, and flat to the left of it."""
+
+    def logistic(x):
+        return 1.0 / (1.0 + math.exp(-x))
+
+    def evaluate(x):
+        value = 300.0 * (math.log1p(math.exp(x - 1.0)) - math.log1p(math.exp(2.0 * x)) / 2.0)
+        bend = logistic(1.0 - x) - 2.0 * logistic(-2.0 * x)
+        rise, fall = 300.0 * logistic(x - 1.0), 300.0 * logistic(2.0 * x) * (1.0 + error)
+        return Point(x, value, rise, fall, bend, 0.01)
+
+    found = maximum(evaluate, start, (-14.0, 4.6), 0.01)
+    assert found.at_bound is None
+    assert found.point.value > evaluate(-1.0).value - 0.02
+    assert found.evaluations <= 10

@@ -1,0 +1,81 @@
+"""Record: a search that is begun anew is told what it had computed, and computes the rest."""
+
+import numpy as np
+import pytest
+
+from gaussian_processes.gp.record import Record
+
+
+class Squares:
+    """Answers with the question's squares, and counts how often."""
+
+    def __init__(self):
+        self.asked = []
+
+    def of(self, record, question):
+        def compute():
+            self.asked.append(question)
+            return [x * x for x in question]
+
+        return record.answer(question, compute)
+
+
+QUESTIONS = [[1.0, 2.0], [3.0, -0.5], [1e-300, np.pi], [1.0, 2.0]]
+
+
+@pytest.mark.parametrize("cut", range(len(QUESTIONS) + 1))
+def test_answers_what_it_has_and_computes_the_rest(cut):
+    """In their order, to the bit; a question that comes again is another step."""
+    whole, first, then = Record(), Squares(), Squares()
+    answers = [first.of(whole, question).tolist() for question in QUESTIONS]
+    assert first.asked == QUESTIONS
+    again = Record(whole.steps[:cut])
+    assert [then.of(again, question).tolist() for question in QUESTIONS] == answers
+    assert then.asked == QUESTIONS[cut:]
+    assert [step.tolist() for pair in again.steps for step in pair] == [
+        step.tolist() for pair in whole.steps for step in pair
+    ]
+
+
+def test_what_follows_another_question_is_another_search():
+    """It is dropped, and computed again."""
+    record, squares = Record(), Squares()
+    for question in QUESTIONS:
+        squares.of(record, question)
+    again, others = Record(list(record.steps)), Squares()
+    for question in (QUESTIONS[0], [5.0, 6.0], QUESTIONS[2]):
+        others.of(again, question)
+    assert others.asked == [[5.0, 6.0], QUESTIONS[2]]
+    assert [question.tolist() for question, _ in again.steps] == [QUESTIONS[0], [5.0, 6.0], QUESTIONS[2]]
+
+
+def test_an_answer_that_is_no_number_is_an_answer():
+    """NaN says that there is none, and need not be found out again."""
+    record, calls = Record(), []
+
+    def compute():
+        calls.append(1)
+        return [np.nan, 0.0]
+
+    record.answer([1.0], compute)
+    again = Record(record.steps)
+    assert np.isnan(again.answer([1.0], compute)[0])
+    assert len(calls) == 1
+
+
+def test_keeps_what_is_new_and_not_what_was_kept_before():
+    """`save` after steps that were all recorded has nothing to keep."""
+    kept = []
+    record = Record(keep=lambda steps: kept.append(len(steps)))
+    for question in QUESTIONS[:2]:
+        Squares().of(record, question)
+    record.save()
+    assert kept == [2]
+    again = Record(list(record.steps), lambda steps: kept.append(len(steps)))
+    for question in QUESTIONS[:2]:
+        Squares().of(again, question)
+        again.save()
+    assert kept == [2]
+    Squares().of(again, QUESTIONS[2])
+    again.save()
+    assert kept == [2, 3]
