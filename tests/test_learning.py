@@ -13,6 +13,7 @@ import pytest
 from processes import environ_of, run_train, write_opt_ml
 from reference import ROOT
 from reporting import Lines, metrics_in
+from threadpoolctl import threadpool_limits
 
 from gaussian_processes.algorithm import Size
 from gaussian_processes.data.dataset import Dataset, Source
@@ -38,7 +39,8 @@ def csv(N, d=3, seed=0):
 
 def fitted(X, y, reporter=None, **hyperparameters):
     dataset = Dataset(X, y, (Source("a.csv", len(y)),))
-    return algorithm.fit(dataset, Hyperparameters(**hyperparameters), Lines() if reporter is None else reporter)
+    with threadpool_limits(1):  # many small matrices: threads only wait for each other
+        return algorithm.fit(dataset, Hyperparameters(**hyperparameters), Lines() if reporter is None else reporter)
 
 
 def evidence(X, y, model):

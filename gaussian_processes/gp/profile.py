@@ -144,18 +144,25 @@ def _leave_one_out(at: _Solved) -> Fit:
     once = factor.transposed_half_solve(factor.half_solve(np.column_stack([alpha, signs])))
     twice = factor.transposed_half_solve(factor.half_solve(once.copy(order="F")))
     kappa = inverse_diagonal(factor)
-    # Of y, Q^2 and Q^3; of the vectors of signs, the diagonals of Q^2 and Q^3.
+    # Of alpha, Q alpha and Q^2 alpha; of the vectors of signs, the diagonals of Q^2 and Q^3.
     q2, q3 = once[:, 0], twice[:, 0]
-    square, cube = np.square(once[:, 1:]).mean(axis=1), (once[:, 1:] * twice[:, 1:]).mean(axis=1)
+    squares = np.square(once[:, 1:])
+    square, cube = squares.mean(axis=1), (once[:, 1:] * twice[:, 1:]).mean(axis=1)
+    # The mean's own square is too large by its variance.
+    squared = square**2 - (squares.var(axis=1) / squares.shape[1] if variance_of_square else 0.0)
     ratio = alpha**2 / kappa
     variance = float(np.mean(ratio))
-    rises, falls = alpha * q2 / kappa, square / kappa * (1.0 + ratio / variance)
+    weights = (1.0 + ratio / variance) / kappa
+    rises, falls = alpha * q2 / kappa, square * weights
     # Derivatives in x over -lambda: alpha' = q2, q2' = 2 q3, kappa' = square, square' = 2 cube.
-    variance_slope = float(np.mean(2.0 * rises - ratio * square / kappa))
+    variance_slope = float(np.mean(2.0 * rises - ratio * square / kappa)) / variance
     rise_slope = (q2**2 + 2.0 * alpha * q3 - alpha * q2 * square / kappa) / kappa
-    ratio_slope = (2.0 * rises - ratio * square / kappa) / variance - ratio * variance_slope / variance**2
-    fall_slope = (2.0 * cube / kappa - (square / kappa) ** 2) * (1.0 + ratio / variance) + square / kappa * ratio_slope
-    bend = variance_slope / variance - float(rise_slope.sum() / rises.sum()) + float(fall_slope.sum() / falls.sum())
+    fall_slope = (
+        2.0 * cube * weights
+        - squared * (weights + ratio / (variance * kappa)) / kappa
+        + square * (2.0 * rises - ratio * variance_slope) / (variance * kappa)
+    )
+    bend = variance_slope - float(rise_slope.sum() / rises.sum()) + float(fall_slope.sum() / falls.sum())
     return Fit(
         at.x,
         -0.5 * (N * (math.log(2.0 * math.pi * variance) + 1.0) - float(np.log(kappa).sum())),

@@ -7,13 +7,15 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from gaussian_processes.gp import ArcCosine, TrainedGPModel
+from gaussian_processes.gp import ArcCosine, TrainedGPModel, operations
 from gaussian_processes.gp.comparison import BOUNDS, compare, memory
 from gaussian_processes.gp.directions import LengthError
 from gaussian_processes.gp.factor import NotPositiveDefiniteError
 from gaussian_processes.gp.maximum import Point, maximum
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.profile import Profile
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 KERNELS = [
     *(ArcCosine(q, l, bias=1.0) for q in range(4) for l in (0, 1, 3)),
@@ -257,6 +259,13 @@ def test_no_kernels_no_results():
 def test_memory_is_that_of_three_halves():
     """Angles, covariances, factor."""
     assert memory(1000) == 12 * 1000 * 1001
+
+
+@pytest.mark.parametrize(("criterion", "factorisations"), [("evidence", 2.7), ("loo", 6.5)])
+def test_of_many_rows_the_factorisations_are_what_counts(criterion, factorisations):
+    """N^3 / 3 operations each."""
+    N = 10**6
+    assert operations.comparison(N, 10, criterion) == pytest.approx(factorisations * N**3 / 3, rel=0.01)
 
 
 @pytest.mark.parametrize("error", [-0.01, 0.0, 0.01])
