@@ -63,6 +63,18 @@ def test_every_kind_of_kernel_works_without_a_compiler(image, opt_ml, precision,
         assert docker("run", "--rm", image, "python3", "-c", f"import {package}", check=False).returncode == 1
 
 
+@pytest.mark.parametrize("criterion", ["evidence", "loo"])
+def test_learns_without_a_compiler(image, opt_ml, criterion):
+    """Order 0, orders with polynomials and one above them, in both geometries, all hyperparameters, with a checkpoint."""
+    settings = {"q": "0,1,60", "geometry": "auto", "bias": "1", "degree": "1", "optimize": "all", "finalists": "6"}
+    opt_ml.hyperparameters.write_text(json.dumps({**settings, "criterion": criterion, "iterations": "2"}))
+    (opt_ml.root / "checkpoints").mkdir()
+    done = train(image, opt_ml)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("learned q=") == 8
+    assert (opt_ml.root / "checkpoints/training.checkpoint.pkl").exists()
+
+
 def test_an_older_processor_has_its_library(image, opt_ml):
     """The one for any processor computes the same, to rounding."""
     results = []
