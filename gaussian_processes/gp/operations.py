@@ -48,7 +48,7 @@ def learning(N: int, d: int, criterion: Criterion) -> float:
 
 def comparison(N: int, d: int, criterion: Criterion) -> float:
     """To find a kernel at its best on N rows of d numbers, when many are compared: the average of them."""
-    return START / 10 + FACTORISATIONS[criterion] * (N**3 / 3 + 2 * ROW * N**2) + _entries(N, d) / 2
+    return START / 10 + FACTORISATIONS[criterion] * (N**3 / 3 + ROW * N**2) + _entries(N, d) / 2
 
 
 def _entries(N: int, d: int) -> float:
