@@ -120,6 +120,11 @@ def needs_of_learning(N: int, d: int, h: Hyperparameters) -> Needs:
 
 def _best_of(task: Task, kernels: Sequence[ArcCosine]) -> Choice:
     h = task.hyperparameters
+    if not task.y.any():
+        raise AlgorithmError(
+            "The target is 0 in every row that is learned from, once it is scaled: nothing says which kernel is the best. "
+            "Give one q, one l and one geometry, and optimize=none."
+        )
     compared = [one for group in _by_geometry(kernels) for one in _compared(task, group)]
     values = [task.nats(one.value) for one in compared]
     task.reporter.log(
