@@ -37,7 +37,7 @@ SPLITS = 20
 LEARNT_ON = 2000
 # What README.md recommends for a table of which nothing is known; features and target are standardised here already.
 SETTINGS = {"q": "auto", "l": "auto", "geometry": "auto", "bias": 1.0, "degree": 1.0, "optimize": "all"}
-# Of scikit-learn's optimiser, from random points, beside the run from its start.
+# Of scikit-learn's optimiser, from a random point, beside the run from its start; where all rows are learnt from.
 RESTARTS = 1
 
 # Published means and standard errors on these splits: RMSE and mean test log density.
