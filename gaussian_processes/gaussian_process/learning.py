@@ -165,7 +165,7 @@ def _compared(task: Task, kernels: Sequence[ArcCosine]) -> list[Compared]:
 
 
 def _kernels(h: Hyperparameters, features: int) -> list[ArcCosine]:
-    """Those among which is chosen, geometry by geometry; on rows without lengths a geometry is the other."""
+    """Those among which is chosen, geometry by geometry, with a lengthscale for each feature where they are given."""
     lengthscales = h.lengthscales
     if lengthscales is not None and len(lengthscales) == 1:
         lengthscales *= features

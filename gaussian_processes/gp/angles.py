@@ -9,7 +9,7 @@ from gaussian_processes.gp import compiled
 from gaussian_processes.gp.approximation import approximation
 from gaussian_processes.gp.arccosine import composed_kernel, cosines
 from gaussian_processes.gp.directions import Directions
-from gaussian_processes.gp.kernel import ArcCosine, panels
+from gaussian_processes.gp.kernel import ArcCosine, panels, places
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.threads import in_threads
 
@@ -37,10 +37,8 @@ class Angles:
                 some = rows[there]
                 h = np.empty((len(some), len(rows)))
                 compiled.fill_half_complements(some.unit, rows.unit, rows.transposed, h, work)
-                begin, begin_step, end, end_step, shift = span
-                for i in range(len(some)):
-                    wanted = slice(begin + begin_step * i, end + end_step * i)
-                    out[i, wanted.start - shift : wanted.stop - shift] = h[i, wanted]
+                for i, wanted, place in places(span, len(some)):
+                    out[i, place] = h[i, wanted]
 
         in_threads(fill, panels(halves.m))
         return cls(rows.unit, halves)

@@ -192,10 +192,16 @@ class ArcCosine:
         h = np.empty((len(rows), len(columns)), out.dtype)
         compiled.fill_half_complements(rows.unit, columns.unit, columns.transposed, h, compiled.workspace(out.dtype))
         k = composed_kernel(self.q, self.l, *cosines(h))
-        begin, begin_step, end, end_step, shift = span
-        for i in range(len(rows)):
-            wanted = slice(begin + begin_step * i, end + end_step * i)
-            out[i, wanted.start - shift : wanted.stop - shift] = k[i, wanted]
+        for i, wanted, place in places(span, len(rows)):
+            out[i, place] = k[i, wanted]
+
+
+def places(span: compiled.Span, rows: int) -> Iterator[tuple[int, slice, slice]]:
+    """Of each row in a span: its number, the columns that are wanted, and where in the row they go."""
+    begin, begin_step, end, end_step, shift = span
+    for i in range(rows):
+        first, last = begin + begin_step * i, end + end_step * i
+        yield i, slice(first, last), slice(first - shift, last - shift)
 
 
 def panels(rows: int) -> Iterator[slice]:

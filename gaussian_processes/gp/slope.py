@@ -15,7 +15,7 @@ from gaussian_processes.gp.approximation import fitted
 from gaussian_processes.gp.arccosine import Array, composed_kernel_derivative, cosines
 from gaussian_processes.gp.compiled import Floats, Span
 from gaussian_processes.gp.directions import Directions
-from gaussian_processes.gp.kernel import ArcCosine, panels
+from gaussian_processes.gp.kernel import ArcCosine, panels, places
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.threads import in_threads
 
@@ -88,7 +88,5 @@ def _weigh_by_definition(
     h = np.empty((len(rows), len(columns)))
     compiled.fill_half_complements(rows.unit, columns.unit, columns.transposed, h, compiled.workspace(np.float64))
     slopes = composed_kernel_derivative(kernel.q, kernel.l, *cosines(h))
-    begin, begin_step, end, end_step, shift = span
-    for i in range(len(rows)):
-        wanted = slice(begin + begin_step * i, end + end_step * i)
-        out[i, wanted.start - shift : wanted.stop - shift] *= slopes[i, wanted]
+    for i, wanted, place in places(span, len(rows)):
+        out[i, place] *= slopes[i, wanted]
