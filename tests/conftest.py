@@ -1,5 +1,6 @@
 """Data that many tests share."""
 
+import os
 import signal
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import settings
 from processes import write_opt_ml
 from reference import DATA
+from unnamed import has_unnamed_files, refuse_unnamed
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, which some of them send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -35,3 +37,13 @@ def example_job(tmp_path):
         return write_opt_ml(tmp_path / name, channels, hyperparameters)
 
     return make
+
+
+@pytest.fixture(params=["unnamed", "named"])
+def way(request, monkeypatch, tmp_path):
+    """Both ways to write: without a name where that can be tested, and with one."""
+    if request.param == "named":
+        monkeypatch.setattr(os, "open", refuse_unnamed)
+    elif not has_unnamed_files(tmp_path):
+        pytest.skip(f"the file system of {tmp_path} has no files without a name")
+    return request.param

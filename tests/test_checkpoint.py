@@ -24,7 +24,7 @@ import pytest
 from processes import environ_of, run_train, write_opt_ml
 from reference import ROOT
 from reporting import Lines, metrics_in
-from test_files import has_unnamed_files, names, refuse_unnamed
+from test_files import names
 
 from gaussian_processes import __version__
 from gaussian_processes.artifact import load_artifact
@@ -320,16 +320,6 @@ def test_a_file_of_its_own_that_cannot_be_opened_stops_the_job(tmp_path, monkeyp
 # How it is written.
 
 
-@pytest.fixture(params=["unnamed", "named"])
-def way(request, monkeypatch, tmp_path):
-    """Both ways to write: without a name where that can be tested, and with one."""
-    if request.param == "named":
-        monkeypatch.setattr(os, "open", refuse_unnamed)
-    elif not has_unnamed_files(tmp_path):
-        pytest.skip(f"the file system of {tmp_path} has no files without a name")
-    return request.param
-
-
 def test_what_is_not_whole_is_never_copied_to_s3(tmp_path, monkeypatch, way):
     """While it is written, and when it takes the earlier one's place: any other name ends as SageMaker wants it."""
     path = keep(tmp_path / "job.checkpoint.pkl")
@@ -377,7 +367,7 @@ from pathlib import Path
 import numpy as np
 from gaussian_processes.job.checkpoint import open_checkpoint
 from gaussian_processes.job.identity import Identity
-from test_files import refuse_unnamed
+from unnamed import refuse_unnamed
 
 path, identity = Path(sys.argv[1]), Identity("loop", {}, {})
 if sys.argv[2] == "named":

@@ -9,35 +9,9 @@ import sys
 
 import pytest
 from reference import ROOT
+from unnamed import has_unnamed_files, refuse_unnamed
 
 from gaussian_processes.files import remove_unfinished, write_by_rename
-
-open_file = os.open
-
-
-def refuse_unnamed(path, flags, *arguments, **named):
-    """os.open on a file system that has no files without a name."""
-    if flags & os.O_TMPFILE == os.O_TMPFILE:
-        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), path)
-    return open_file(path, flags, *arguments, **named)
-
-
-def has_unnamed_files(folder):
-    try:
-        os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY))
-    except OSError:
-        return False
-    return True
-
-
-@pytest.fixture(params=["unnamed", "named"])
-def way(request, monkeypatch, tmp_path):
-    """Both ways to write: without a name where that can be tested, and with one."""
-    if request.param == "named":
-        monkeypatch.setattr(os, "open", refuse_unnamed)
-    elif not has_unnamed_files(tmp_path):
-        pytest.skip(f"the file system of {tmp_path} has no files without a name")
-    return request.param
 
 
 def names(folder):
