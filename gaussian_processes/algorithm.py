@@ -5,19 +5,23 @@ variable ALGORITHM. docs/your_own_algorithm.md walks through one.
 """
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, TypeVar
 
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from gaussian_processes.data.dataset import Array, Dataset
 from gaussian_processes.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from distributed import Client  # which takes a second to import, for what few jobs need
+
 DEFAULT = "gaussian_processes.gaussian_process"
 
 # Numbers, strings, booleans, None, arrays of numbers, and lists and dictionaries of them: what a model file can hold.
+# A model's dictionaries may also have `Streamed` arrays for values.
 State = Mapping[str, Any]
 
 H = TypeVar("H", bound=BaseModel)
@@ -44,6 +48,27 @@ class Reporter(Protocol):
 
         It is on the disk, whole, when this returns. Costs nothing where the job keeps no checkpoints.
         """
+
+
+@dataclass(frozen=True, eq=False)
+class Streamed:
+    """An array of a model's state that is never whole in memory: it becomes a file of its own beside the model's.
+
+    `from_state` gets a read-only array in its place that lies in that file: a page of it is read when it is used, all
+    workers share it, and the system takes it back when memory is wanted. The keys that lead to it name the file, and
+    are of letters, digits, `_` and `-`.
+
+    Attributes:
+        dtype: of numbers, as NumPy spells it, such as "float64".
+        shape: of the array, which is in C's order.
+        fill: writes all of the array that it is given, which lies in the file and holds zeros, in pieces and any order;
+            and tells the function that it is given what fraction is done, from 0 to 1. Called once, if at all, however
+            often `state` is.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    fill: Callable[[NDArray[Any], Callable[[float], None]], None]
 
 
 @dataclass(frozen=True)
@@ -90,6 +115,24 @@ class Metric:
     stands_in: bool = False
     needs_spread: bool = False
     negative: bool = False
+
+
+class SeveralHosts(BaseModel):
+    """Hyperparameters of an algorithm that can learn over several hosts: its own model has this one for a base."""
+
+    distributed: Annotated[
+        bool | Literal["auto"],
+        Field(description="learn over all hosts of the job; `auto` does where the leader's memory is not enough"),
+        Detail(),
+    ] = "auto"
+    arrival_seconds: Annotated[
+        float, Field(gt=0, description="in which all hosts of the job must have arrived"), Detail()
+    ] = 600.0
+    deadline_seconds: Annotated[
+        float | None,
+        Field(gt=0, description="in which a job over several hosts must be done; it fails after that, on all of them"),
+        Detail(),
+    ] = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,12 +211,44 @@ class Needs:
     Attributes:
         memory: bytes, at most.
         operations: floating-point operations, at the speed of a matrix product: twice as slow ones count twice.
-        disk: bytes of the model file.
+        disk: bytes of the model's files.
+        traffic: bytes that each of several hosts receives from the others.
     """
 
     memory: int
     operations: float
     disk: int
+    traffic: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Cluster:
+    """The hosts of a job at work together.
+
+    Attributes:
+        client: of Dask's scheduler; each host has one worker.
+        hosts: their addresses, the leader's first.
+        threads: of each worker: so many tasks are done there at a time.
+    """
+
+    client: "Client"
+    hosts: tuple[str, ...]
+    threads: int
+
+
+@dataclass(frozen=True)
+class Distribution(Generic[H, M]):
+    """How an algorithm learns over several hosts.
+
+    Attributes:
+        fit: as an Algorithm's, on the leader, with the other hosts to help. The model that it returns may lie on all of
+            them for as long as the job lasts: `evaluate`, `predict` and `state` are asked while they are there.
+        needs: (size, hyperparameters, hosts) -> what it takes: memory of each host, operations of all together, disk of
+            the leader.
+    """
+
+    fit: Callable[[Dataset, H, Reporter, Cluster], M]
+    needs: Callable[[Size, H, int], Needs]
 
 
 @dataclass(frozen=True)
@@ -228,10 +303,14 @@ class Algorithm(Generic[H, M]):
             and what stands in for validation.
         predict: (model, rows (M, d), query) -> a column (M,), or some beside each other (M, k), for each output asked
             for that the model has; and truth values under the name EXTRAPOLATING where they cost nothing more.
-        state: a model as plain values and arrays, which is what the model file stores.
+        state: a model as plain values and arrays, which is what the model file stores. Called more than once.
         from_state: the model again.
         needs: what a job will take; one that needs more than there is is refused before it starts. None where that
             cannot be said.
+        distribution: how it learns over several hosts, if its hyperparameters are SeveralHosts; None where one does all.
+        ways: the hyperparameters with one way to the model settled, in the order in which they are preferred: the first
+            is taken for which there is memory. None where there is one way.
+        lacks: the metrics that a model does not have that is learned so, hyperparameters settled; none when None.
 
     `fit`, `evaluate` and `predict` raise RowError for rows that they refuse.
     """
@@ -246,6 +325,9 @@ class Algorithm(Generic[H, M]):
     state: Callable[[M], State]
     from_state: Callable[[State], M]
     needs: Callable[[Size, H], Needs] | None = None
+    distribution: Distribution[H, M] | None = None
+    ways: Callable[[H], tuple[H, ...]] | None = None
+    lacks: Callable[[H], Collection[str]] | None = None
 
 
 def load_algorithm(environ: Mapping[str, str]) -> Algorithm[Any, Any]:

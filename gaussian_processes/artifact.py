@@ -1,12 +1,14 @@
 """The artifact: model.pkl, a pickle of plain values that any algorithm's state becomes, and becomes a model again.
 
-sealed_pickle.py says how the file is built: it can be read without any class, and names no code.
+sealed_pickle.py says how the file is built: it can be read without any class, and names no code. Arrays that need not
+fit into memory have files of their own beside it, to which it refers: mapped_array.py.
 """
 
 import platform
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from io import BufferedReader
 from pathlib import Path
@@ -16,6 +18,8 @@ from gaussian_processes import __version__
 from gaussian_processes.algorithm import Algorithm, State
 from gaussian_processes.errors import DataError, PlatformError
 from gaussian_processes.files import write_by_rename
+from gaussian_processes.mapped_array import ArrayFile, write_array
+from gaussian_processes.references import mapped, planned, referring, streamed
 from gaussian_processes.sealed_pickle import (
     BrokenSealError,
     MalformedError,
@@ -61,12 +65,13 @@ class Artifact:
 
     @property
     def size(self) -> int:
-        """Bytes of the model file.
+        """Bytes of the model file, and of the arrays' files beside it.
 
         Raises:
-            TypeError: the state or the hyperparameters hold what cannot be stored.
+            TypeError, ValueError: the state or the hyperparameters hold what cannot be stored.
         """
-        return size_of(_document(self))
+        files = planned(self.state)
+        return size_of(_document(self, files)) + sum(file.size for file in files.values())
 
 
 def library_versions() -> dict[str, str]:
@@ -80,7 +85,10 @@ def library_versions() -> dict[str, str]:
 
 
 def save_artifact(artifact: Artifact, directory: Path, advance: Callable[[int], None] | None = None) -> Path:
-    """Write the model file into `directory`, whole or not at all.
+    """Write the model file into `directory`, whole or not at all, and before it the files of the arrays that have some.
+
+    Over an earlier model, all are written before the first takes its place. Who ends the process in just that moment
+    leaves files of both, which do not load.
 
     Args:
         artifact: what to write.
@@ -89,45 +97,54 @@ def save_artifact(artifact: Artifact, directory: Path, advance: Callable[[int], 
 
     Raises:
         PlatformError: the folder cannot be written, or the disk is full.
-        TypeError: the state or the hyperparameters hold what cannot be stored.
+        TypeError, ValueError: the state or the hyperparameters hold what cannot be stored.
     """
     path = directory / FILE_NAME
-    document = _document(artifact)
+    files = planned(artifact.state)
+    _document(artifact, files)  # what cannot be stored is refused before hours of writing
+    arrays, done = dict(streamed(artifact.state)), 0
+
+    def advance_by(written: int) -> None:
+        if advance:
+            advance(done + written)
+
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with write_by_rename(path) as stream:
-            write_document(document, stream, advance)
+        # The stack ends first: the arrays' files have their names before the model's, which refers to them.
+        with write_by_rename(path) as stream, ExitStack() as stack:
+            for name, file in files.items():
+                array_stream = stack.enter_context(write_by_rename(directory / name))
+                digest = write_array(file, array_stream, arrays[name].fill, advance_by)
+                files[name] = replace(file, sha256=digest)
+                done += file.size
+            write_document(_document(artifact, files), stream, advance_by)
     except OSError as error:
-        raise PlatformError(f"The model cannot be written to {path}: {error.strerror}.") from error
+        raise PlatformError(f"The model cannot be written to {path}: {error.strerror or error}.") from error
     return path
 
 
 def load_artifact(directory: Path, algorithm: Algorithm[Any, Any]) -> Artifact:
-    """Read the model file in `directory`.
+    """Read the model file in `directory`, and map the arrays that have files of their own.
 
     Raises:
-        DataError: there is none, it is damaged, it is not one of ours, or another algorithm wrote it.
-        PlatformError: it cannot be read, or does not fit into memory.
+        DataError: there is none, it or an array's file is damaged, it is not one of ours, or another algorithm wrote it.
+        PlatformError: they cannot be read, or what is not mapped does not fit into memory.
     """
     path = directory / FILE_NAME
     try:
         with path.open("rb") as stream:
             artifact = _read(stream, path)
+        _require_writer(artifact, algorithm, path)
+        return replace(artifact, state=_mapped(artifact.state, path))
     except FileNotFoundError:
         raise DataError(f"There is no model {path}. Run `train` first.") from None
     except OSError as error:
         raise PlatformError.of(error) from error
     except MemoryError as error:
         raise PlatformError(f"{path} does not fit into memory. Use an instance with more.") from error
-    if artifact.algorithm != algorithm.name:
-        raise DataError(
-            f"{path} was written by the algorithm '{artifact.algorithm}', and this server runs '{algorithm.name}'. "
-            "Set ALGORITHM to the module that trained it, or train again."
-        )
-    return artifact
 
 
-def _document(artifact: Artifact) -> dict[str, Any]:
+def _document(artifact: Artifact, files: Mapping[str, ArrayFile]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "versions": library_versions(),
@@ -135,7 +152,7 @@ def _document(artifact: Artifact) -> dict[str, Any]:
         "features": artifact.features,
         "hyperparameters": packed(artifact.hyperparameters),
         "self_test": packed({"rows": artifact.self_test.rows, "columns": artifact.self_test.columns}),
-        "state": packed(artifact.state),
+        "state": packed(referring(artifact.state, files)),
     }
 
 
@@ -146,7 +163,26 @@ def _read(stream: BufferedReader, path: Path) -> Artifact:
     except BrokenSealError:
         raise DataError(f"{path} {_looks(beginning)}") from None
     except MalformedError as error:
-        raise DataError(f"{path} cannot be used as a model: {error}. Train again.") from error
+        raise _unusable(path, error) from error
+
+
+def _require_writer(artifact: Artifact, algorithm: Algorithm[Any, Any], path: Path) -> None:
+    if artifact.algorithm != algorithm.name:
+        raise DataError(
+            f"{path} was written by the algorithm '{artifact.algorithm}', and this server runs '{algorithm.name}'. "
+            "Set ALGORITHM to the module that trained it, or train again."
+        )
+
+
+def _mapped(state: State, path: Path) -> State:
+    try:
+        return mapped(state, path.parent)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path} cannot be used as a model: {error}. Train again.")
 
 
 def _artifact(document: Any) -> Artifact:

@@ -45,6 +45,14 @@ class AlgorithmError(ExplainedError):
     exit_code = 4
 
 
+class LeaderFailedError(ExplainedError):
+    """Another host, which leads the job, has failed; this one ends as it does."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__(message)
+
+
 class UserError(ExplainedError):
     """Something the user gave is not what was wanted."""
 

@@ -18,6 +18,8 @@ _unfinished: set[Path] = set()
 def write_by_rename(path: Path, *, suffix: str = "") -> Iterator[BinaryIO]:
     """A stream whose bytes become `path` when the block ends well; when it does not, nothing is left behind.
 
+    It can be read too, and mapped.
+
     Where the system can, the file has no name until all of it is on the disk, so that not even SIGKILL leaves a part of
     it. Elsewhere it has one that begins with a dot, and so has for a moment what takes an earlier file's place.
 
@@ -33,7 +35,7 @@ def write_by_rename(path: Path, *, suffix: str = "") -> Iterator[BinaryIO]:
     _unfinished.add(temporary)
     try:
         unnamed = _open_unnamed(path.parent)
-        with temporary.open("wb") if unnamed is None else os.fdopen(unnamed, "wb") as stream:
+        with temporary.open("w+b") if unnamed is None else os.fdopen(unnamed, "w+b") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -60,7 +62,7 @@ def _open_unnamed(folder: Path) -> int | None:
     if not hasattr(os, "O_TMPFILE") or not DESCRIPTORS.is_dir():
         return None
     try:
-        return os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o666)
+        return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666)
     except OSError:  # whatever the reason: opening by name will work, or say why
         return None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gaussian_processes.algorithm import Algorithm, Query
+from gaussian_processes.algorithm import Algorithm, Query, Streamed
 from gaussian_processes.data.dataset import Array, Dataset
 from gaussian_processes.errors import AlgorithmError, DataError, RowError
 
@@ -111,6 +111,8 @@ def _has_single_precision(state: Any) -> bool:
     match state:
         case np.ndarray():
             return state.dtype.kind == "f" and state.itemsize < 8
+        case Streamed():
+            return _has_single_precision(np.empty(0, state.dtype))
         case Mapping():
             return any(map(_has_single_precision, state.values()))
         case list() | tuple():

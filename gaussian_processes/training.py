@@ -6,33 +6,41 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from threadpoolctl import threadpool_limits
 
 from gaussian_processes import __version__
-from gaussian_processes.algorithm import Evaluation, Reporter
+from gaussian_processes.algorithm import Cluster, Evaluation, Reporter, load_algorithm
 from gaussian_processes.artifact import Artifact, library_versions, save_artifact
+from gaussian_processes.data.channels import Channel
 from gaussian_processes.data.dataset import Dataset
-from gaussian_processes.errors import ConfigurationError, PlatformError, RowError
-from gaussian_processes.job.announcement import announce, correct, say_plan
+from gaussian_processes.errors import ConfigurationError, LeaderFailedError, PlatformError, RowError
+from gaussian_processes.job.announcement import announce, correct, say_plan, settle_or_offer
 from gaussian_processes.job.checkpoint import Checkpoint, open_checkpoint
+from gaussian_processes.job.documents import read_object
 from gaussian_processes.job.failure import Failure, write_failure
-from gaussian_processes.job.hosts import read_hosts
+from gaussian_processes.job.hosts import Hosts, read_hosts
+from gaussian_processes.job.hyperparameters import parse_hyperparameters
 from gaussian_processes.job.identity import Identity
-from gaussian_processes.job.inputs import Datasets, read_inputs
+from gaussian_processes.job.inputs import Datasets, read_here, read_inputs
 from gaussian_processes.job.log import Log
 from gaussian_processes.job.metrics import learned_lines, metric_lines
-from gaussian_processes.job.objective import require_spread
+from gaussian_processes.job.objective import require_available, require_spread
 from gaussian_processes.job.paths import OptMl
-from gaussian_processes.job.plan import measured_rate, require_fit
+from gaussian_processes.job.plan import measured_rate
 from gaussian_processes.job.preparation import Job, prepare
 from gaussian_processes.job.reporter import JobReporter
-from gaussian_processes.job.resources import peak_memory
+from gaussian_processes.job.resources import available_cores, peak_memory, threads_for
 from gaussian_processes.job.signals import wait_for_sigterm
-from gaussian_processes.report.account import Account, Channel
+from gaussian_processes.job.way import terms_of
+from gaussian_processes.report.account import Account
+from gaussian_processes.report.account import Channel as Told
 from gaussian_processes.report.writing import write_report
 from gaussian_processes.self_test import SelfTest
+
+if TYPE_CHECKING:
+    from gaussian_processes.cluster.leader import Meeting
 
 # Checks everything, says what training would take, and trains nothing.
 DRY_RUN = "--dry-run"
@@ -79,20 +87,26 @@ def run(environ: Mapping[str, str], paths: OptMl, log: Log, *, dry_run: bool = F
     """
     hosts = read_hosts(paths.resource_config)
     if not hosts.leads:
-        log.log(
-            f"Host {hosts.current} of {len(hosts.names)}: {hosts.leader} trains, alone; nothing is left to do here."
-        )
-        if hosts.local and not dry_run:
-            # Local mode stops all containers when one ends: this one waits, so that the leader is the first.
-            wait_for_sigterm()
+        _follow(environ, paths, hosts, log, dry_run=dry_run)
         return
     job = prepare(environ, paths, hosts)
+    if job.terms is None or dry_run:
+        _lead(job, log, None, dry_run=dry_run)
+        return
+    from gaussian_processes.cluster.leader import lead  # noqa: PLC0415  # takes a second, for what few jobs need
+
+    with lead(hosts, job.terms, job.machine.threads, log) as meeting:
+        _lead(job, log, meeting)
+
+
+def _lead(job: Job, log: Log, meeting: "Meeting | None", *, dry_run: bool = False) -> None:
+    """All of a job that its leader does, alone or with the other hosts."""
     with threadpool_limits(job.machine.threads):
         rate = measured_rate()
         announced = announce(job, rate, log)
         timings: dict[str, float] = {}
         with _timed(timings, "reading"):
-            data = read(job, log)
+            data = read(job, rate, log, meeting)
         if data.size != announced:
             correct(job, data.size, rate, log)
         checkpoint = _checkpoint(job, data, log)
@@ -101,17 +115,45 @@ def run(environ: Mapping[str, str], paths: OptMl, log: Log, *, dry_run: bool = F
             return
         if checkpoint:
             log.log(checkpoint.start)
-        train(job, data, timings, JobReporter(log, checkpoint))
+        way = job.settled(data.size)
+        cluster = None
+        if meeting and way.hosts > 1:
+            cluster = meeting.work()
+            # The others may have less than the leader.
+            way = replace(job, machine=replace(job.machine, memory=meeting.least_memory())).settled(data.size)
+        elif meeting:
+            meeting.release()
+        train(replace(job, hyperparameters=way.hyperparameters), data, timings, JobReporter(log, checkpoint), cluster)
 
 
-def read(job: Job, log: Log) -> Datasets:
+def _follow(environ: Mapping[str, str], paths: OptMl, hosts: Hosts, log: Log, *, dry_run: bool) -> None:
+    """What a host does that does not lead: as it is told, or nothing."""
+    algorithm = load_algorithm(environ)
+    hyperparameters = parse_hyperparameters(algorithm.hyperparameters, read_object(paths.hyperparameters))
+    terms, threads = terms_of(algorithm, hyperparameters, len(hosts.names)), threads_for(environ, available_cores())
+    if terms is None or dry_run:
+        farewell = f"{hosts.leader} trains, alone; nothing is left to do here."
+    else:
+        from gaussian_processes.cluster.follower import follow  # noqa: PLC0415  # as above
+
+        last = follow(hosts, terms, threads, log)
+        if last.code:
+            raise LeaderFailedError(last.reason, last.code)
+        farewell = last.reason
+    log.log(f"Host {hosts.current} of {len(hosts.names)}: {farewell}")
+    if hosts.local and not dry_run:
+        # Local mode stops all containers when one ends: this one waits, so that the leader is the first.
+        wait_for_sigterm()
+
+
+def read(job: Job, rate: float, log: Log, meeting: "Meeting | None" = None) -> Datasets:
     """The channels, with what is remarkable about them in the log.
 
     Raises:
         DataError: they cannot be read, or the objective cannot be computed from them.
         PlatformError: the machine is too small for them.
     """
-    data = read_inputs(job.inputs, log.progress)
+    data = read_inputs(job.inputs, _reader(log, meeting))
     for name, dataset in data.by_channel.items():
         headed = [source.name for source in dataset.sources if source.header]
         if dataset.columns:
@@ -121,11 +163,28 @@ def read(job: Job, log: Log) -> Datasets:
             log.log(f"{name}: the first line is a header line in {', '.join(headed)}"[:LINE])
     if job.objective and data.validation:
         require_spread(job.objective, data.validation.target)
-    require_fit(job.algorithm, data.size, job.hyperparameters, job.machine)
+    way = settle_or_offer(job, data.size, rate, log)
+    if job.objective and job.algorithm.lacks:
+        require_available(job.objective, job.algorithm.lacks(way.hyperparameters))
     return data
 
 
-def train(job: Job, data: Datasets, timings: dict[str, float], reporter: Reporter) -> None:
+def _reader(log: Log, meeting: "Meeting | None") -> Callable[[Channel], Dataset]:
+    """Reads a channel, from the hosts on which it lies."""
+
+    def read_one(channel: Channel) -> Dataset:
+        if meeting and channel.sharded:
+            from gaussian_processes.cluster.shares import read_shares  # noqa: PLC0415  # as above
+
+            return read_shares(channel, meeting.work())
+        return read_here(channel, log.progress)
+
+    return read_one
+
+
+def train(
+    job: Job, data: Datasets, timings: dict[str, float], reporter: Reporter, cluster: Cluster | None = None
+) -> None:
     """Fit, evaluate, save, print, report.
 
     Args:
@@ -133,13 +192,14 @@ def train(job: Job, data: Datasets, timings: dict[str, float], reporter: Reporte
         data: to learn from, and to evaluate on.
         timings: seconds by phase, which this goes on filling.
         reporter: the job's.
+        cluster: the hosts that learn together; None where this one does alone.
 
     Raises:
         ExplainedError: the data cannot be learnt from, the objective is not finite, the model cannot be written.
     """
     algorithm = job.algorithm
     with _timed(timings, "fit"):
-        model = _with_origin(data.training, lambda: algorithm.fit(data.training, job.hyperparameters, reporter))
+        model = _with_origin(data.training, lambda: _fit(job, data.training, reporter, cluster))
     with _timed(timings, "evaluation"):
         evaluated = data.validation or data.training
         evaluation = _with_origin(evaluated, lambda: _evaluation(job, model, data.validation, reporter))
@@ -158,6 +218,12 @@ def train(job: Job, data: Datasets, timings: dict[str, float], reporter: Reporte
     for line in lines:
         reporter.log(line)
     _report(job, data, evaluation, timings, reporter)
+
+
+def _fit(job: Job, training: Dataset, reporter: Reporter, cluster: Cluster | None) -> Any:
+    if cluster is None or job.algorithm.distribution is None:
+        return job.algorithm.fit(training, job.hyperparameters, reporter)
+    return job.algorithm.distribution.fit(training, job.hyperparameters, reporter, cluster)
 
 
 def _checkpoint(job: Job, data: Datasets, log: Log) -> Checkpoint | None:
@@ -197,7 +263,7 @@ def _report(job: Job, data: Datasets, evaluation: Evaluation, timings: Mapping[s
         peak_memory=peak_memory(),
         threads=job.machine.threads,
         versions=library_versions(),
-        channels={name: Channel.of(dataset) for name, dataset in data.by_channel.items()},
+        channels={name: Told.of(dataset) for name, dataset in data.by_channel.items()},
         columns=data.training.columns,
         learned=evaluation.learned,
         comparison=evaluation.comparison,

@@ -38,7 +38,7 @@ def test_what_else_sagemaker_writes_is_no_obstacle(tmp_path):
         "topology": {"a": 1},
     }
     path.write_text(json.dumps(document))
-    assert read_hosts(path) == Hosts("algo-1", ("algo-1",))
+    assert read_hosts(path) == Hosts("algo-1", ("algo-1",), interface="ethwe")
 
 
 @pytest.mark.parametrize(("instance_type", "local"), [("local", True), ("local_gpu", True), ("ml.m5.large", False)])

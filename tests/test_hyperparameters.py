@@ -27,7 +27,8 @@ def test_with_nothing_set_it_is_the_mathematics_to_the_letter():
     # What learning would go by decides nothing where nothing is learned.
     learning = {"criterion", "iterations", "restarts", "seed", "finalists", "learning_rows"}
     bounds = {f"{name}_bounds" for name in ("sigma2", "variance", "bias", "degree", "lengthscales")}
-    assert found.keys() - wanted.keys() == {"precision", "include_variance"} | learning | bounds
+    hosts = {"distributed", "arrival_seconds", "deadline_seconds"}
+    assert found.keys() - wanted.keys() == {"precision", "include_variance", "solver"} | learning | bounds | hosts
 
 
 class Colour(Enum):

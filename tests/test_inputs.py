@@ -6,19 +6,17 @@ import pytest
 from processes import write_opt_ml
 
 from gaussian_processes.errors import ConfigurationError, DataError
-from gaussian_processes.job.hosts import Hosts
-from gaussian_processes.job.inputs import find_channels, read_inputs
+from gaussian_processes.job.inputs import find_channels, read_here, read_inputs
 
 ROWS = "1,2\n3,4\n"
-ALONE = Hosts("algo-1", ("algo-1",))
 
 
 def find(tmp_path, config, channels=None):
-    return find_channels(write_opt_ml(tmp_path, channels or {"training/a.csv": ROWS}, config=config), ALONE)
+    return find_channels(write_opt_ml(tmp_path, channels or {"training/a.csv": ROWS}, config=config))
 
 
 def read(inputs):
-    return read_inputs(inputs, lambda _what, _fraction: None)
+    return read_inputs(inputs, lambda channel: read_here(channel, lambda _what, _fraction: None))
 
 
 def test_other_channels_are_left_alone(tmp_path):
@@ -67,7 +65,7 @@ def test_a_folder_that_cannot_be_written_to_is_read(tmp_path):
     folder = paths.data / "training"
     folder.chmod(0o555)
     try:
-        data = read(find_channels(paths, ALONE))
+        data = read(find_channels(paths))
         assert [path.name for path in folder.iterdir()] == ["a.csv.gz"]
     finally:
         folder.chmod(0o755)
@@ -78,7 +76,7 @@ def test_progress_names_the_channel(tmp_path):
     """Each counts its own bytes, from none to all."""
     told = {}
     inputs = find(tmp_path, {}, {"training/a.csv": ROWS, "validation/b.csv": ROWS * 2})
-    read_inputs(inputs, lambda what, fraction: told.update({what: fraction}))
+    read_inputs(inputs, lambda channel: read_here(channel, lambda what, fraction: told.update({what: fraction})))
     assert told == {"reading channel training": 1.0, "reading channel validation": 1.0}
 
 

@@ -57,7 +57,11 @@ def test_a_number_of_threads_that_is_none_is_refused(text):
         ({}, "MemTotal: 9000 kB\nMemAvailable: 4000 kB\n", 4096e3),
         ({}, None, math.inf),
         (
-            {"memory.max": "3000000", "memory.current": "2500000", "memory.stat": "anon 5\ninactive_file 700\n"},
+            {
+                "memory.max": "3000000",
+                "memory.current": "2500000",
+                "memory.stat": "anon 5\ninactive_file 600\nactive_file 100\n",
+            },
             "MemAvailable: 4000 kB\n",
             500700,
         ),

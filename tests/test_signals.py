@@ -76,7 +76,7 @@ def job(tmp_path_factory):
 
 def test_in_local_mode_a_host_with_nothing_to_do_ends_only_when_it_is_stopped(tmp_path):
     """Well: local mode stops all containers when one ends, and counts the code of that one."""
-    paths = write_opt_ml(tmp_path / "job", {})
+    paths = write_opt_ml(tmp_path / "job", {}, {"distributed": "false"})
     document = {"current_host": "algo-2", "hosts": ["algo-1", "algo-2"], "current_instance_type": "local"}
     paths.resource_config.write_text(json.dumps(document))
     with running_train(paths) as process:

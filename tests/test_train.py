@@ -382,7 +382,7 @@ def test_an_argument_that_is_not_known_is_refused(example_job):
 def test_of_several_hosts_the_first_trains_and_the_others_do_nothing(example_job):
     """They say so, exit 0, print no metric, and write nothing, whatever their channels hold."""
     for current in ("algo-1", "algo-2"):
-        paths = example_job(current)
+        paths = example_job(current, distributed="false")
         document = {"current_host": current, "hosts": ["algo-2", "algo-1"]}
         (paths.root / "input/config/resourceconfig.json").write_text(json.dumps(document))
         if current == "algo-2":
@@ -396,7 +396,7 @@ def test_of_several_hosts_the_first_trains_and_the_others_do_nothing(example_job
 
 def test_a_sharded_channel_is_not_learnt_from_in_part(example_job):
     """One host alone would see its share only."""
-    paths = example_job()
+    paths = example_job(distributed="false")
     (paths.root / "input/config/resourceconfig.json").write_text(
         json.dumps({"current_host": "algo-1", "hosts": ["algo-1", "algo-2"]})
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from gaussian_processes.algorithm import Evaluation, Forecast, Metric, Reporter
 from gaussian_processes.data.dataset import Array, Dataset
+from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters
 from gaussian_processes.gaussian_process.regression import FittedRegression, explained, scaled
 from gaussian_processes.gp.parameters import NAMES
 
@@ -47,42 +48,74 @@ METRICS = (
     Metric("validation:RMSE", "minimize", "root mean square error"),
 )
 
+OF_FACTOR = frozenset(
+    {"train:log_evidence", "train:LOO_NLPD", "train:LOO_RMSE", "validation:NLPD", "validation:coverage95"}
+)
+
 
 def evaluate(model: FittedRegression, validation: Dataset | None, reporter: Reporter) -> Evaluation:
     """Metrics in units of the target; densities and intervals are those of an observation, noise included."""
     declared = {metric.name for metric in METRICS}
     learned = {f"learned:{name}": value for name, value in model.learned.items() if f"learned:{name}" in declared}
-    metrics = {"train:N": float(len(model.gp.y)), **learned, "train:log_evidence": model.log_evidence}
+    metrics = {"train:N": float(len(model.gp.y)), **learned}
+    if model.gp.has_factor:
+        metrics["train:log_evidence"] = model.log_evidence
+    of_target, forecast = _left_out(model, reporter) if validation is None else _validated(model, validation, reporter)
+    return Evaluation(metrics | of_target, forecast, model.learned, model.comparison)
+
+
+def lacks(hyperparameters: Hyperparameters) -> frozenset[str]:
+    """What only a factor tells."""
+    return OF_FACTOR if hyperparameters.solver == "cg" else frozenset()
+
+
+def _left_out(model: FittedRegression, reporter: Reporter) -> tuple[dict[str, float], Forecast | None]:
+    """What the training rows say of each other; nothing without a factor."""
+    if not model.gp.has_factor:
+        return {}, None
     unit = float(model.target_scaling.scale)
-    if validation is None:
-        with explained():
-            left_out = model.gp.leave_one_out(reporter.progress)
-        mean, variance = left_out.mean, left_out.variance
-        residual = model.gp.y - mean
-        metrics |= {
-            "train:LOO_NLPD": _negative_log_density(residual, variance) + math.log(unit),
-            "train:LOO_RMSE": unit * _root_mean_square(residual),
-        }
-        target = model.target_scaling.invert(model.gp.y)
-    else:
-        # In scaled units, in which nothing overflows that need not.
-        scaled_target = scaled(model.target_scaling, validation.target)
-        X_star = scaled(model.feature_scaling, validation.features)
-        with explained():
+    with explained():
+        left_out = model.gp.leave_one_out(reporter.progress)
+    residual = model.gp.y - left_out.mean
+    metrics = {
+        "train:LOO_NLPD": _negative_log_density(residual, left_out.variance) + math.log(unit),
+        "train:LOO_RMSE": unit * _root_mean_square(residual),
+    }
+    return metrics, _forecast(model, model.target_scaling.invert(model.gp.y), left_out.mean, left_out.variance)
+
+
+def _validated(
+    model: FittedRegression, validation: Dataset, reporter: Reporter
+) -> tuple[dict[str, float], Forecast | None]:
+    """What the model says of rows that it has not seen; without a factor, how far its means are off."""
+    unit = float(model.target_scaling.scale)
+    # In scaled units, in which nothing overflows that need not.
+    scaled_target = scaled(model.target_scaling, validation.target)
+    X_star = scaled(model.feature_scaling, validation.features)
+    with explained():
+        if model.gp.has_factor:
             mean, std = model.gp.predict(X_star, return_std=True, progress=reporter.progress)
-        variance = std**2 + model.gp.sigma2
-        residual = scaled_target - mean
+            variance = std**2 + model.gp.sigma2
+        else:
+            mean, variance = model.gp.predict(X_star, progress=reporter.progress), None
+    residual = scaled_target - mean
+    metrics = {
+        "validation:MAE": unit * float(np.mean(np.abs(residual))),
+        "validation:R2": _explained_variance(scaled_target, residual),
+    }
+    if variance is not None:
         metrics |= {
-            "validation:MAE": unit * float(np.mean(np.abs(residual))),
-            "validation:R2": _explained_variance(scaled_target, residual),
             "validation:NLPD": _negative_log_density(residual, variance) + math.log(unit),
             "validation:coverage95": float(np.mean(np.abs(residual) <= NORMAL_975 * np.sqrt(variance))),
-            "validation:RMSE": unit * _root_mean_square(residual),
         }
-        target = validation.target
+    metrics["validation:RMSE"] = unit * _root_mean_square(residual)
+    return metrics, _forecast(model, validation.target, mean, variance)
+
+
+def _forecast(model: FittedRegression, target: Array, mean: Array, variance: Array | None) -> Forecast:
     with np.errstate(over="ignore"):
-        forecast = Forecast(target, model.target_scaling.invert(mean), unit * np.sqrt(variance))
-    return Evaluation(metrics, forecast, model.learned, model.comparison)
+        std = None if variance is None else float(model.target_scaling.scale) * np.sqrt(variance)
+        return Forecast(target, model.target_scaling.invert(mean), std)
 
 
 def _negative_log_density(residual: Array, variance: Array) -> float:

@@ -1,11 +1,11 @@
 """Hyperparameters of the Gaussian process: their ranges, defaults and meaning, and in what range to tune them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from gaussian_processes.algorithm import Detail, Search
+from gaussian_processes.algorithm import Detail, Search, SeveralHosts
 from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.kernel import Geometry
 from gaussian_processes.gp.parameters import BOUNDS, NAMES, Name
@@ -36,7 +36,7 @@ ORDERS = DEPTHS = (0, 1, 2, 3, 4)
 GEOMETRIES: tuple[Geometry, ...] = ("sphere", "homogeneous")
 
 
-class Hyperparameters(BaseModel):
+class ProcessHyperparameters(BaseModel):
     """With nothing set: M = sigma2 I + K_{1,1} on the unit sphere, data as they are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -129,6 +129,13 @@ class Hyperparameters(BaseModel):
         Precision,
         Field(description="mixed factors in single precision, and refines the solution to double precision"),
     ] = "double"
+    solver: Annotated[
+        Literal["auto", "direct", "cg"],
+        Field(
+            description="factor M, or solve by conjugate gradients, which gives means alone; `auto` does for want of room"
+        ),
+        Detail(),
+    ] = "auto"
     include_variance: Annotated[
         bool,
         Field(description="keep in the model what standard deviations need, half an N × N matrix; without, means only"),
@@ -142,7 +149,7 @@ class Hyperparameters(BaseModel):
         return bounds
 
     @model_validator(mode="after")
-    def _has_a_degree_to_learn(self) -> "Hyperparameters":
+    def _has_a_degree_to_learn(self) -> Self:
         if "degree" in self.optimize and self.geometry == "sphere":
             raise ValueError("optimize names degree, and geometry=sphere has none: homogeneous or auto is wanted")
         return self
@@ -166,6 +173,18 @@ class Hyperparameters(BaseModel):
     def bounds(self) -> Mapping[Name, tuple[float, float]]:
         """Of what is learned, by name."""
         return {name: getattr(self, f"{name}_bounds") for name in NAMES}
+
+
+class Hyperparameters(SeveralHosts, ProcessHyperparameters):
+    """The process's own, and those of hosts that work together."""
+
+
+def ways(hyperparameters: Hyperparameters) -> tuple[Hyperparameters, ...]:
+    """With the solver settled: a factor first; conjugate gradients where there are to be means alone."""
+    if hyperparameters.solver != "auto":
+        return (hyperparameters,)
+    direct, cg = (hyperparameters.model_copy(update={"solver": solver}) for solver in ("direct", "cg"))
+    return (direct,) if hyperparameters.include_variance else (direct, cg)
 
 
 def _choices(value: int | tuple[int, ...] | Literal["auto"], automatic: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,20 +1,22 @@
 """Regression: a Gaussian process on scaled data, fitted, stored and loaded in the container's terms."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from gaussian_processes.algorithm import Comparison, Reporter, State
+from gaussian_processes.algorithm import Comparison, Reporter, State, Streamed
 from gaussian_processes.data.dataset import Array, Dataset
 from gaussian_processes.errors import AlgorithmError, RowError
 from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters, ScalingName
-from gaussian_processes.gaussian_process.learning import choose
+from gaussian_processes.gaussian_process.learning import Choice, choose
+from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.directions import LengthError
 from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
+from gaussian_processes.gp.iterative import Multiply, NotConvergedError, solve_iteratively
 from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.model import TrainedGPModel
 from gaussian_processes.gp.packed import Packed
@@ -47,9 +49,62 @@ class FittedRegression:
         """Nats, of the density of the target in its own units, so that scaled and unscaled runs compare."""
         return self.gp.log_evidence - len(self.gp.y) * math.log(float(self.target_scaling.scale))
 
+    @property
+    def stored_factor(self) -> Array | Streamed | None:
+        """What the model file has of the factor: the rectangle of its `Packed`; None where it is not kept."""
+        factor = self.gp.solution.factor if self.keeps_factor else None
+        return None if factor is None else factor.L.rectangle
+
 
 def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) -> FittedRegression:
     """Condition the Gaussian process on the training channel."""
+    h = hyperparameters
+
+    def conditioned(X: Array, y: Array, choice: Choice) -> TrainedGPModel:
+        if h.solver == "cg":
+            return iterated(X, y, choice, reporter)
+        return TrainedGPModel(X, y, choice.kernel, choice.sigma2, h.precision, progress=reporter.progress)
+
+    return fitted(dataset, h, reporter, conditioned)
+
+
+def iterated(
+    X: Array,
+    y: Array,
+    choice: Choice,
+    reporter: Reporter,
+    multiply: Callable[[Covariance], Multiply | None] = lambda _: None,
+) -> TrainedGPModel:
+    """The process of scaled features (N, d) and targets (N,), without a factor: it gives means alone.
+
+    Args:
+        X: scaled features.
+        y: scaled targets.
+        choice: of the kernel and the noise.
+        reporter: of the job.
+        multiply: of the matrix, what multiplies it, if that is not to be done here.
+    """
+    M = Covariance(choice.kernel, choice.kernel.directions(X), choice.sigma2)
+    solution = solve_iteratively(M, y, multiply=multiply(M), progress=reporter.progress)
+    return TrainedGPModel(X, y, choice.kernel, choice.sigma2, solution=solution)
+
+
+def fitted(
+    dataset: Dataset,
+    hyperparameters: Hyperparameters,
+    reporter: Reporter,
+    conditioned: Callable[[Array, Array, Choice], TrainedGPModel],
+    kind: type[FittedRegression] = FittedRegression,
+) -> FittedRegression:
+    """A regression on scaled data.
+
+    Args:
+        dataset: the training channel.
+        hyperparameters: of the job.
+        reporter: of the job.
+        conditioned: what makes the process of scaled features (N, d), scaled targets (N,), and a kernel and a noise.
+        kind: of regression.
+    """
     h = hyperparameters
     feature_scaling = _scaling(h.feature_scaling, dataset.features)
     target_scaling = _scaling(h.target_scaling, dataset.target)
@@ -58,20 +113,20 @@ def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) 
     with explained():
         choice = choose(X, y, float(target_scaling.scale), h, reporter)
         _say_that_lengths_are_discarded(choice.kernel, X, reporter)
-        gp = TrainedGPModel(X, y, choice.kernel, choice.sigma2, h.precision, progress=reporter.progress)
+        gp = conditioned(X, y, choice)
     if gp.solution.account:
         reporter.log(gp.solution.account)
-    return FittedRegression(gp, feature_scaling, target_scaling, h.include_variance, choice.learned, choice.comparison)
+    keeps_factor = h.include_variance and gp.has_factor
+    return kind(gp, feature_scaling, target_scaling, keeps_factor, choice.learned, choice.comparison)
 
 
 def state(model: FittedRegression) -> State:
     """All that predicting needs; without the factor it grows with the rows, and not with their square."""
-    factor = model.gp.solution.factor
     return {
         "X": model.gp.X,
         "y": model.gp.y,
         "alpha": model.gp.solution.alpha,
-        "factor": factor.L.rectangle if factor and model.keeps_factor else None,
+        "factor": model.stored_factor,
         "sigma2": model.gp.sigma2,
         "precision": model.gp.precision,
         "kernel": asdict(model.gp.kernel),
@@ -127,7 +182,7 @@ def explained() -> Iterator[None]:
         yield
     except LengthError as error:
         raise RowError(error.rows, error.reason) from None
-    except (NotPositiveDefiniteError, OverflowError) as error:
+    except (NotPositiveDefiniteError, NotConvergedError, OverflowError) as error:
         raise AlgorithmError(str(error)) from None
 
 

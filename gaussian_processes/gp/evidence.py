@@ -1,21 +1,27 @@
 """How well a Gaussian process explains its data: the log marginal likelihood, its derivative, and leave-one-out."""
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from gaussian_processes.gp.arccosine import Array
-from gaussian_processes.gp.factor import Cholesky
 
 
-def log_evidence(y: Array, alpha: Array, factor: Cholesky) -> float:
+class Factor(Protocol):
+    """Of M = L L^T."""
+
+    def log_det(self) -> float:
+        """log det M."""
+
+
+def log_evidence(y: Array, alpha: Array, factor: Factor) -> float:
     """log p(y | X) = -y^T alpha / 2 - log det(M) / 2 - N log(2 pi) / 2, [RW06] eq. 2.30.
 
     Args:
         y: targets (N,).
         alpha: M^-1 y (N,).
-        factor: the Cholesky factor of M.
+        factor: of M.
 
     Returns:
         Nats, of the density of y in its own units.

@@ -36,6 +36,10 @@ class NotPositiveDefiniteError(ValueError):
             f"homogeneous geometry: lower degree, or set feature_scaling=standard."
         )
 
+    def __reduce__(self) -> tuple[type, tuple[int, int, float]]:
+        """As it comes from another process."""
+        return type(self), (self.size, self.row, self.pivot)
+
 
 @dataclass(frozen=True, eq=False)
 class Cholesky:

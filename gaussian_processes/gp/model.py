@@ -77,6 +77,11 @@ class TrainedGPModel:
             object.__setattr__(self, "solution", solution)
 
     @property
+    def has_factor(self) -> bool:
+        """Whether standard deviations, the evidence and leave-one-out can be had."""
+        return self.solution.factor is not None
+
+    @property
     def log_evidence(self) -> float:
         """log p(y | X), in nats; from a factor in single precision to five digits, fewer as sigma2 gets small."""
         return log_evidence(self.y, self.solution.alpha, self._factor)

@@ -8,6 +8,7 @@ of an x86-64 processor with AVX-512, and is expressed by it (`benchmarks/trainin
 from collections.abc import Mapping
 
 from gaussian_processes.gp.criterion import Criterion
+from gaussian_processes.gp.preconditioner import default_rank
 from gaussian_processes.gp.solution import Precision
 
 # To begin and to end; and by how many rows N is as if larger, as BLAS is slower on narrow panels.
@@ -16,6 +17,11 @@ START, ROW = 3e8, 600
 ENTRY, DIMENSION = 500, 8
 # Products with the matrix that refinement takes, most often.
 STEPS = 3
+# Products with the matrix that conjugate gradients take: of entries in single precision, most often fewer, and in double;
+# and what one of the former costs beside one of the latter.
+ITERATIONS, RESIDUALS, SINGLE = 30, 3, 0.35
+# A product with the preconditioner's factor, for each of its numbers: they come from memory.
+FACTOR_PRODUCT = 50
 # Evaluations that a run of the learning takes, most often: for a few numbers, and for each number more.
 EVALUATIONS, MORE = 25, 4
 # What finding a kernel's best noise takes, in factorisations: 2.6 of them, or 3 with an inverse of the factor each.
@@ -28,9 +34,23 @@ def training(N: int, d: int, precision: Precision) -> float:
     return START + (factor + matrix if precision == "double" else (factor + matrix) / 2 + STEPS * matrix)
 
 
+def iterative(N: int, d: int, rank: int | None = None, iterations: int = ITERATIONS) -> float:
+    """To solve for the means alone on N rows of d numbers; how many iterations that takes depends on them."""
+    rank = default_rank(N) if rank is None else min(rank, N)
+    making = rank * _entries(N, d) / N + 3 * N * rank**2
+    return (
+        START + making + (iterations * SINGLE + RESIDUALS) * _entries(N, d) / 2 + iterations * FACTOR_PRODUCT * N * rank
+    )
+
+
 def prediction(M: int, N: int, d: int, precision: Precision) -> float:
     """To predict mean and variance of M rows from N."""
     return M * (_entries(N, d) / N + (N**2 + ROW * N) / (1 if precision == "double" else 2))
+
+
+def means(M: int, N: int, d: int) -> float:
+    """To predict the mean alone of M rows from N."""
+    return M * _entries(N, d) / N if N else 0.0
 
 
 def leave_one_out(N: int, precision: Precision) -> float:

@@ -33,7 +33,12 @@ class Packed:
     @classmethod
     def empty(cls, N: int, dtype: type[np.floating[Any]] = np.float64) -> "Packed":
         """Room for the lower triangle of an (N, N) matrix."""
-        return cls(np.empty(((N + 1) // 2, N + 1 - N % 2), dtype))
+        return cls(np.empty(cls.shape(N), dtype))
+
+    @staticmethod
+    def shape(N: int) -> tuple[int, int]:
+        """Of the rectangle of an (N, N) matrix."""
+        return (N + 1) // 2, N + 1 - N % 2
 
     @classmethod
     def zeros(cls, N: int) -> "Packed":
@@ -77,13 +82,7 @@ class Packed:
 
     def tiles(self, size: int, start: int = 0) -> list[slice]:
         """The rows, or the columns, from `start` on, in slices of at most `size`, each within one of the halves."""
-        tiles = []
-        for half in self.halves:
-            first = max(half.start, start)
-            count = -(-(half.stop - first) // size)
-            cuts = [first + (half.stop - first) * i // count for i in range(count)]
-            tiles += [slice(*ends) for ends in zip(cuts, [*cuts[1:], half.stop], strict=True)] if cuts else []
-        return tiles
+        return tiles(len(self), size, start)
 
     def spans(self, panel: slice) -> Iterator[tuple[slice, Span, Matrix]]:
         """What a compiled pass fills of some rows of the rectangle: rows of the matrix, their columns, and their place.
@@ -121,10 +120,27 @@ class Packed:
     @property
     def halves(self) -> tuple[slice, slice]:
         """The rows of L11, and those of L22."""
-        return slice(0, self.m), slice(self.m, len(self))
+        return halves(len(self))
 
     @property
     def parts(self) -> tuple[Matrix, Matrix, Matrix]:
         """L11, L21, L22: views, the last one by rows."""
         first, last = self.halves
         return self[first, first], self[last, first], self[last, last]
+
+
+def halves(N: int) -> tuple[slice, slice]:
+    """The rows of L11, and those of L22, of an (N, N) matrix."""
+    m = (N + 1) // 2
+    return slice(0, m), slice(m, N)
+
+
+def tiles(N: int, size: int, start: int = 0) -> list[slice]:
+    """The rows of an (N, N) matrix from `start` on, in slices of at most `size`, each within one of its halves."""
+    found = []
+    for half in halves(N):
+        first = max(half.start, start)
+        count = -(-(half.stop - first) // size)
+        cuts = [first + (half.stop - first) * i // count for i in range(count)]
+        found += [slice(*ends) for ends in zip(cuts, [*cuts[1:], half.stop], strict=True)] if cuts else []
+    return found

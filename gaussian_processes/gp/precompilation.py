@@ -3,6 +3,8 @@
 import numpy as np
 
 from gaussian_processes.gp.angles import Angles
+from gaussian_processes.gp.covariance import Covariance
+from gaussian_processes.gp.iterative import solve_iteratively
 from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.learning import evaluate
 from gaussian_processes.gp.model import TrainedGPModel
@@ -25,4 +27,5 @@ def precompile() -> None:
             model = TrainedGPModel(X, X[:, 0], kernel, 1.0, precision)
             model.predict(X)
             model.predict(X, return_std=True)
+        solve_iteratively(Covariance(kernel, rows, 1.0), X[:, 0])
         evaluate("loo", X, X[:, 0], Parameters.of(kernel, 1.0, ("sigma2", "lengthscales"), X.shape[1]))

@@ -4,7 +4,15 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 Phase: TypeAlias = Literal[
-    "Gram matrix", "Cholesky", "refinement", "prediction", "leave-one-out", "inverse", "comparison"
+    "Gram matrix",
+    "Cholesky",
+    "refinement",
+    "preconditioner",
+    "conjugate gradients",
+    "prediction",
+    "leave-one-out",
+    "inverse",
+    "comparison",
 ]
 
 # Takes a phase and the fraction of it that is done: 0 when it begins, 1 when it is finished.
@@ -38,3 +46,7 @@ class Work:
         if self._done == self._total or (self._done - self._told) * TIMES >= self._total:
             self._told = self._done
             self._progress(self._phase, self._done / self._total)
+
+    def finish(self) -> None:
+        """All that was left to do was not needed, or is done."""
+        self.advance(self._total - self._done)

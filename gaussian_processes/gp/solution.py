@@ -62,10 +62,14 @@ def solve(M: Covariance, y: Array, precision: Precision, progress: Progress = un
 
 def _solve_in_double_precision(M: Covariance, y: Array, progress: Progress) -> Solution:
     factor = Cholesky.of(M.packed(np.float64, progress), progress)  # [RW06] Alg. 2.1 line 2
-    alpha = factor.solve(y)  # line 3
+    return Solution(factor, require_finite(factor.solve(y)))  # line 3
+
+
+def require_finite(alpha: Array) -> Array:
+    """M^-1 y (N,) as it is; raises OverflowError for numbers that are not finite."""
     if not np.isfinite(alpha).all():
         raise OverflowError("M^-1 y is too large for float64: scale the targets, or raise sigma2")
-    return Solution(factor, alpha)
+    return alpha
 
 
 def memory(N: int, precision: Precision) -> int:

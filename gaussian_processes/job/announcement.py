@@ -7,14 +7,20 @@ from pydantic import BaseModel
 
 from gaussian_processes import __version__
 from gaussian_processes.algorithm import Detail, Size
+from gaussian_processes.data.channels import Channel
 from gaussian_processes.data.survey import Survey, survey_channel
+from gaussian_processes.errors import PlatformError
 from gaussian_processes.job.checkpoint import Checkpoint
 from gaussian_processes.job.log import Log
-from gaussian_processes.job.plan import duration, gigabytes, require_fit
+from gaussian_processes.job.offers import offers
+from gaussian_processes.job.plan import duration, gigabytes
 from gaussian_processes.job.preparation import Job
+from gaussian_processes.job.way import Way
 
 # So many times too many rows may be estimated from the beginning of a file whose later lines are longer.
 DOUBT = 10
+# A dry run says which instances there are for a job that takes so many seconds, or so much of the memory.
+LONG, LARGE = 600.0, 0.5
 
 
 def announce(job: Job, rate: float, log: Log) -> Size | None:
@@ -32,8 +38,8 @@ def announce(job: Job, rate: float, log: Log) -> Size | None:
         PlatformError: the machine is clearly too small.
     """
     settings = " ".join(f"{key}={value}" for key, value in _told(job.hyperparameters))
-    training = survey_channel(job.inputs.training)
-    validation = survey_channel(job.inputs.validation) if job.inputs.validation else None
+    training = _surveyed(job, job.inputs.training)
+    validation = _surveyed(job, job.inputs.validation) if job.inputs.validation else None
     size = _estimated(training, validation)
     parts = [
         f"{job.algorithm.name} {__version__}: {settings}",
@@ -44,8 +50,22 @@ def announce(job: Job, rate: float, log: Log) -> Size | None:
     ]
     log.log("; ".join(parts))
     if size:
-        require_fit(job.algorithm, size, job.hyperparameters, job.machine, 1 if training.exact else DOUBT)
+        settle_or_offer(job, size, rate, log, 1 if training.exact else DOUBT)
     return size
+
+
+def settle_or_offer(job: Job, size: Size, rate: float, log: Log, doubt: int = 1) -> Way:
+    """How the job comes to its model; if it cannot, the log says on which instances it could.
+
+    Raises:
+        PlatformError: as `Job.settled`.
+    """
+    try:
+        return job.settled(size, doubt)
+    except PlatformError:
+        for line in _offered(job, size, rate):
+            log.log(line)
+        raise
 
 
 def correct(job: Job, size: Size, rate: float, log: Log) -> None:
@@ -59,16 +79,27 @@ def say_plan(job: Job, size: Size, rate: float, checkpoint: Checkpoint | None, l
     """What a job would do now that its data are read, from where, and what that would cost."""
     validation = f"evaluate on {size.validation_rows} rows" if size.validation_rows else "evaluate without validation"
     log.log(f"plan: fit {size.rows} rows of {size.features} features, {validation}, write {job.paths.model}")
-    if job.algorithm.needs:
-        needs, threads = job.algorithm.needs(size, job.hyperparameters), job.machine.threads
+    way, threads = job.likely(size), job.machine.threads
+    if needs := way.needs(job.algorithm, size):
         takings = "; ".join(_takings(job, size, rate))
         log.log(
             f"plan: {takings}; disk: {gigabytes(needs.disk)} of {gigabytes(job.machine.disk)}; "
             f"cost: {threads * needs.operations / rate:.3g} core-seconds on {_threads(threads)}"
         )
+        if needs.operations > LONG * rate * way.hosts or needs.memory > LARGE * job.machine.memory:
+            for line in _offered(job, size, rate):
+                log.log(f"plan: {line}")
     if checkpoint:
         log.log(f"plan: {checkpoint.start}")
     log.log("dry run: hyperparameters, channels, metrics, memory and disk are in order; nothing is trained or written")
+
+
+def _offered(job: Job, size: Size, rate: float) -> Iterator[str]:
+    """On which instances it would fit, with what it would take there; nothing for what uses one host alone."""
+    if job.algorithm.distribution is not None:
+        yield "with processors as fast as these it would fit on"
+        for one in offers(job.algorithm, size, job.hyperparameters, rate / job.machine.threads):
+            yield f"  {one}"
 
 
 def _told(hyperparameters: BaseModel) -> Iterator[tuple[str, Any]]:
@@ -82,11 +113,19 @@ def _told(hyperparameters: BaseModel) -> Iterator[tuple[str, Any]]:
 
 def _takings(job: Job, size: Size, rate: float) -> tuple[str, ...]:
     """The memory and the time that a job takes, as parts of a line; none where the algorithm does not say."""
-    if job.algorithm.needs is None:
+    way = job.likely(size)
+    needs = way.needs(job.algorithm, size)
+    if needs is None:
         return ()
-    needs = job.algorithm.needs(size, job.hyperparameters)
-    memory = f"memory: {gigabytes(needs.memory)} of {gigabytes(job.machine.memory)}"
-    return memory, f"time: {duration(needs, rate)}"
+    hosts = (f"over {way.hosts} hosts",) if way.hosts > 1 else ()
+    each = " each" if way.hosts > 1 else ""
+    memory = f"memory: {gigabytes(needs.memory)} of {gigabytes(job.machine.memory)}{each}"
+    return *hosts, memory, f"time: {duration(needs.operations / (rate * way.hosts))}"
+
+
+def _surveyed(job: Job, channel: Channel) -> Survey:
+    """What can be seen of a channel; of one that lies on several hosts, nothing."""
+    return Survey() if channel.sharded and len(job.hosts.names) > 1 else survey_channel(channel)
 
 
 def _estimated(training: Survey, validation: Survey | None) -> Size | None:

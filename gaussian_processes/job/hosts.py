@@ -15,11 +15,13 @@ class Hosts:
         current: this one.
         names: all of them, sorted.
         local: whether containers of one machine play them, in the local mode of SageMaker's SDK.
+        interface: of the network in which they see each other, where it is said.
     """
 
     current: str
     names: tuple[str, ...]
     local: bool = False
+    interface: str | None = None
 
     @property
     def leader(self) -> str:
@@ -30,6 +32,11 @@ class Hosts:
     def leads(self) -> bool:
         """Whether this machine is the leader."""
         return self.current == self.leader
+
+    @property
+    def followers(self) -> tuple[str, ...]:
+        """The others."""
+        return self.names[1:]
 
 
 def read_hosts(resource_config: Path) -> Hosts:
@@ -47,4 +54,5 @@ def read_hosts(resource_config: Path) -> Hosts:
             f"that holds the current one is wanted. SageMaker writes this file: leave it out for a single host."
         )
     local = str(document.get("current_instance_type", "")).startswith("local")
-    return Hosts(current, tuple(sorted(names)), local)
+    interface = document.get("network_interface_name")
+    return Hosts(current, tuple(sorted(names)), local, interface if isinstance(interface, str) else None)

@@ -12,7 +12,6 @@ from gaussian_processes.data.rows import require_same_names
 from gaussian_processes.data.survey import survey_channel
 from gaussian_processes.errors import ConfigurationError, DataError
 from gaussian_processes.job.documents import read_object
-from gaussian_processes.job.hosts import Hosts
 from gaussian_processes.job.paths import OptMl
 
 TRAINING_CHANNELS = ("training", "train")
@@ -50,11 +49,11 @@ class Datasets:
         return {TRAINING_CHANNELS[0]: self.training} | validation
 
 
-def find_channels(paths: OptMl, hosts: Hosts) -> Inputs:
+def find_channels(paths: OptMl) -> Inputs:
     """The job's channels by what SageMaker says of them; no data are read.
 
     Raises:
-        ConfigurationError: a channel is not delivered in a way that can be read, or not to this host alone.
+        ConfigurationError: a channel is not delivered in a way that can be read.
         DataError: no training channel or two of them, or a content type that none can have.
     """
     settings = read_object(paths.input_data_config)
@@ -70,30 +69,30 @@ def find_channels(paths: OptMl, hosts: Hosts) -> Inputs:
     if len(given) > 1:
         raise DataError("The job has a channel 'training' and a channel 'train'; which one to learn from? Keep one.")
     return Inputs(
-        training=_channel(paths, given[0], settings, hosts),
-        validation=_channel(paths, VALIDATION_CHANNEL, settings, hosts) if VALIDATION_CHANNEL in names else None,
+        training=_channel(paths, given[0], settings),
+        validation=_channel(paths, VALIDATION_CHANNEL, settings) if VALIDATION_CHANNEL in names else None,
     )
 
 
-def read_inputs(inputs: Inputs, progress: Progress) -> Datasets:
+def read_inputs(inputs: Inputs, read: Callable[[Channel], Dataset]) -> Datasets:
     """The training channel, and the validation channel if the job has one, with the same columns.
 
     Args:
         inputs: the channels.
-        progress: told how far the reading is.
+        read: reads one of them.
 
     Raises:
-        DataError: fewer than two rows to learn from, different columns, and as `read_channel`.
-        PlatformError: as `read_channel`.
+        DataError: fewer than two rows to learn from, different columns, and as `read`.
+        PlatformError: as `read`.
     """
-    training = _read(inputs.training, progress)
+    training = read(inputs.training)
     if len(training) < 2:
         raise DataError(
             f"Channel '{inputs.training.name}' holds one row ({training.origin(0)}); two or more are wanted."
         )
     if inputs.validation is None:
         return Datasets(training, None)
-    validation = _read(inputs.validation, progress)
+    validation = read(inputs.validation)
     here, there = validation.sources[0].name, training.sources[0].name
     if validation.features.shape[1] != training.features.shape[1]:
         raise DataError(
@@ -104,7 +103,12 @@ def read_inputs(inputs: Inputs, progress: Progress) -> Datasets:
     return Datasets(training, validation)
 
 
-def _read(channel: Channel, progress: Progress) -> Dataset:
+def read_here(channel: Channel, progress: Progress) -> Dataset:
+    """A channel that this host has, telling how far the reading is.
+
+    Raises:
+        DataError, PlatformError: as `read_channel`.
+    """
     size = survey_channel(channel).bytes
 
     def advance(read: int) -> None:
@@ -114,7 +118,7 @@ def _read(channel: Channel, progress: Progress) -> Dataset:
     return read_channel(channel, advance)
 
 
-def _channel(paths: OptMl, name: str, settings: Mapping[str, Any], hosts: Hosts) -> Channel:
+def _channel(paths: OptMl, name: str, settings: Mapping[str, Any]) -> Channel:
     document = paths.input_data_config.name
     of_channel = settings.get(name) or {}
     if not isinstance(of_channel, dict):
@@ -133,11 +137,6 @@ def _channel(paths: OptMl, name: str, settings: Mapping[str, Any], hosts: Hosts)
             f"{document}: channel '{name}' has the TrainingInputMode {str(mode)[:40]!r}; File, FastFile or Pipe is wanted."
         )
     sharded = of_channel.get("S3DistributionType") == "ShardedByS3Key"
-    if sharded and len(hosts.names) > 1:
-        raise ConfigurationError(
-            f"Channel '{name}' is ShardedByS3Key over {len(hosts.names)} hosts, and the one that trains would see its "
-            "share alone. Set the channel's S3DataDistributionType to FullyReplicated, or InstanceCount to 1."
-        )
     known, parameters = parse_channel_type(name, content_type)
     return Channel(
         name,

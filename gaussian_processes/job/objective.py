@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from gaussian_processes.algorithm import Metric
 from gaussian_processes.data.dataset import Array
@@ -65,6 +65,20 @@ def require_spread(objective: Metric, target: Array) -> None:
         raise ConfigurationError(
             f"The tuning objective {objective.name} says nothing of a target that is constant, and the validation "
             f"channel's is {target[0]:g} in every row. Validate on rows whose targets differ, or choose another objective."
+        )
+
+
+def require_available(objective: Metric, lacking: Collection[str]) -> None:
+    """Refuse an objective that the model will not have.
+
+    Raises:
+        ConfigurationError: it is one of those that are lacking.
+    """
+    if objective.name in lacking:
+        raise ConfigurationError(
+            f"The tuning objective {objective.name} is not to be had of a model that is learned in this way, which lacks "
+            f"{', '.join(sorted(lacking))}. Choose another objective, or another way: the hyperparameters say which there "
+            "are."
         )
 
 

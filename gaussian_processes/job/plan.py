@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from gaussian_processes.algorithm import Algorithm, Needs, Size
+from gaussian_processes.algorithm import Algorithm, Size
 from gaussian_processes.errors import PlatformError
+from gaussian_processes.job.way import Way, ways
 
 # Rows and columns of the matrices whose product is timed.
 PROBE = 768
@@ -28,11 +29,13 @@ class Machine:
         threads: that it computes in.
         memory: bytes that it may still take; infinite if unknown.
         disk: bytes free for the model; infinite if unknown.
+        hosts: how many machines there are of this kind.
     """
 
     threads: int
     memory: float
     disk: float
+    hosts: int = 1
 
 
 def free_disk(folder: Path) -> float:
@@ -55,10 +58,19 @@ def require_writable(folder: Path) -> None:
         )
 
 
-def require_fit(
+def preferred(algorithm: Algorithm[Any, Any], size: Size, hyperparameters: BaseModel, machine: Machine) -> Way:
+    """The first way for which there is memory; where there is none, the one that gets along with the least."""
+    possible = list(ways(algorithm, hyperparameters, machine.hosts))
+    fitting = (way for way in possible if _memory(algorithm, size, way) <= machine.memory)
+    return next(fitting, None) or min(possible, key=lambda way: _memory(algorithm, size, way))
+
+
+def settle(
     algorithm: Algorithm[Any, Any], size: Size, hyperparameters: BaseModel, machine: Machine, doubt: int = 1
-) -> None:
-    """Refuse, before it starts, a job that would be killed for the memory that it takes, or could not save its model.
+) -> Way:
+    """The first way for which there is memory.
+
+    A job that would be killed for the memory that it takes, or could not save its model, is refused before it starts.
 
     Args:
         algorithm: which says what it needs.
@@ -70,37 +82,37 @@ def require_fit(
     Raises:
         PlatformError: with what is needed, what there is, and the number of rows that would fit.
     """
-    if algorithm.needs is None:
-        return
-    needs = algorithm.needs
-
-    def memory(rows: int) -> int:
-        return needs(replace(size, rows=rows), hyperparameters).memory
-
-    needed, least = (needs(replace(size, rows=rows), hyperparameters) for rows in (size.rows, size.rows // doubt))
+    least = replace(size, rows=size.rows // doubt)
+    way = preferred(algorithm, least, hyperparameters, machine)
+    needed, needed_least = way.needs(algorithm, size), way.needs(algorithm, least)
+    if needed is None or needed_least is None:
+        return way
     rows = f"{size.rows} rows" if doubt == 1 else f"about {size.rows} rows"
-    if least.memory > machine.memory:
-        fitting = max(bisect_right(range(size.rows + 1), machine.memory, key=memory) - 1, 0)
-        raise PlatformError(
-            f"Training on {rows} of {size.features} features needs {gigabytes(needed.memory)} of memory, and "
-            f"{gigabytes(machine.memory)} are free: {fitting} rows would fit. Use an instance with more memory, or fewer "
-            "rows."
+    if needed_least.memory > machine.memory:
+        each, more = (f" on each of {way.hosts} hosts", ", or more of them") if way.hosts > 1 else ("", "")
+        fitting = bisect_right(
+            range(size.rows + 1), machine.memory, key=lambda rows: _memory(algorithm, replace(size, rows=rows), way)
         )
-    if least.disk > machine.disk:
+        raise PlatformError(
+            f"Training on {rows} of {size.features} features needs {gigabytes(needed.memory)} of memory{each}, and "
+            f"{gigabytes(machine.memory)} are free: {max(fitting - 1, 0)} rows would fit. Use an instance with more "
+            f"memory{more}, or fewer rows."
+        )
+    if needed_least.disk > machine.disk:
         raise PlatformError(
             f"The model of {rows} takes {gigabytes(needed.disk)} on disk, and {gigabytes(machine.disk)} are free "
             "where it goes. Give the job a larger volume (VolumeSizeInGB), or train on fewer rows."
         )
+    return way
 
 
-def duration(needs: Needs, rate: float) -> str:
-    """How long a job will compute, in words.
+def _memory(algorithm: Algorithm[Any, Any], size: Size, way: Way) -> int:
+    needs = way.needs(algorithm, size)
+    return needs.memory if needs else 0
 
-    Args:
-        needs: what the job takes.
-        rate: floating-point operations a second, of a matrix product.
-    """
-    seconds = needs.operations / rate
+
+def duration(seconds: float) -> str:
+    """How long a job will compute, in words."""
     if seconds < 1:
         return "less than 1 s"
     return f"about {seconds:.0f} s" if seconds < 600 else f"about {seconds / 60:.0f} min"

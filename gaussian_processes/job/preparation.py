@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gaussian_processes.algorithm import Algorithm, Metric, load_algorithm
-from gaussian_processes.errors import Faults
+from gaussian_processes.algorithm import Algorithm, Metric, SeveralHosts, Size, load_algorithm
+from gaussian_processes.errors import ConfigurationError, Faults
 from gaussian_processes.job.checkpoint import checkpoint_file
 from gaussian_processes.job.definitions import read_definitions
 from gaussian_processes.job.documents import read_object
@@ -17,8 +17,9 @@ from gaussian_processes.job.hyperparameters import objective_name, parse_hyperpa
 from gaussian_processes.job.inputs import Inputs, find_channels
 from gaussian_processes.job.objective import require_objective
 from gaussian_processes.job.paths import OptMl
-from gaussian_processes.job.plan import Machine, free_disk, require_writable
+from gaussian_processes.job.plan import Machine, free_disk, preferred, require_writable, settle
 from gaussian_processes.job.resources import available_cores, available_memory, threads_for
+from gaussian_processes.job.way import Way, terms_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Job:
         paths: where everything is.
         name: that SageMaker knows it by, if it does.
         checkpoint: the file in which it keeps what an interrupted run goes on from; None where it keeps nothing.
+        hosts: that it has.
     """
 
     algorithm: Algorithm[Any, Any]
@@ -44,6 +46,20 @@ class Job:
     paths: OptMl
     name: str | None
     checkpoint: Path | None
+    hosts: Hosts
+
+    @property
+    def terms(self) -> SeveralHosts | None:
+        """On which its hosts may work together; None where the leader does it all."""
+        return terms_of(self.algorithm, self.hyperparameters, len(self.hosts.names))
+
+    def likely(self, size: Size) -> Way:
+        """How it will probably come to its model."""
+        return preferred(self.algorithm, size, self.hyperparameters, self.machine)
+
+    def settled(self, size: Size, doubt: int = 1) -> Way:
+        """How it comes to its model; raises PlatformError where it cannot."""
+        return settle(self.algorithm, size, self.hyperparameters, self.machine, doubt)
 
 
 def prepare(environ: Mapping[str, str], paths: OptMl, hosts: Hosts) -> Job:
@@ -58,7 +74,7 @@ def prepare(environ: Mapping[str, str], paths: OptMl, hosts: Hosts) -> Job:
     raw = read_object(paths.hyperparameters)
     faults = Faults()
     hyperparameters = faults.gather(lambda: parse_hyperparameters(algorithm.hyperparameters, raw))
-    inputs = faults.gather(lambda: find_channels(paths, hosts))
+    inputs = faults.gather(lambda: find_channels(paths))
     objective = faults.gather(
         lambda: require_objective(
             objective_name(raw),
@@ -69,10 +85,23 @@ def prepare(environ: Mapping[str, str], paths: OptMl, hosts: Hosts) -> Job:
     )
     threads = faults.gather(lambda: threads_for(environ, available_cores()))
     checkpoint = faults.gather(lambda: checkpoint_file(paths, name))
+    if hyperparameters and inputs:
+        faults.gather(lambda: _require_whole(inputs, terms_of(algorithm, hyperparameters, len(hosts.names)), hosts))
     faults.raise_any()
     require_writable(paths.model)
     if checkpoint:
         require_writable(checkpoint.parent)
     # What was not refused is there.
-    machine = Machine(threads or 1, available_memory(), free_disk(paths.model))
-    return Job(algorithm, hyperparameters, inputs, objective, machine, paths, name, checkpoint)  # type: ignore[arg-type]
+    machine = Machine(threads or 1, available_memory(), free_disk(paths.model), len(hosts.names))
+    return Job(algorithm, hyperparameters, inputs, objective, machine, paths, name, checkpoint, hosts)  # type: ignore[arg-type]
+
+
+def _require_whole(inputs: Inputs, terms: SeveralHosts | None, hosts: Hosts) -> None:
+    """Refuse channels of which one host that does it all would see its share alone."""
+    for channel in (inputs.training, inputs.validation):
+        if channel and channel.sharded and len(hosts.names) > 1 and terms is None:
+            raise ConfigurationError(
+                f"Channel '{channel.name}' is ShardedByS3Key over {len(hosts.names)} hosts, and the one that trains would "
+                "see its share alone. Set the channel's S3DataDistributionType to FullyReplicated, InstanceCount to 1, or, "
+                "if the algorithm learns over several hosts, distributed=auto."
+            )

@@ -55,8 +55,11 @@ def _left_by_limits(cgroup: Path) -> Iterator[float]:
             statistics = (folder / "memory.stat").read_text()
         except (OSError, ValueError):  # no such limit, or "max"
             continue
-        # File pages that were read once are counted as used, and given up when memory is wanted.
-        yield allowed - used + max(_number(statistics, "inactive_file"), _number(statistics, "total_inactive_file"))
+        # Pages of files are counted as used, and given up when memory is wanted: those that were read once, and those
+        # that are in use, such as a mapped model's. `total_` is version 1's word for what the groups below have, too.
+        pages = ("inactive_file", "active_file")
+        files = sum(max(_number(statistics, name), _number(statistics, f"total_{name}")) for name in pages)
+        yield allowed - used + files
 
 
 def _left_by_machine(meminfo: Path) -> float:

@@ -119,6 +119,7 @@ class Models:
     def _read(self, name: str, url: str) -> Predictor:
         folder = Path(url)
         try:
+            # What has files of its own beside this one is mapped from there, and need not fit.
             size = (folder / FILE_NAME).stat().st_size
         except (OSError, ValueError) as error:  # a name with a NUL in it is a ValueError
             reason = error.strerror if isinstance(error, OSError) else "that is no name of a file"

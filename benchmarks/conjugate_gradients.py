@@ -1,0 +1,103 @@
+"""The iterative solution, for means alone, against the direct one: both from rows and targets to alpha.
+
+python benchmarks/conjugate_gradients.py [--rows 20000] [--ranks] [--precisions]
+"""
+
+import argparse
+from functools import partial
+
+from timing import best_of, rows
+
+import numpy as np
+
+from gaussian_processes.gp import ArcCosine, operations
+from gaussian_processes.gp.conjugate_gradients import System, conjugate_gradients
+from gaussian_processes.gp.covariance import Covariance
+from gaussian_processes.gp.iterative import Effort, memory, solve_iteratively
+from gaussian_processes.gp.preconditioner import Preconditioner, default_rank
+from gaussian_processes.gp.product import strip_product, symmetric_product
+from gaussian_processes.gp.solution import memory as factor_memory
+from gaussian_processes.gp.solution import solve
+from gaussian_processes.gp.threads import threads
+
+SIGMA2 = 0.1
+CASES = [(ArcCosine(1, l), d) for l in (0, 1) for d in (5, 10)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--ranks", action="store_true", help="what other ranks of the preconditioner cost")
+    parser.add_argument("--precisions", action="store_true", help="what single precision gains, and a product alone")
+    arguments = parser.parse_args()
+    N = arguments.rows
+    print(
+        f"N = {N}, sigma2 = {SIGMA2}, {threads()} threads; |y - M alpha|/|y| is wanted to be {Effort().tolerance:.0e}"
+    )
+    for kernel, d in CASES:
+        X, y = rows(N, d)
+        solve(*problem(kernel, X[:300], y[:300]), "double")
+        solve_iteratively(*problem(kernel, X[:300], y[:300]))
+        compare(kernel, X, y, arguments.repeats)
+        if arguments.precisions:
+            compare_precisions(kernel, X, y)
+        if arguments.ranks:
+            compare_ranks(kernel, X, y)
+
+
+def problem(kernel, X, y):
+    return Covariance(kernel, kernel.directions(X), SIGMA2), y
+
+
+def compare(kernel, X, y, repeats):
+    """One after the other, so that both see the same machine."""
+    ours, direct = [], []
+    for _ in range(repeats):
+        seconds, iterated = best_of(1, lambda: solve_iteratively(*problem(kernel, X, y)))
+        ours.append(seconds)
+        seconds, solution = best_of(1, lambda: solve(*problem(kernel, X, y), "double"))
+        direct.append(seconds)
+        alpha = solution.alpha
+        del solution  # before the next one's factor
+    M, _ = problem(kernel, X, y)
+    print(f"\nq = {kernel.q}, l = {kernel.l}, d = {X.shape[1]}: {iterated.account}")
+    print(f"  direct {min(direct):.2f} s, iterative {min(ours):.2f} s: {min(direct) / min(ours):.1f} times as fast")
+    print(f"  of pairs {', '.join(f'{b / a:.1f}' for a, b in zip(ours, direct, strict=True))}")
+    for name, found in ("iterative", iterated.alpha), ("direct", alpha):
+        print(f"  residual computed again, {name}: {np.linalg.norm(y - M @ found) / np.linalg.norm(y):.1e}")
+    means = symmetric_product(kernel, M.rows, iterated.alpha - alpha)
+    print(f"  means at the rows differ by {np.abs(means).max() / np.std(y):.1e} of the targets' deviation at most")
+    estimate = operations.iterative(len(y), X.shape[1]) / rate()
+    room = memory(len(y), X.shape[1]) / factor_memory(len(y), "double")
+    print(f"  estimate {estimate:.2f} s; memory {room:.2f} of the factor's")
+
+
+def compare_precisions(kernel, X, y):
+    """The same in double precision alone; and one product of either."""
+    M, _ = problem(kernel, X, y)
+    for dtype in (np.float64, np.float32):
+        seconds, _ = best_of(3, partial(strip_product, kernel, M.rows, y, slice(0, len(y)), dtype))
+        print(f"  a product, {np.dtype(dtype).name}: {seconds:.3f} s")
+    system = System(lambda v: M @ v, Preconditioner.of(M))
+    seconds, found = best_of(1, lambda: conjugate_gradients(system, y))
+    print(f"  double precision alone, without the preconditioner: {seconds:.2f} s, {found.iterations} iterations")
+
+
+def compare_ranks(kernel, X, y):
+    M, _ = problem(kernel, X, y)
+    for times in (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8):
+        rank = round(times * default_rank(len(y)))
+        making, _ = best_of(1, partial(Preconditioner.of, M, rank))
+        seconds, found = best_of(1, partial(solve_iteratively, M, y, Effort(rank=rank)))
+        print(f"  rank {rank}: {seconds:.2f} s, of which the preconditioner {making:.2f} s. {found.account}")
+
+
+def rate():
+    """Floating-point operations a second of a matrix product."""
+    A = np.ones((1000, 1000))
+    return 2 * 1000**3 / best_of(3, lambda: A @ A)[0]
+
+
+if __name__ == "__main__":
+    main()

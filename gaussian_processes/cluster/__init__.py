@@ -1,0 +1,1 @@
+"""Several hosts as one: how they find each other, work together by way of Dask, and part."""

@@ -1,0 +1,30 @@
+"""Keeper: the worker of a host, a child process that is there again when it was lost."""
+
+import asyncio
+
+from distributed import Nanny
+
+from gaussian_processes.cluster.configuration import slots
+
+PAUSE = 1.0
+
+
+async def keep_worker(scheduler: str, host: str, address: str, threads: int) -> None:
+    """Have a worker until this is cancelled. Dask's Nanny restarts one that dies; this, one that has given up.
+
+    Args:
+        scheduler: its address.
+        host: this one's name.
+        address: this one's, on which alone the worker listens.
+        threads: of the worker.
+    """
+    tasks, _ = slots(threads)
+    while True:
+        try:
+            # The limit of memory is the container's: the job has been held against it before.
+            async with Nanny(scheduler, name=host, host=address, nthreads=tasks, memory_limit=0) as nanny:
+                await nanny.finished()
+        except (OSError, TimeoutError, RuntimeError, ValueError):
+            # The scheduler is not to be reached, or has not yet seen that the last worker of this name is gone.
+            pass
+        await asyncio.sleep(PAUSE)

@@ -1,0 +1,56 @@
+"""Needs: what learning from so many rows takes, on one machine and on each of several."""
+
+from dataclasses import replace
+
+from gaussian_processes.algorithm import Needs, Size
+from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters
+from gaussian_processes.gaussian_process.learning import needs_of_learning
+from gaussian_processes.gp import iterative, operations
+from gaussian_processes.gp.model import ENTRIES
+from gaussian_processes.gp.solution import memory
+from gaussian_processes.tiled.grid import shape
+
+# What a worker holds at most beside its share of the tiles, in shares; the share of the processors' time that goes into
+# the tiles; and bytes that the scheduler, the leader and a worker take for themselves. docs/decisions.md measures them.
+PEAK, EFFICIENCY, PROCESSES = 2.0, 0.7, 2**29
+
+
+def needs(size: Size, hyperparameters: Hyperparameters) -> Needs:
+    """What learning takes, and the factor; covariances with requests; copies of all rows; what a pass needs on the way."""
+    N, d, M, h = size.rows, size.features, size.validation_rows, hyperparameters
+    learning, row = needs_of_learning(N, d, h), 8 * (d + 1)
+    if h.solver == "cg":
+        solving, training, factor = iterative.memory(N, d), operations.iterative(N, d), 0
+        evaluation = operations.means(M, N, d)
+    else:
+        solving = factor = memory(N, h.precision)
+        training = operations.training(N, d, h.precision)
+        evaluation = operations.prediction(M, N, d, h.precision) if M else operations.leave_one_out(N, h.precision)
+    return Needs(
+        memory=max(solving, learning.memory) + 2 * 8 * ENTRIES + 8 * row * (N + M) + 2**26,
+        operations=training + evaluation + learning.operations,
+        disk=row * N + 8 * N + 2**16 + (factor if h.include_variance else 0),  # no factor, of conjugate gradients
+    )
+
+
+def needs_across(size: Size, hyperparameters: Hyperparameters, hosts: int) -> Needs:
+    """What a host takes that has its part of the tiles, and all together."""
+    N, d, M, h = size.rows, size.features, size.validation_rows, hyperparameters
+    if h.solver == "cg":
+        alone = needs(size, h)
+        return replace(alone, memory=alone.memory + PROCESSES)
+    learning, factor = needs_of_learning(N, d, h), memory(N, "double")
+    row = 8 * (d + 1)
+    evaluation = operations.prediction(M, N, d, "double") if M else operations.leave_one_out(N, "double")
+    return Needs(
+        memory=max(int(PEAK * factor) // hosts, learning.memory) + 8 * row * (N + M) + PROCESSES,
+        operations=operations.training(N, d, "double") / EFFICIENCY + 2 * evaluation + learning.operations,
+        disk=row * N + 8 * N + 2**16 + (factor if h.include_variance else 0),
+        traffic=_traffic(factor, hosts),
+    )
+
+
+def _traffic(factor: float, hosts: int) -> float:
+    """Bytes of other hosts' tiles that a host of a grid (P, Q) needs for its rows, and for its columns."""
+    P, Q = shape(hosts)
+    return factor * ((1 - 1 / Q) / P + (1 - 1 / P) / Q)

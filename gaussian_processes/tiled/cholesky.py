@@ -1,0 +1,173 @@
+"""Cholesky: M = L L^T in tiles that never leave their hosts, and what can be asked of it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from dask._task_spec import Task, TaskRef
+
+from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.covariance import Covariance
+from gaussian_processes.gp.directions import Directions
+from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.progress import Progress, Work, untold
+from gaussian_processes.tiled import tile
+from gaussian_processes.tiled.engine import Engine, Future, Key, label
+from gaussian_processes.tiled.grid import Grid
+from gaussian_processes.tiled.sweep import Placed, Start, Triangle, sweep
+
+
+@dataclass(frozen=True, eq=False)
+class TiledCholesky:
+    """M = L L^T in double precision.
+
+    Attributes:
+        L: the factor, on the hosts.
+        M: what was factored, for the hosts.
+    """
+
+    L: Triangle
+    M: Future
+
+    @classmethod
+    def of(cls, M: Covariance, engine: Engine, progress: Progress = untold, size: int | None = None) -> "TiledCholesky":
+        """Make M and factor it, tile by tile. Progress is told of the phase "Cholesky".
+
+        Args:
+            M: the matrix, of which each tile is made where it belongs.
+            engine: who does it.
+            progress: is told.
+            size: rows of a tile, at most; what suits the hosts when None.
+
+        Raises:
+            NotPositiveDefiniteError: as on one machine.
+        """
+        grid = Grid.of(len(M.rows), engine.hosts, engine.threads, size)
+        held, factor = engine.hold(M), label("factor")
+        tasks = _factorisation(grid, TaskRef(held.key), factor, label("update"))
+        futures = engine.start(tasks, factor, Placed(grid), _Urgency(factor))
+        work = Work("Cholesky", sum(_operations(grid, i, j) for _, i, j in futures), progress)
+        for _, i, j in engine.completed(futures):
+            work.advance(_operations(grid, i, j))
+        return cls(Triangle(engine, grid, {(i, j): future for (_, i, j), future in futures.items()}), held)
+
+    @property
+    def grid(self) -> Grid:
+        """Which tiles there are."""
+        return self.L.grid
+
+    def log_det(self) -> float:
+        """log det M."""
+        diagonal = [self.L.tiles[j, j] for j in range(len(self.grid))]
+        parts = self.L.engine.client.map(tile.log_det, diagonal, pure=False)
+        return float(sum(self.L.engine.client.gather(parts)))
+
+    def solve(self, y: Array) -> Array:
+        """M^-1 y (N,) for y (N,)."""
+        half = self._sweep({j: (tile.right, y[None, span]) for j, span in enumerate(self.grid.spans)})
+        whole = self._sweep({j: (tile.right, TaskRef(part.key)) for j, part in half.items()}, transposed=True)
+        return np.concatenate([row for (row,) in self._gathered(whole)])
+
+    def squares(self, others: Directions, progress: Progress = untold) -> Array:
+        """k^T M^-1 k (n,) for the covariances k of each of n other rows with the matrix's: what the data say of them.
+
+        Progress is told of the phase "prediction".
+        """
+        sums, work = np.empty(len(others)), Work("prediction", len(others), progress)
+        # As long as two tiles: their products are as fast, and on a host they take little beside the tiles.
+        step = 2 * max(span.stop - span.start for span in self.grid.spans)
+        for begin in range(0, len(others), step):
+            some = others[begin : begin + step]
+            held = self.L.engine.hold(some)
+            matrix, rows = TaskRef(self.M.key), TaskRef(held.key)
+            starts = {j: (tile.crossed, matrix, rows, span) for j, span in enumerate(self.grid.spans)}
+            sums[begin : begin + len(some)] = self._squares(starts)
+            work.advance(len(some))
+        return sums
+
+    def inverse_diagonal(self, progress: Progress = untold) -> Array:
+        """The diagonal (N,) of M^-1, at the cost of another factorisation, in the phase "leave-one-out"."""
+        N = self.grid.rows
+        diagonal, work = np.empty(N), Work("leave-one-out", N**3, progress)
+        for j, span in enumerate(self.grid.spans):
+            diagonal[span] = self._squares({j: (np.eye, span.stop - span.start)})
+            work.advance((N - span.start) ** 3 - (N - span.stop) ** 3)
+        return diagonal
+
+    def write_into(self, packed: Packed, told: Callable[[float], None] = lambda _fraction: None) -> None:
+        """Copy L into a packed matrix, such as one that a file is mapped to; one tile is here at a time.
+
+        Args:
+            packed: (N, N).
+            told: is told what fraction is done.
+        """
+        spans = self.grid.spans
+        for count, ((i, j), future) in enumerate(self.L.tiles.items(), 1):
+            part, place = future.result(), packed[spans[i], spans[j]]
+            if i == j:
+                lower = np.tril_indices(len(part))
+                place[lower] = part[lower]  # beyond the diagonal is another half
+            else:
+                place[:] = part
+            told(count / len(self.L.tiles))
+
+    def _squares(self, starts: Mapping[int, Start]) -> Array:
+        """The sums of squares (m,) of the rows of B L^-T."""
+        return np.asarray(sum(self._gathered(self._sweep(starts, keep_squares=True))))
+
+    def _sweep(
+        self, starts: Mapping[int, Start], *, transposed: bool = False, keep_squares: bool = False
+    ) -> dict[int, Future]:
+        then = tile.squares if keep_squares else None
+        return sweep(self.L, starts, transposed=transposed, then=then)
+
+    def _gathered(self, parts: Mapping[int, Future]) -> list[Array]:
+        """In order, so that their sum is the same whoever is done first."""
+        gathered: list[Array] = self.L.engine.client.gather([parts[j] for j in sorted(parts)])
+        return gathered
+
+
+@dataclass(frozen=True)
+class _Urgency:
+    """By which panel of L a task needs last: the sooner it can be done, the sooner it should, and tiles of L first.
+
+    Tasks that lag behind would leave copies of panels waiting for them.
+    """
+
+    factor: str
+
+    def __call__(self, key: Key) -> int:
+        name, _, j, *panel = key
+        return 1 - 2 * (j - 1) if name == self.factor else -2 * int(panel[0])
+
+
+def _factorisation(grid: Grid, M: TaskRef, factor: str, update: str) -> Iterator[Task]:
+    """Right-looking Cholesky [GVL13, 4.2.9]: tile (i, j) is made with panel 0, and updated with the next ones as they come."""
+    T, spans = len(grid), grid.spans
+    for j in range(T):
+        for i in range(j, T):
+            key: Key
+            before: TaskRef | None = None
+            # The last update is made together with the factorisation, or the division.
+            for k in range(j - 1):
+                key = (update, i, j, k)
+                yield Task(key, tile.updated, M, spans[i], spans[j], before, *_panels(factor, i, j, k))
+                before = TaskRef(key)
+            last = _panels(factor, i, j, j - 1) if j else ()
+            key = (factor, i, j)
+            if i == j:
+                yield Task(key, tile.factored, M, spans[j], before, *last)
+            else:
+                yield Task(key, tile.divided, M, spans[i], spans[j], TaskRef((factor, j, j)), before, *last)
+
+
+def _panels(factor: str, i: int, j: int, k: int) -> tuple[TaskRef, ...]:
+    """What `tile.updated` takes of panel k."""
+    return tuple(TaskRef((factor, row, k)) for row in dict.fromkeys((i, j)))
+
+
+def _operations(grid: Grid, i: int, j: int) -> int:
+    """Multiplications with their additions, thirds of them, that lead to tile (i, j)."""
+    rows, columns = (int(span.stop - span.start) for span in (grid.spans[i], grid.spans[j]))
+    half = 1 if i == j else 2
+    return rows * columns * (3 * half * int(grid.spans[j].start) // 2 + columns * half)

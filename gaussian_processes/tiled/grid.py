@@ -1,0 +1,63 @@
+"""Grid: a matrix cut into tiles, and which host has which."""
+
+import math
+from dataclasses import dataclass
+
+from gaussian_processes.gp.packed import tiles
+
+# Tiles along a side: so few that a task is long beside the half millisecond or so that Dask spends on it, and so many that
+# all hosts, and all threads in them, have tiles to work at until near the end, and that what a host holds of other
+# hosts' tiles is little beside its own.
+FEWEST, MOST = 16, 64
+# So many for each row, or column, of hosts; and tiles that a host has for each of its threads.
+FOR_EACH_HOST, FOR_EACH_THREAD = 8, 4
+# A matrix of fewer rows than that is not worth so many tiles.
+SMALLEST = 128
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Tiles of the lower triangle of a matrix (N, N), dealt to hosts by rows and by columns in turns.
+
+    This is the block-cyclic distribution of ScaLAPACK [BL97]: all hosts have work until the end, and a tile is needed by
+    the hosts of one row and of one column of their own grid, and by no others.
+
+    Attributes:
+        spans: the rows, and the columns, of the tiles, in order; N need be no multiple of anything.
+        hosts: by their addresses, in the order in which they are dealt tiles.
+    """
+
+    spans: tuple[slice, ...]
+    hosts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, N: int, hosts: tuple[str, ...], threads: int = 1, tile: int | None = None) -> "Grid":
+        """Tiles of at most `tile` rows, or as many as suit the hosts.
+
+        None crosses the middle of the matrix, so that each is a part of a Packed one.
+        """
+        if tile is None:
+            P, Q = shape(len(hosts))
+            wanted = max(FEWEST, FOR_EACH_HOST * max(P, Q), math.isqrt(2 * FOR_EACH_THREAD * threads * P * Q))
+            tile = max(SMALLEST, -(-N // min(wanted, MOST)))
+        return cls(tuple(tiles(N, tile)), hosts)
+
+    def __len__(self) -> int:
+        """Tiles along a side."""
+        return len(self.spans)
+
+    @property
+    def rows(self) -> int:
+        """N."""
+        return int(self.spans[-1].stop)
+
+    def owner(self, i: int, j: int) -> str:
+        """The address of the host of tile (i, j)."""
+        P, Q = shape(len(self.hosts))
+        return self.hosts[(i % P) * Q + j % Q]
+
+
+def shape(hosts: int) -> tuple[int, int]:
+    """Rows and columns of a grid of hosts, as near to a square as their number allows."""
+    Q = next(q for q in range(math.isqrt(hosts), 0, -1) if hosts % q == 0)
+    return hosts // Q, Q

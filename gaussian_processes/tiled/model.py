@@ -1,0 +1,78 @@
+"""TiledGPModel: a Gaussian process whose factor lies in tiles on several hosts."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, overload
+
+import numpy as np
+
+from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.covariance import Covariance
+from gaussian_processes.gp.evidence import log_evidence
+from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.model import TrainedGPModel
+from gaussian_processes.gp.progress import Progress, untold
+from gaussian_processes.gp.solution import Solution, require_finite
+from gaussian_processes.tiled.cholesky import TiledCholesky
+from gaussian_processes.tiled.engine import Engine
+
+
+@dataclass(frozen=True, eq=False)
+class TiledGPModel(TrainedGPModel):
+    """As TrainedGPModel, for as long as the hosts are there. `trained` makes one; predict_joint is for one machine alone.
+
+    Attributes:
+        tiles: the factor.
+    """
+
+    tiles: TiledCholesky = field(default=None, kw_only=True, repr=False)  # type: ignore[assignment]  # `trained` has it
+
+    @classmethod
+    def trained(  # noqa: PLR0913, PLR0917  # TrainedGPModel's arguments, and the hosts
+        cls, X: Array, y: Array, kernel: ArcCosine, sigma2: float, engine: Engine, progress: Progress = untold
+    ) -> "TiledGPModel":
+        """[RW06] Algorithm 2.1 in tiles, in double precision. Progress is told of the phase "Cholesky".
+
+        Args:
+            X: as TrainedGPModel's.
+            y: as TrainedGPModel's.
+            kernel: as TrainedGPModel's.
+            sigma2: as TrainedGPModel's.
+            engine: the hosts.
+            progress: is told.
+
+        Raises:
+            ValueError, LengthError, NotPositiveDefiniteError, OverflowError: as TrainedGPModel.
+        """
+        tiles = TiledCholesky.of(Covariance(kernel, kernel.directions(X), sigma2), engine, progress)
+        alpha = require_finite(tiles.solve(y))
+        T, hosts = len(tiles.grid), len(engine.hosts)
+        account = f"Factored in {T} by {T} tiles of {-(-len(y) // T)} rows on {hosts} hosts."
+        return cls(X, y, kernel, sigma2, solution=Solution(None, alpha, account), tiles=tiles)
+
+    @property
+    def has_factor(self) -> bool:
+        """In tiles."""
+        return True
+
+    @property
+    def log_evidence(self) -> float:
+        """log p(y | X), in nats."""
+        return log_evidence(self.y, self.solution.alpha, self.tiles)
+
+    def _inverse_diagonal(self, progress: Progress) -> Array:
+        return self.tiles.inverse_diagonal(progress)
+
+    @overload
+    def predict(self, X_star: Array, return_std: Literal[False] = False, *, progress: Progress = ...) -> Array: ...
+
+    @overload
+    def predict(self, X_star: Array, return_std: Literal[True], *, progress: Progress = ...) -> tuple[Array, Array]: ...
+
+    def predict(self, X_star: Array, return_std: bool = False, *, progress: Progress = untold) -> Any:
+        """As TrainedGPModel's; standard deviations from the tiles, where they are."""
+        mean = super().predict(X_star)
+        if not return_std:
+            return mean
+        rows = self._requested(X_star)
+        variance = self.kernel.variance * rows.scale**2 - self.tiles.squares(rows, progress)
+        return mean, np.sqrt(np.maximum(variance, 0.0))

@@ -1,0 +1,101 @@
+"""Tile: what is done with one tile, or a few. Tiles that are given are never written to: another task may need them."""
+
+import numpy as np
+
+from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.blocks import divide, factor, subtract_product, subtract_square
+from gaussian_processes.gp.covariance import Covariance
+from gaussian_processes.gp.directions import Directions
+from gaussian_processes.gp.factor import NotPositiveDefiniteError
+from gaussian_processes.gp.lapack import Matrix
+
+
+def covariances(M: Covariance, rows: slice, columns: slice) -> Matrix:
+    """A tile of M = sigma2 I + K."""
+    tile = M.kernel.matrix(M.rows[rows], M.rows[columns])
+    if rows == columns:
+        tile[np.diag_indices(len(tile))] += M.sigma2
+    return tile
+
+
+def updated(M: Covariance, rows: slice, columns: slice, before: Matrix | None, *panels: Matrix) -> Matrix:
+    """A tile of M, or what was left of it before, less the products L_ik L_jk^T.
+
+    Args:
+        M: the matrix.
+        rows: of the tile.
+        columns: of the tile.
+        before: the tile as it was; None where it is still to be made.
+        panels: L_ik, L_jk and so on; of a tile on the diagonal L_jk alone, and so on.
+    """
+    tile = covariances(M, rows, columns) if before is None else before.copy()
+    if rows == columns:
+        for L in panels:
+            subtract_square(tile, L)
+    else:
+        for L, other in zip(panels[::2], panels[1::2], strict=True):
+            subtract_product(tile, L, other.T)
+    return tile
+
+
+def factored(M: Covariance, span: slice, before: Matrix | None, *panels: Matrix) -> Matrix:
+    """`updated` and then factored: L_jj, of which the lower triangle counts.
+
+    Raises:
+        NotPositiveDefiniteError: a pivot is not positive, or not a number.
+    """
+    tile = updated(M, span, span, before, *panels)
+    row = factor(tile)
+    pivots = np.diagonal(tile)
+    bad = np.flatnonzero(~np.isfinite(pivots))
+    if row or len(bad):
+        row = row or int(bad[0]) + 1
+        raise NotPositiveDefiniteError(len(M.rows), span.start + row, float(pivots[row - 1]))
+    return tile
+
+
+def divided(
+    M: Covariance, rows: slice, columns: slice, diagonal: Matrix, before: Matrix | None, *panels: Matrix
+) -> Matrix:
+    """`updated` and then divided by L_jj^T: L_ij."""
+    tile = updated(M, rows, columns, before, *panels)
+    divide(diagonal, tile.T)
+    return tile
+
+
+# Right-hand sides lie as rows: B (m, N) in tiles (m, n), so that (L^-1 B^T)^T is one more row of tiles of L.
+
+
+def crossed(M: Covariance, others: Directions, columns: slice) -> Matrix:
+    """The covariances (m, n) of other rows with some of M's."""
+    return M.kernel.matrix(others, M.rows[columns])
+
+
+def swept(before: Matrix | None, right: Matrix, L: Matrix, transposed: bool) -> Matrix:
+    """before - right L^T, or before - right L where transposed; nothing before is zero."""
+    factor = L if transposed else L.T
+    after = np.zeros((len(right), factor.shape[1])) if before is None else before.copy()
+    subtract_product(after, right, factor)
+    return after
+
+
+def solved(before: Matrix, diagonal: Matrix, transposed: bool) -> Matrix:
+    """before L_jj^-T, or before L_jj^-1 where transposed."""
+    after = before.copy()
+    divide(diagonal, after.T, transposed)
+    return after
+
+
+def squares(tile: Matrix) -> Array:
+    """The sums of squares (m,) of the rows of a tile (m, n)."""
+    return np.asarray(np.einsum("mn,mn->m", tile, tile))
+
+
+def log_det(diagonal: Matrix) -> float:
+    """log det (L_jj L_jj^T)."""
+    return 2.0 * float(np.sum(np.log(np.diagonal(diagonal))))
+
+
+def right(tile: Matrix) -> Matrix:
+    """A tile of a right-hand side that is given."""
+    return tile
