@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from gaussian_processes.algorithm import Cluster, Reporter, Streamed
 from gaussian_processes.data.dataset import Array, Dataset
-from gaussian_processes.errors import ConfigurationError
 from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters
 from gaussian_processes.gaussian_process.learning import Choice
 from gaussian_processes.gaussian_process.regression import FittedRegression, fitted, iterated
@@ -36,19 +35,13 @@ class SpreadRegression(FittedRegression):
 def fit_across(
     dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter, cluster: Cluster
 ) -> FittedRegression:
-    """As `fit`, over several hosts.
-
-    Raises:
-        ConfigurationError: precision=mixed, which is for one machine.
-    """
+    """As `fit`, over several hosts, in double precision."""
     from gaussian_processes.tiled.engine import Engine  # noqa: PLC0415  # a second, for what few jobs need
     from gaussian_processes.tiled.model import TiledGPModel  # noqa: PLC0415
     from gaussian_processes.tiled.products import products  # noqa: PLC0415
 
     if hyperparameters.precision != "double":
-        raise ConfigurationError(
-            f"precision is {hyperparameters.precision!r}; over several hosts the factor is in double precision: set double."
-        )
+        reporter.log(f"precision={hyperparameters.precision} is for one machine: over several all is in double precision.")
     engine = Engine(cluster.client, cluster.hosts, cluster.threads)
 
     def conditioned(X: Array, y: Array, choice: Choice) -> TrainedGPModel:

@@ -1,7 +1,7 @@
 """Engine: hosts that carry out graphs of tasks, by way of Dask's scheduler [R15]."""
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -50,14 +50,15 @@ class Engine:
         Returns:
             Futures of the results that are wanted, by their keys.
         """
-        futures: dict[Key, Future] = {}
+        parts = list(_in_parts(tasks))
+        held: dict[Key, Future] = {}
         # The scheduler asks for the place and the priority of each task: a function travels better than thousands of them.
         order = {} if priority is None else {"priority": priority}
         with annotate(workers=place, allow_other_workers=True, **order):
-            for graph in _in_parts(tasks):
-                keys = [key for key in graph if key[0] == wanted]
-                futures |= zip(keys, self.client.get(graph, keys, sync=False), strict=True)
-        return futures
+            for graph, needed in zip(parts, _needed_later(parts), strict=True):
+                keys = [key for key in graph if key[0] == wanted or key in needed]
+                held |= zip(keys, self.client.get(graph, keys, sync=False), strict=True)
+        return {key: future for key, future in held.items() if key[0] == wanted}
 
     def completed(self, futures: Mapping[Key, Future]) -> Iterator[Key]:
         """The keys, in the order in which their tasks are done.
@@ -90,6 +91,14 @@ def _in_parts(tasks: Iterable[Task]) -> Iterator[dict[Key, Task]]:
             part = {}
     if part:
         yield part
+
+
+def _needed_later(parts: Sequence[Mapping[Any, Task]]) -> list[frozenset[Any]]:
+    """For each part what later ones depend on: nobody would wait for it yet, and it would be dropped."""
+    needed: list[frozenset[Any]] = [frozenset()]
+    for part in parts[:0:-1]:
+        needed.append(needed[-1].union(*(task.dependencies for task in part.values())))
+    return needed[::-1]
 
 
 def _given(value: Any) -> Any:

@@ -8,9 +8,9 @@ from gaussian_processes.gp.packed import tiles
 # Tiles along a side: so few that a task is long beside the half millisecond or so that Dask spends on it, and so many that
 # all hosts, and all threads in them, have tiles to work at until near the end, and that what a host holds of other
 # hosts' tiles is little beside its own.
-FEWEST, MOST = 16, 64
-# So many for each row, or column, of hosts; and tiles that a host has for each of its threads.
-FOR_EACH_HOST, FOR_EACH_THREAD = 8, 4
+FEWEST, MOST = 12, 64
+# So many for each host; and tiles that a host has for each of its threads.
+FOR_EACH_HOST, FOR_EACH_THREAD = 4, 4
 # A matrix of fewer rows than that is not worth so many tiles.
 SMALLEST = 128
 
@@ -37,8 +37,7 @@ class Grid:
         None crosses the middle of the matrix, so that each is a part of a Packed one.
         """
         if tile is None:
-            P, Q = shape(len(hosts))
-            wanted = max(FEWEST, FOR_EACH_HOST * max(P, Q), math.isqrt(2 * FOR_EACH_THREAD * threads * P * Q))
+            wanted = max(FEWEST, FOR_EACH_HOST * len(hosts), math.isqrt(2 * FOR_EACH_THREAD * threads * len(hosts)))
             tile = max(SMALLEST, -(-N // min(wanted, MOST)))
         return cls(tuple(tiles(N, tile)), hosts)
 
