@@ -1,7 +1,7 @@
 """Conjugate gradients: M^-1 y from products with M alone, as far as a residual that was really computed says.
 
 [HS52] M. R. Hestenes and E. Stiefel, Methods of conjugate gradients for solving linear systems, J. Res. NBS 49, 1952.
-[GVL] G. H. Golub and C. F. Van Loan, Matrix Computations, 4th edition, 2013: preconditioned, section 11.5.
+[GVL] G. H. Golub and C. F. Van Loan, Matrix Computations, 4th edition, 2013, chapter 11: preconditioned.
 [H02] N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, 2002, chapter 12: refinement.
 """
 
@@ -64,7 +64,7 @@ def conjugate_gradients(
 ) -> Iterated:
     """Solve M alpha = y until the residual is small, stagnates, or the limit is reached: the result says which.
 
-    Conjugate gradients ([GVL] Alg. 11.5.1) inside iterative refinement ([H02] Alg. 12.1): each run solves for the
+    Conjugate gradients ([HS52], preconditioned as in [GVL]) inside iterative refinement ([H02]): each run solves for the
     residual of all before it, which is computed anew. So the recurrence's drift does not count, and runs may be on
     nearly M: E then limits what one run achieves, not the result. Where E is too large for that, the rest is on M itself.
 

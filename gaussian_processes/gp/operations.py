@@ -17,10 +17,11 @@ START, ROW = 3e8, 600
 ENTRY, DIMENSION = 500, 8
 # Products with the matrix that refinement takes, most often.
 STEPS = 3
-# Products with the matrix that conjugate gradients take: of entries in single precision, most often fewer, and in double;
-# and what one of the former costs beside one of the latter.
-ITERATIONS, RESIDUALS, SINGLE = 30, 3, 0.35
-# A product with the preconditioner's factor, for each of its numbers: they come from memory.
+# Products with the matrix that conjugate gradients take: of entries in single precision, most often fewer, and in double.
+ITERATIONS, RESIDUALS = 25, 3
+# What an entry costs that is used and forgotten, beside one that is written; and in single precision, beside that.
+USED, SINGLE = 0.4, 0.35
+# A product with the preconditioner's factor and its transpose, for each of its numbers: they come from memory.
 FACTOR_PRODUCT = 50
 # Evaluations that a run of the learning takes, most often: for a few numbers, and for each number more.
 EVALUATIONS, MORE = 25, 4
@@ -38,9 +39,8 @@ def iterative(N: int, d: int, rank: int | None = None, iterations: int = ITERATI
     """To solve for the means alone on N rows of d numbers; how many iterations that takes depends on them."""
     rank = default_rank(N) if rank is None else min(rank, N)
     making = rank * _entries(N, d) / N + 3 * N * rank**2
-    return (
-        START + making + (iterations * SINGLE + RESIDUALS) * _entries(N, d) / 2 + iterations * FACTOR_PRODUCT * N * rank
-    )
+    products = (iterations * SINGLE + RESIDUALS) * USED * _entries(N, d) / 2
+    return START + making + products + iterations * FACTOR_PRODUCT * N * rank
 
 
 def prediction(M: int, N: int, d: int, precision: Precision) -> float:

@@ -21,7 +21,7 @@ from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.progress import Progress, Work, untold
 
 # The rank is so many times sqrt(N): to make P, about 3 N rank^2 operations, then takes as long, whatever N, as some
-# iterations of N^2 entries. 4 to 10 are within a third of the best at N = 20,000 (`benchmarks/conjugate_gradients.py`).
+# iterations of N^2 entries. At N = 20,000, 3.5 to 14 are within two fifths of the best (`benchmarks/conjugate_gradients.py`).
 RANK = 7.0
 # Rows proposed at a time: enough for BLAS, few enough for most to be accepted.
 BLOCK = 256
@@ -31,14 +31,14 @@ ROUNDING = 100 * np.finfo(np.float64).eps
 
 def default_rank(N: int, room: float = math.inf) -> int:
     """The rank for N rows, of which a factor has 8 N rank bytes: no more than `room`."""
-    return max(0, int(min(N, math.ceil(RANK * math.sqrt(N)), room / (8 * max(N, 1)))))
+    return max(0, int(min(N, max(BLOCK, RANK * math.sqrt(N)), room / (8 * max(N, 1)))))
 
 
 @dataclass(frozen=True, eq=False)
 class Preconditioner:
     """P = F F^T + noise I (N, N); called with a vector it is divided by.
 
-    The eigenvalues of P^-1 M lie between 1 and 1 + tr(K - F F^T) / sigma2 where noise = sigma2 ([DEFTW23] section 3).
+    The eigenvalues of P^-1 M lie between 1 and 1 + tr(K - F F^T) / sigma2 where noise = sigma2 ([DEFTW23]).
 
     Attributes:
         F: (N, rank), by columns.
@@ -99,11 +99,11 @@ class Preconditioner:
 
 
 def pivoted_cholesky(M: Covariance, rank: int, seed: int, work: Work) -> Array:
-    """F (N, <= rank), by columns, with F F^T near K: exact in as many rows, and nowhere more than K ([CETW23] Alg. 2.1).
+    """F (N, <= rank), by columns, with F F^T near K: exact in as many rows, and nowhere more than K ([CETW23]).
 
     A row is chosen with a probability proportional to what is left of its variance, d_i = (K - F F^T)_ii. It is proposed
     in a block of rows, all by the d from before the block, and accepted with the probability by which d_i has shrunk
-    since: so rows are chosen as one after the other, and all that takes time is a product of matrices ([ETW24] Alg. 2.2).
+    since: so rows are chosen as one after the other, and all that takes time is a product of matrices ([ETW24]).
 
     Args:
         M: sigma2 I + K. Where the trace of K - F F^T comes down to sigma2, there is nothing left to gain.

@@ -162,6 +162,15 @@ def test_of_two_instances_the_first_trains(sdk, image, scripts):
     assert names(folder / "output/model.tar.gz") == ["model.pkl"]
 
 
+def test_two_instances_learn_together(sdk, image, scripts):
+    """The second one's container is stopped with the first: it must have its model by then, and its factor."""
+    done, folder = fit(sdk, image, scripts, instance_count=2, hyperparameters={"distributed": "true"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"2 hosts are at work: algo-1-\w+, algo-2-\w+;", done.stdout)
+    assert done.stdout.count("train:N=") == 1
+    assert sorted(names(folder / "output/model.tar.gz")) == ["factor.npy", "model.pkl"]
+
+
 def test_an_endpoint_whose_answers_cannot_be_read_is_deleted_all_the_same(sdk, image, scripts):
     """Here the records have too few features, and what says so is no array."""
     (scripts / "payload.csv").write_text("75,1,30.1\n")

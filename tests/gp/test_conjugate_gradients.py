@@ -235,7 +235,7 @@ def test_the_best_that_was_found_is_given():
 
 
 def test_as_many_iterations_as_there_are_different_eigenvalues():
-    """Conjugate gradients end then, in exact arithmetic ([GVL] theorem 11.3.1)."""
+    """Conjugate gradients end then, in exact arithmetic [HS52]."""
     generator = np.random.default_rng(4)
     Q, _ = np.linalg.qr(generator.normal(size=(60, 60)))
     matrix = (Q * np.repeat([1.0, 3.0, 10.0, 40.0], 15)) @ Q.T
