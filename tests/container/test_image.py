@@ -93,6 +93,7 @@ def test_a_job_that_does_not_fit_into_the_containers_memory_is_refused(image, op
         pytest.skip(f"this engine cannot limit memory: {done.stderr.strip()}")
     assert done.returncode == 3, done.stderr
     assert "rows would fit" in (opt_ml.root / "output" / "failure").read_text()
+    assert "1 x ml.m5.12xlarge: memory: " in done.stdout
 
 
 def test_train_is_the_default_command(image, opt_ml):
