@@ -51,7 +51,9 @@ def compare(N, hosts, tile, repeats):
         M.packed()  # compiled, or loaded
     shares = []
     print(f"\n{N} rows, {hosts} hosts of one thread, tiles of {len(Grid.of(N, ('',) * hosts, 1, tile))} a side")
-    print(" factor: LAPACK  tiles  efficiency | with the matrix: efficiency | largest worker / its share of the triangle")
+    print(
+        " factor: LAPACK  tiles  efficiency | with the matrix: efficiency | largest worker / its share of the triangle"
+    )
     for _ in range(repeats):
         making, factoring = processor_seconds_of_lapack(M)
         with cluster(hosts) as engine:
@@ -68,7 +70,9 @@ def compare(N, hosts, tile, repeats):
             f"        {factoring:6.1f} s {spent - making:5.1f} s {shares[-1][0]:10.2f} | {shares[-1][1]:28.2f} | "
             f"{shares[-1][2]:.2f}"
         )
-    print(" median" + " " * 19 + "{:10.2f} | {:28.2f} | {:.2f}".format(*map(statistics.median, zip(*shares, strict=True))))
+    print(
+        " median" + " " * 19 + "{:10.2f} | {:28.2f} | {:.2f}".format(*map(statistics.median, zip(*shares, strict=True)))
+    )
 
 
 def processor_seconds_of_lapack(M):
@@ -103,7 +107,9 @@ def overhead():
         engine.client.submit(len, block, workers=[engine.hosts[0]], pure=False).result()
         begun = time.perf_counter()
         engine.client.submit(len, block, workers=[engine.hosts[1]], pure=False).result()
-        print(f"{size / 2**20:.0f} MiB from one worker to another: {size / (time.perf_counter() - begun) / 1e9:.2f} GB/s")
+        print(
+            f"{size / 2**20:.0f} MiB from one worker to another: {size / (time.perf_counter() - begun) / 1e9:.2f} GB/s"
+        )
 
 
 def matrix(N):

@@ -1,7 +1,8 @@
 """The Gaussian process, over several hosts with tiles that take a while and with progress that a test can see.
 
 $PROGRESS is the file in which each line is a phase and its fraction; $TILE_SECONDS is how long a task on a tile takes beside
-its computation, without using a processor; $LEADER_SILENCE stands in for the follower's own patience, if it is set.
+its computation, without using a processor. $HASTE is for how long, at most, the hosts wait for each other to answer, if it is
+set.
 """
 
 import os
@@ -11,15 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from gaussian_processes.algorithm import Reporter
-from gaussian_processes.cluster import configuration
+from gaussian_processes.cluster import follower, leader
 from gaussian_processes.gaussian_process import algorithm as gaussian_process
 from gaussian_processes.tiled import tile
 
 _updated, _divided, _factored = tile.updated, tile.divided, tile.factored
 
-# The hyperparameters have been read by now, and the follower's module not yet.
-if "LEADER_SILENCE" in os.environ:
-    configuration.LEADER_SILENCE = float(os.environ["LEADER_SILENCE"])
+if "HASTE" in os.environ:
+    leader.PARTING = follower.LEADER_SILENCE = follower.GONE = float(os.environ["HASTE"])
 
 
 def _slowly(work, *arguments):

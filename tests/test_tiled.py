@@ -4,6 +4,7 @@ import copy
 import pickle
 import threading
 import time
+from ast import literal_eval
 from contextlib import contextmanager
 
 import dask
@@ -150,7 +151,7 @@ def test_the_model_is_that_of_one_machine(three, kernel):
 
 @pytest.mark.parametrize("row", [2, 33, 60, 100])
 def test_a_matrix_that_is_not_positive_definite_is_refused_at_the_row_of_one_machine(three, row):
-    """The first row again: what is left of its variance is zero to the bit. No task is tried again; no tile stays."""
+    """The first row again: what is left of its variance is zero to the bit."""
     X, _, _ = data(100)
     X[row - 1] = X[0]
     kernel = ArcCosine(1, 0)
@@ -193,7 +194,7 @@ def test_hosts_keep_their_own_tiles_and_none_of_the_others(three):
 
 
 def _tile(key):
-    _, i, j = key if isinstance(key, tuple) else eval(key)
+    _, i, j = key if isinstance(key, tuple) else literal_eval(key)
     return i, j
 
 
@@ -202,11 +203,16 @@ def test_what_is_not_wanted_any_more_is_given_back(three):
     X, _, _ = data(120)
     kernel = KERNELS[2]
     tiles = TiledCholesky.of(Covariance(kernel, kernel.directions(X), 0.1), three, size=20)
-    assert any(three.client.has_what().values())
+    keys = {future.key for future in (*tiles.L.tiles.values(), tiles.M)}
+
+    def held():
+        return [key for keys_there in three.client.has_what().values() for key in keys_there if key in keys]
+
+    assert set(held()) == keys
     del tiles
     deadline = time.monotonic() + 20
-    while any(three.client.has_what().values()):
-        assert time.monotonic() < deadline
+    while left := held():
+        assert time.monotonic() < deadline, left[:3]
         time.sleep(0.1)
 
 
@@ -226,7 +232,9 @@ def test_the_grid_covers_the_matrix(N, hosts):
     assert N <= 2 * SMALLEST or min(span.stop - span.start for span in grid.spans) >= SMALLEST / 2
 
 
-@pytest.mark.parametrize(("hosts", "excess"), [(1, 0.0), (2, 0.1), (3, 0.15), (4, 0.2), (6, 0.25), (8, 0.3), (16, 0.4)])
+@pytest.mark.parametrize(
+    ("hosts", "excess"), [(1, 0.0), (2, 0.12), (3, 0.25), (4, 0.2), (6, 0.15), (7, 0.35), (8, 0.2), (16, 0.15)]
+)
 def test_hosts_have_equal_shares(hosts, excess):
     """The largest is little above the mean, in numbers held and in multiplications."""
     grid = Grid.of(50_001, HOSTS[:hosts])

@@ -53,6 +53,6 @@ def configure(threads: int) -> None:
     }
     dask.config.set({f"distributed.{name}": value for name, value in settings.items()})
     dask.config.update(dask.config.config, dask.config.collect())
-    # What Dask has to say of a job that fails is nobody's concern: the job says it.
-    for name in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]:
+    # What Dask, and Tornado beneath it, have to say of a host that fails is nobody's concern: the job says it.
+    for name in [name for name in logging.root.manager.loggerDict if name.split(".")[0] in ("distributed", "tornado")]:
         logging.getLogger(name).setLevel(logging.CRITICAL)

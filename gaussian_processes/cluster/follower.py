@@ -87,9 +87,11 @@ async def _said(client: Client, leader: str) -> list[Mapping[str, Any]]:
     """
     begin = time.monotonic()
     while True:
-        with contextlib.suppress(OSError, TimeoutError):
-            events = await asyncio.wait_for(client.get_events(LEADER), ANSWER)
-            return [message for _, message in events]
+        # One that has lost its connection dials again by itself, for a while, and cannot be asked after that.
+        if client.status == "running":
+            with contextlib.suppress(OSError, TimeoutError):
+                events = await asyncio.wait_for(client.get_events(LEADER), ANSWER)
+                return [message for _, message in events]
         patience = LEADER_SILENCE if await _listens(leader) else GONE
         silence = time.monotonic() - begin
         if silence > patience:

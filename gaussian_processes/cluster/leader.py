@@ -1,6 +1,7 @@
 """Leader: the host that has the scheduler, waits for the others, and tells them when to go."""
 
 import asyncio
+import math
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -44,6 +45,7 @@ class Meeting:
     _parted: bool = field(default=False, init=False)
     _worker: Any = field(default=None, init=False)
     _cluster: Cluster | None = field(default=None, init=False)
+    _seen: dict[str, str] = field(default_factory=dict, init=False)
 
     def work(self) -> Cluster:
         """All hosts at work together.
@@ -57,17 +59,16 @@ class Meeting:
         keeping = keep_worker(scheduler_address(self.address), self.hosts.current, self.address, self.threads)
         self._worker = asyncio.run_coroutine_threadsafe(keeping, self._loop)
         self._wait(self._absent, self.terms.arrival_seconds, self._refuse)
-        workers = {worker["name"]: worker["host"] for worker in self._workers().values()}
         tasks, _ = slots(self.threads)
         self.log.log(
             f"{len(self.hosts.names)} hosts are at work: {', '.join(self.hosts.names)}; {tasks} tasks at a time each"
         )
-        self._cluster = Cluster(self.client, tuple(workers[name] for name in self.hosts.names), tasks)
+        self._cluster = Cluster(self.client, tuple(self._seen[name] for name in self.hosts.names), tasks)
         return self._cluster
 
     def least_memory(self) -> float:
-        """Bytes that the host with the least may still take."""
-        return float(min(self.client.run(available_memory).values()))
+        """Bytes that the host with the least may still take; of those, at least, whose workers answer."""
+        return float(min(self.client.run(available_memory, on_error="ignore").values(), default=math.inf))
 
     def release(self) -> None:
         """Tell the others that they are not needed; who comes late is told too."""
@@ -107,13 +108,11 @@ class Meeting:
                 return
             time.sleep(LOOK)
 
-    def _workers(self) -> dict[str, Any]:
-        workers: dict[str, Any] = self.client.scheduler_info(n_workers=-1)["workers"]
-        return workers
-
     def _absent(self) -> list[str]:
-        present = {worker["name"] for worker in self._workers().values()}
-        return [name for name in self.hosts.names if name not in present]
+        """The hosts of which no worker has been seen: one that is lost in between will be back."""
+        workers: dict[str, Any] = self.client.scheduler_info(n_workers=-1)["workers"]
+        self._seen |= {worker["name"]: worker["host"] for worker in workers.values()}
+        return [name for name in self.hosts.names if name not in self._seen]
 
     def _deaf(self) -> list[str]:
         heard = {name for _, name in self.client.get_events(HEARD)}

@@ -41,7 +41,9 @@ def fit_across(
     from gaussian_processes.tiled.products import products  # noqa: PLC0415
 
     if hyperparameters.precision != "double":
-        reporter.log(f"precision={hyperparameters.precision} is for one machine: over several all is in double precision.")
+        reporter.log(
+            f"precision={hyperparameters.precision} is for one machine: over several all is in double precision."
+        )
     engine = Engine(cluster.client, cluster.hosts, cluster.threads)
 
     def conditioned(X: Array, y: Array, choice: Choice) -> TrainedGPModel:

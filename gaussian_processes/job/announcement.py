@@ -95,11 +95,11 @@ def say_plan(job: Job, size: Size, rate: float, checkpoint: Checkpoint | None, l
 
 
 def _offered(job: Job, size: Size, rate: float) -> Iterator[str]:
-    """On which instances it would fit, with what it would take there; nothing for what uses one host alone."""
-    if job.algorithm.distribution is not None:
+    """On which instances it would fit, with what it would take there; nothing where none is known."""
+    found = list(offers(job.algorithm, size, job.hyperparameters, rate / job.machine.threads))
+    if found:
         yield "with processors as fast as these it would fit on"
-        for one in offers(job.algorithm, size, job.hyperparameters, rate / job.machine.threads):
-            yield f"  {one}"
+        yield from (f"  {one}" for one in found)
 
 
 def _told(hyperparameters: BaseModel) -> Iterator[tuple[str, Any]]:

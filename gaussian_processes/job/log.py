@@ -1,6 +1,7 @@
 """Log: lines for people on a job's standard output, and how far the work is."""
 
 import io
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,24 +18,30 @@ STEPS = 1000
 
 @dataclass
 class Log:
-    """A job's log. The one owner of the progress bar, if one is shown."""
+    """A job's log. The one owner of the progress bar, if one is shown; more than one thread may have something to say."""
 
     stream: TextIO
     clock: Callable[[], float] = time.monotonic
     _phase: str = field(default="", init=False)
     _began: float = field(default=0.0, init=False)
     _bar: ProgressBar | None = field(default=None, init=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False)
 
     def log(self, message: str) -> None:
         """Print one line at once."""
-        self._end_phase(done=False)
-        print(message, file=self.stream, flush=True)
+        with self._lock:
+            self._end_phase(done=False)
+            print(message, file=self.stream, flush=True)
 
     def progress(self, phase: str, fraction: float) -> None:
         """Say how much of a phase is done and when the rest will be, if that takes long.
 
         A bar on a terminal; elsewhere a line now and then, as a log has no use for carriage returns.
         """
+        with self._lock:
+            self._progress(phase, fraction)
+
+    def _progress(self, phase: str, fraction: float) -> None:
         now = self.clock()
         if phase != self._phase:
             self._end_phase(done=False)
