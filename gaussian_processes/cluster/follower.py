@@ -64,6 +64,8 @@ async def _follow(hosts: Hosts, terms: SeveralHosts, threads: int, log: Log) -> 
             if WORK in said and worker is None:
                 log.log(f"{hosts.current} works for {hosts.leader}, at {address}.")
                 worker = asyncio.create_task(keep_worker(leader, hosts.current, address, threads))
+            if worker is not None and worker.done():
+                worker.result()  # raises what a worker could not be kept for
             if terms.deadline_seconds and time.monotonic() - begin > terms.deadline_seconds + LEADER_SILENCE:
                 raise PlatformError(
                     f"The job has taken more than {terms.deadline_seconds:.0f} s (deadline_seconds), and "

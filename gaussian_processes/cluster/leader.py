@@ -110,6 +110,8 @@ class Meeting:
 
     def _absent(self) -> list[str]:
         """The hosts of which no worker has been seen: one that is lost in between will be back."""
+        if self._worker.done():
+            self._worker.result()  # raises what a worker could not be kept for
         workers: dict[str, Any] = self.client.scheduler_info(n_workers=-1)["workers"]
         self._seen |= {worker["name"]: worker["host"] for worker in workers.values()}
         return [name for name in self.hosts.names if name not in self._seen]

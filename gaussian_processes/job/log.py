@@ -1,6 +1,7 @@
 """Log: lines for people on a job's standard output, and how far the work is."""
 
 import io
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from progressbar import ETA, Bar, Percentage, ProgressBar
 
 # A phase that is over sooner needs no account of its progress.
 QUIET_SECONDS = 2.0
-SECONDS_BETWEEN_LINES = 10.0
+# Between two lines, and between two looks of a bar.
+SECONDS, SECONDS_ON_A_TERMINAL = 10.0, 0.1
 STEPS = 1000
 
 
@@ -24,6 +26,7 @@ class Log:
     clock: Callable[[], float] = time.monotonic
     _phase: str = field(default="", init=False)
     _began: float = field(default=0.0, init=False)
+    _told: float = field(default=0.0, init=False)
     _bar: ProgressBar | None = field(default=None, init=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False)
 
@@ -49,9 +52,12 @@ class Log:
         first = self._bar is None and fraction < 1.0 and now - self._began >= QUIET_SECONDS
         if first:
             self._bar = self._started_bar(phase, now - self._began)
-        if self._bar is not None:
-            # The last step belongs to `finish`, which prints it.
-            self._bar.update(min(round(STEPS * fraction), STEPS - 1), force=first)
+            self._told = -math.inf
+        if self._bar is not None and now - self._told >= (SECONDS_ON_A_TERMINAL if self.stream.isatty() else SECONDS):
+            # The last step belongs to `finish`, which prints it. The library would guess from the first steps when the next
+            # line is due, and print none for the rest of a phase that begins fast.
+            self._bar.update(min(round(STEPS * fraction), STEPS - 1), force=True)
+            self._told = now
         if fraction >= 1.0:
             self._end_phase(done=True)
 
@@ -71,7 +77,6 @@ class Log:
             is_terminal=terminal,
             line_breaks=not terminal,
             enable_colors=False,
-            min_poll_interval=0.1 if terminal else SECONDS_BETWEEN_LINES,
         ).start()
         bar.fd = self.stream
         return bar
