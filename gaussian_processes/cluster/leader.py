@@ -60,8 +60,9 @@ class Meeting:
         self._worker = asyncio.run_coroutine_threadsafe(keeping, self._loop)
         self._wait(self._absent, self.terms.arrival_seconds, self._refuse)
         tasks, _ = slots(self.threads)
+        each = "1 task" if tasks == 1 else f"{tasks} tasks"
         self.log.log(
-            f"{len(self.hosts.names)} hosts are at work: {', '.join(self.hosts.names)}; {tasks} tasks at a time each"
+            f"{len(self.hosts.names)} hosts are at work: {', '.join(self.hosts.names)}; {each} at a time on each"
         )
         self._cluster = Cluster(self.client, tuple(self._seen[name] for name in self.hosts.names), tasks)
         return self._cluster

@@ -47,11 +47,11 @@ def test_trains_as_any_user_on_a_read_only_root(image, opt_ml):
     assert (opt_ml.model / "model.pkl").stat().st_uid == 4242
 
 
-@pytest.mark.parametrize("precision", ["double", "mixed"])
+@pytest.mark.parametrize("way", [{"precision": "double"}, {"precision": "mixed"}, {"solver": "cg"}], ids=str)
 @pytest.mark.parametrize("q", ["0", "1", "60"])
-def test_every_kind_of_kernel_works_without_a_compiler(image, opt_ml, precision, q):
+def test_every_kind_of_kernel_works_without_a_compiler(image, opt_ml, way, q):
     """Read-only, under another user, in both precisions; there is neither Numba nor LLVM that could compile anything."""
-    settings = {"q": q, "l": "2", "geometry": "homogeneous", "degree": "1", "precision": precision}
+    settings = {"q": q, "l": "2", "geometry": "homogeneous", "degree": "1", **way}
     opt_ml.hyperparameters.write_text(json.dumps(settings))
     for path in (opt_ml.model, opt_ml.root / "output"):
         path.chmod(0o777)
