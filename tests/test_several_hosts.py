@@ -258,7 +258,7 @@ def slow(tmp_path):
     }
     if not ALL:
         extra |= {
-            "HASTE": "6",
+            "HASTE": "5",
             "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "5 s",
             "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5 s",
             "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "11 s",
@@ -410,9 +410,9 @@ def test_a_matrix_that_is_not_positive_definite_is_explained_as_on_one_host(host
 def test_a_job_that_takes_too_long_is_given_up_on_all_hosts(hosts, slow, tmp_path):
     """With the sentence that names the limit."""
     extra, done = slow
-    begin(hosts, tmp_path, TRAINING, {**extra, "TILE_SECONDS": "3"}, distributed="true", deadline_seconds="15")
+    begin(hosts, tmp_path, TRAINING, {**extra, "TILE_SECONDS": "3"}, distributed="true", deadline_seconds="12")
     assert ends(hosts) == dict.fromkeys(NAMES, 3)
-    reason = "The job has taken more than 15 s (deadline_seconds): it is given up.\n"
+    reason = "The job has taken more than 12 s (deadline_seconds): it is given up.\n"
     assert hosts[LEADER].paths.failure.read_text() == reason
     for name in (FOLLOWER, OTHER):
         require_followed(hosts[name], code=3)
