@@ -32,7 +32,19 @@ AGAIN = 10.0
 
 @dataclass
 class Meeting:
-    """The hosts of a job, seen from the leader."""
+    """The hosts of a job, seen from the leader.
+
+    Attributes:
+        hosts: of the job.
+        terms: on which they work together.
+        threads: of this host.
+        log: the job's.
+        address: of this host.
+        client: of the scheduler.
+        scheduler: Dask's, here.
+        watch: what it says of lost workers, until the end.
+        began: when the others began to be waited for.
+    """
 
     hosts: Hosts
     terms: SeveralHosts
@@ -41,6 +53,7 @@ class Meeting:
     address: str
     client: Client
     scheduler: SpecCluster
+    watch: "_Watch"
     began: float = field(default_factory=time.monotonic)
     _parted: bool = field(default=False, init=False)
     _worker: Any = field(default=None, init=False)
@@ -73,10 +86,12 @@ class Meeting:
 
     def release(self) -> None:
         """Tell the others that they are not needed; who comes late is told too."""
+        self.watch.ending = True
         self._say(Farewell(0, f"{self.hosts.leader} trains, alone; nothing is left to do here."))
 
     def part(self, farewell: Farewell) -> None:
         """Tell the others how the job has ended, unless they have been released; they have heard it when this returns."""
+        self.watch.ending = True
         patience = PARTING
         if self._parted:
             patience = max(PARTING, self.terms.arrival_seconds - (time.monotonic() - self.began))
@@ -175,17 +190,15 @@ def lead(hosts: Hosts, terms: SeveralHosts, threads: int, log: Log) -> Iterator[
     except (OSError, RuntimeError) as error:
         raise PlatformError(f"The scheduler cannot listen at {address}, port {PORT}: {error}.") from error
     client = Client(scheduler, set_as_default=False)
-    meeting = Meeting(hosts, terms, threads, log, address, client, scheduler)
+    meeting = Meeting(hosts, terms, threads, log, address, client, scheduler, watch)
     try:
         with _deadline(terms.deadline_seconds):
             yield meeting
     except Exception as error:
-        watch.ending = True
         failure = Failure.of(error)
         meeting.part(Farewell(failure.exit_code, f"{hosts.leader}, which leads, has failed: {failure.reason.rstrip()}"))
         raise
     else:
-        watch.ending = True
         meeting.part(Farewell(0, f"{hosts.leader} has written the model; nothing is left to do here."))
     finally:
         meeting.close()

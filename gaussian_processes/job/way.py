@@ -38,14 +38,15 @@ class Way:
 def ways(algorithm: Algorithm[Any, Any], hyperparameters: BaseModel, hosts: int) -> Iterator[Way]:
     """All that the job may go, in the order in which they are preferred.
 
+    The first one is gone by one host alone if that can; the others, which are for want of room, by all that there are.
+
     Args:
         algorithm: which knows them.
         hyperparameters: as given.
         hosts: that the job has.
     """
     together = terms_of(algorithm, hyperparameters, hosts)
-    for settled in algorithm.ways(hyperparameters) if algorithm.ways else (hyperparameters,):
-        if together is None or together.distributed == "auto":
-            yield Way(settled)
-        if together is not None:
-            yield Way(settled, hosts)
+    counts = [1] if together is None else [hosts] if together.distributed is True else [1, hosts]
+    first, *others = algorithm.ways(hyperparameters) if algorithm.ways else (hyperparameters,)
+    yield from (Way(first, count) for count in counts)
+    yield from (Way(settled, count) for settled in others for count in reversed(counts))
