@@ -1,5 +1,6 @@
 """Progress of long phases: fractions that rise from 0 to 1, an end at once when it is asked for, and nothing kept."""
 
+import gc
 import signal
 import threading
 
@@ -101,6 +102,15 @@ def test_an_exception_from_the_callback_ends_the_phase(data, phase, threads):
     assert calls.count(phase) == 2
 
 
+@pytest.fixture
+def uncollected():
+    """No garbage collection: Hypothesis has a callback in it, in which a KeyboardInterrupt would be lost."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_signal_ends_what_runs_in_threads(threads):
     """Of a thousand items only those are begun that were begun when it came; the same for an item's own failure."""
