@@ -106,7 +106,10 @@ def _lead(job: Job, log: Log, meeting: "Meeting | None", *, dry_run: bool = Fals
         announced = announce(job, rate, log)
         timings: dict[str, float] = {}
         with _timed(timings, "reading"):
-            data = read(job, rate, log, meeting)
+            data = read(job, log, meeting)
+        way = settle_or_offer(job, data.size, rate, log)
+        if job.objective and job.algorithm.lacks:
+            require_available(job.objective, job.algorithm.lacks(way.hyperparameters))
         if data.size != announced:
             correct(job, data.size, rate, log)
         checkpoint = _checkpoint(job, data, log)
@@ -115,7 +118,6 @@ def _lead(job: Job, log: Log, meeting: "Meeting | None", *, dry_run: bool = Fals
             return
         if checkpoint:
             log.log(checkpoint.start)
-        way = job.settled(data.size)
         cluster = None
         if meeting and way.hosts > 1:
             cluster = meeting.work()
@@ -146,7 +148,7 @@ def _follow(environ: Mapping[str, str], paths: OptMl, hosts: Hosts, log: Log, *,
         wait_for_sigterm()
 
 
-def read(job: Job, rate: float, log: Log, meeting: "Meeting | None" = None) -> Datasets:
+def read(job: Job, log: Log, meeting: "Meeting | None" = None) -> Datasets:
     """The channels, with what is remarkable about them in the log.
 
     Raises:
@@ -163,9 +165,6 @@ def read(job: Job, rate: float, log: Log, meeting: "Meeting | None" = None) -> D
             log.log(f"{name}: the first line is a header line in {', '.join(headed)}"[:LINE])
     if job.objective and data.validation:
         require_spread(job.objective, data.validation.target)
-    way = settle_or_offer(job, data.size, rate, log)
-    if job.objective and job.algorithm.lacks:
-        require_available(job.objective, job.algorithm.lacks(way.hyperparameters))
     return data
 
 

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from processes import environ_of
+from processes import environ_of, wait_for
 from reference import ROOT
 
 from gaussian_processes.job.paths import OptMl
@@ -152,14 +151,6 @@ def namespaces(folder: Path) -> Iterator[dict[str, Host]]:
 def all_names() -> str:
     """The lines of /etc/hosts."""
     return "127.0.0.1 localhost\n" + "".join(f"{address} {name}\n" for name, address in ADDRESSES.items())
-
-
-def wait_for(condition, seconds=60.0, pause=0.02):
-    """Until the condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it has not come about in time"
-        time.sleep(pause)
 
 
 def _ip(*arguments: str) -> str:

@@ -134,6 +134,14 @@ def running_server(paths: OptMl, extra: Mapping[str, str] | None = None, *, heal
         process.wait(timeout=30)
 
 
+def wait_for(condition, seconds=60.0, pause=0.02):
+    """Until the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it has not come about in time"
+        time.sleep(pause)
+
+
 def wait_for_ping(server: Server, *, healthy: bool = True) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:

@@ -13,8 +13,8 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from namespaces import NAMES, all_names, namespaces, require_namespaces, wait_for
-from processes import run_train, write_opt_ml
+from namespaces import NAMES, all_names, namespaces, require_namespaces
+from processes import run_train, wait_for, write_opt_ml
 from reference import ROOT
 from reporting import metrics_in
 

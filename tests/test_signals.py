@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import environ_of, write_opt_ml
+from processes import environ_of, wait_for, write_opt_ml
 from reference import ROOT
 from test_files import has_unnamed_files
 
@@ -42,13 +42,6 @@ def listens(pid):
     status = Path(f"/proc/{pid}/status").read_text()
     (caught,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
     return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def names(folder):

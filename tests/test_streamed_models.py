@@ -9,14 +9,13 @@ import resource
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 import streaming_neighbours
-from processes import NEIGHBOURS, environ_of, run_train, running_server, write_opt_ml
+from processes import NEIGHBOURS, environ_of, run_train, running_server, wait_for, write_opt_ml
 from reference import DATA, ROOT
 from reporting import Lines
 
@@ -93,13 +92,6 @@ def written(tmp_path_factory):
 def saved(written, tmp_path):
     """A copy of that folder, to spoil."""
     return shutil.copytree(written[1], tmp_path / "copy")
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def names(folder):

@@ -110,7 +110,7 @@ class Meeting:
     @property
     def _loop(self) -> asyncio.AbstractEventLoop:
         loop: Any = self.scheduler.loop
-        return loop.asyncio_loop  # type: ignore[no-any-return]
+        return loop.asyncio_loop  # type: ignore[no-any-return]  # Tornado does not say what it is
 
     def _say(self, farewell: Farewell) -> None:
         self.client.log_event(LEADER, farewell.message)
@@ -152,7 +152,7 @@ class _Watch(SchedulerPlugin):
         self._names, self._lost = dict[str, Any](), set[Any]()  # by their workers' addresses, and those without one
         self.ending = False
 
-    def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:  # noqa: ARG002
+    def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:  # noqa: ARG002  # Dask gives it by name
         """Called by Dask."""
         name = self._names.pop(worker, worker)
         if not self.ending:

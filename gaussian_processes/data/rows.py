@@ -58,14 +58,23 @@ class Rows:
         if not self._sources:
             self._features = np.empty((self._capacity, width - 1))
             self._target = np.empty(self._capacity)
-        if width != self._features.shape[1] + 1:
-            raise DataError(
-                f"{source} has {width} columns where {self._sources[0].name} has {self._features.shape[1] + 1}; "
-                "all files of a channel need the same columns."
-            )
+        else:
+            require_same_width(source, width, self._sources[0].name, self._features.shape[1] + 1)
         if table.columns is not None and self._columns is None:
             self._columns, self._named_by = table.columns, source
         require_same_names(source, table.columns, self._named_by, self._columns)
+
+
+def require_same_width(source: str, width: int, reference: str, wanted: int) -> None:
+    """Refuse another number of columns.
+
+    Raises:
+        DataError: with both files.
+    """
+    if width != wanted:
+        raise DataError(
+            f"{source} has {width} columns where {reference} has {wanted}; all files of a channel need the same columns."
+        )
 
 
 def require_same_names(

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from gaussian_processes.data.dataset import Dataset
-from gaussian_processes.data.rows import require_same_names
+from gaussian_processes.data.rows import require_same_names, require_same_width
 from gaussian_processes.errors import DataError
 
 
@@ -20,11 +20,7 @@ def joined(parts: Sequence[Dataset]) -> Dataset:
     first = parts[0]
     for part in parts[1:]:
         here, there = part.sources[0].name, first.sources[0].name
-        if part.features.shape[1] != first.features.shape[1]:
-            raise DataError(
-                f"{here} has {part.features.shape[1] + 1} columns where {there} has {first.features.shape[1] + 1}; all "
-                "files of a channel need the same columns."
-            )
+        require_same_width(here, part.features.shape[1] + 1, there, first.features.shape[1] + 1)
     named = next((part for part in parts if part.columns), first)
     for part in parts:
         require_same_names(part.sources[0].name, part.columns, named.sources[0].name, named.columns)

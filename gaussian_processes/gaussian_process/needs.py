@@ -10,8 +10,8 @@ from gaussian_processes.gp.model import ENTRIES
 from gaussian_processes.gp.solution import memory
 from gaussian_processes.tiled.grid import shape
 
-# What a worker holds at most beside its share of the tiles, in shares; the share of the processors' time that goes into
-# the tiles; and bytes that the scheduler, the leader and a worker take for themselves. docs/decisions.md measures them.
+# What a worker holds at most, in shares of the tiles; the share of the processors' time that goes into the tiles; and bytes
+# that the scheduler, the leader and a worker take for themselves. docs/several_hosts.md has what was measured.
 PEAK, EFFICIENCY, PROCESSES = 2.0, 0.7, 2**29
 
 

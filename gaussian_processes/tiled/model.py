@@ -10,6 +10,7 @@ from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.evidence import log_evidence
 from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.model import TrainedGPModel
+from gaussian_processes.gp.product import product
 from gaussian_processes.gp.progress import Progress, untold
 from gaussian_processes.gp.solution import Solution, require_finite
 from gaussian_processes.tiled.cholesky import TiledCholesky
@@ -70,9 +71,9 @@ class TiledGPModel(TrainedGPModel):
 
     def predict(self, X_star: Array, return_std: bool = False, *, progress: Progress = untold) -> Any:
         """As TrainedGPModel's; standard deviations from the tiles, where they are."""
-        mean = super().predict(X_star)
+        rows = self._requested(X_star)
+        mean = product(self.kernel, rows, self._rows, self.solution.alpha)
         if not return_std:
             return mean
-        rows = self._requested(X_star)
         variance = self.kernel.variance * rows.scale**2 - self.tiles.squares(rows, progress)
         return mean, np.sqrt(np.maximum(variance, 0.0))
