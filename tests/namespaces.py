@@ -85,8 +85,11 @@ class Host:
     @property
     def listening(self) -> set[str]:
         """The addresses at which anything in the namespace listens; any of IPv6 as it is."""
-        found = set()
+        found: set[str] = set()
         with suppress(OSError):  # `train` has ended
+            # The process begins in the machine's own namespace, where others may listen, and moves once.
+            if not Path(f"/proc/{self.process.pid}/ns/net").samefile(f"/run/netns/{self.namespace}"):
+                return found
             for line in Path(f"/proc/{self.process.pid}/net/tcp").read_text().splitlines()[1:]:
                 local, _, state = line.split()[1:4]
                 if state == LISTENING:
