@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import io
 import math
 import socket
 import time
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from gaussian_processes.algorithm import Distribution, Needs, SeveralHosts, Size
-from gaussian_processes.cluster import configuration, follower, network
+from gaussian_processes.cluster import configuration, follower, keeper, network
 from gaussian_processes.cluster.configuration import TASKS, configure, slots
 from gaussian_processes.cluster.messages import WORK, Farewell, farewell_of
 from gaussian_processes.cluster.network import LONGEST, SHORTEST, own_address, scheduler_address
@@ -23,6 +24,7 @@ from gaussian_processes.data.reading import read_channel
 from gaussian_processes.data.shares import joined
 from gaussian_processes.errors import DataError, PlatformError
 from gaussian_processes.job.hosts import Hosts
+from gaussian_processes.job.log import Log
 from gaussian_processes.job.plan import Machine, preferred, settle
 from gaussian_processes.job.way import Way, terms_of, ways
 
@@ -134,6 +136,35 @@ def test_a_leader_that_is_out_of_reach_is_waited_for_longer(monkeypatch):
         with pytest.raises(PlatformError, match=r"has not answered for"):
             asyncio.run(follower._said(Gone(), "127.0.0.1"))
         assert time.monotonic() - begin > 0.5
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_worker_that_cannot_begin_is_begun_again_and_the_log_says_why(monkeypatch, known):
+    """Each reason once, as Dask gives it, or else as what has caused it."""
+
+    class Refused:
+        """A Nanny of Dask's that says no, twice for each reason."""
+
+        reasons = ["name taken"] * 2 + ["no\nroom"] * 2
+
+        def __init__(self, *_, **__):
+            if not self.reasons:
+                raise KeyboardInterrupt
+
+        async def __aenter__(self):
+            reason = OSError(self.reasons.pop(0))
+            raise reason if known else RuntimeError("Nanny failed to start.") from reason
+
+        async def __aexit__(self, *_):
+            raise AssertionError
+
+    monkeypatch.setattr(keeper, "Nanny", Refused)
+    monkeypatch.setattr(keeper, "PAUSE", 0.0)
+    said = io.StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(keeper.keep_worker("tcp://algo-1:8786", "algo-2", "10.0.0.2", 1, Log(said)))
+    begin = "The worker of algo-2 could not begin, and is begun again: "
+    assert said.getvalue() == f"{begin}name taken\n{begin}no room\n"
 
 
 @pytest.mark.parametrize("threads", [1, 2, TASKS, TASKS + 1, 96, 192])

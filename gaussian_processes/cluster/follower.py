@@ -63,7 +63,7 @@ async def _follow(hosts: Hosts, terms: SeveralHosts, threads: int, log: Log) -> 
                     return farewell
             if WORK in said and worker is None:
                 log.log(f"{hosts.current} works for {hosts.leader}, at {address}.")
-                worker = asyncio.create_task(keep_worker(leader, hosts.current, address, threads))
+                worker = asyncio.create_task(keep_worker(leader, hosts.current, address, threads, log))
             if worker is not None and worker.done():
                 worker.result()  # raises what a worker could not be kept for
             if terms.deadline_seconds and time.monotonic() - begin > terms.deadline_seconds + LEADER_SILENCE:

@@ -69,7 +69,7 @@ class Meeting:
         if self._cluster is not None:
             return self._cluster
         self.client.log_event(LEADER, WORK)
-        keeping = keep_worker(scheduler_address(self.address), self.hosts.current, self.address, self.threads)
+        keeping = keep_worker(scheduler_address(self.address), self.hosts.current, self.address, self.threads, self.log)
         self._worker = asyncio.run_coroutine_threadsafe(keeping, self._loop)
         self._wait(self._absent, self.terms.arrival_seconds, self._refuse)
         tasks, _ = slots(self.threads)
