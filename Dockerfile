@@ -24,8 +24,11 @@ RUN python3 -m venv /opt/venv \
 FROM tools AS program
 COPY gaussian_processes /opt/program/gaussian_processes
 RUN chmod -R u=rwX,go=rX /opt/program \
+    && cp -R /opt/program /opt/generic \
+    && { NUMBA_CPU_NAME=generic /opt/venv/bin/python /opt/generic/gaussian_processes/precompile --library & } \
     && /opt/venv/bin/python /opt/program/gaussian_processes/precompile --library \
-    && NUMBA_CPU_NAME=generic /opt/venv/bin/python /opt/program/gaussian_processes/precompile --library \
+    && wait $! \
+    && mv /opt/generic/gaussian_processes/gp/compiled-generic-*.so /opt/program/gaussian_processes/gp/ \
     && find /opt/program -name __pycache__ -prune -exec rm -rf {} + \
     && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/program \
     && mkdir -p /layer/opt && mv /opt/program /layer/opt/ \

@@ -21,6 +21,16 @@ from gaussian_processes.job.paths import OptMl
 
 NEIGHBOURS = {"ALGORITHM": "nearest_neighbours", "PYTHONPATH": str(ROOT / "tests")}
 
+# For `slow_tiles`, and for Dask: hosts that are hasty to take each other for lost. With ALL_FAULTS=1 they are as patient as
+# in a real job.
+ALL_FAULTS = "ALL_FAULTS" in os.environ
+HASTY = {
+    "HASTE": "5",
+    "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "5 s",
+    "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5 s",
+    "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "11 s",
+}
+
 
 def write_opt_ml(root, channels, hyperparameters=None, config=None):
     """Lay out `root` as SageMaker lays out /opt/ml; `channels` maps 'channel/file' to its text or bytes."""
@@ -34,6 +44,12 @@ def write_opt_ml(root, channels, hyperparameters=None, config=None):
     for name, document in documents.items():
         (folder / f"{name}.json").write_text(document if isinstance(document, str) else json.dumps(document))
     return OptMl(root)
+
+
+def slow_tiles(folder: Path, progress: Path, seconds: float = 0.04) -> dict[str, str]:
+    """The environment in which the algorithm is that of slow_tiles.py, which is found in a folder."""
+    wanted = {"PYTHONPATH": str(folder), "PROGRESS": str(progress), "TILE_SECONDS": str(seconds)}
+    return {"ALGORITHM": "slow_tiles", **wanted, **({} if ALL_FAULTS else HASTY)}
 
 
 def environ_of(paths: OptMl, extra: Mapping[str, str] | None = None):

@@ -152,7 +152,9 @@ def test_every_record_has_its_numbers_or_its_fault(name):
 
 
 @pytest.mark.parametrize(
-    ("known", "body"), [(JSON, b"{"), (NPY, b"1,2"), (PARQUET, b"1,2"), (JSON, b'{"rows": 1}')], ids=repr
+    ("known", "body"),
+    [(JSON, b"{"), (NPY, b"1,2"), (PARQUET, b"1,2"), (JSON, b'{"rows": 1}')],
+    ids=lambda value: getattr(value, "media_type", value),
 )
 def test_what_cannot_be_cut_into_records_is_refused(known, body):
     """There is no telling how many answers it wants."""

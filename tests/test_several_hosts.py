@@ -14,7 +14,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 from namespaces import NAMES, all_names, namespaces, require_namespaces
-from processes import run_train, wait_for, write_opt_ml
+from processes import ALL_FAULTS, run_train, slow_tiles, wait_for, write_opt_ml
 from reference import ROOT
 from reporting import metrics_in
 
@@ -24,8 +24,7 @@ from gaussian_processes.gp import ArcCosine
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
 
-ALL = "ALL_FAULTS" in os.environ
-patient = pytest.mark.skipif(not ALL, reason="takes minutes; ALL_FAULTS=1 runs it")
+patient = pytest.mark.skipif(not ALL_FAULTS, reason="takes minutes; ALL_FAULTS=1 runs it")
 STOPPED = 128 + signal.SIGTERM
 LEADER, FOLLOWER, OTHER = NAMES
 # In name order by their parts, and not by their letters alone.
@@ -250,19 +249,7 @@ def test_hosts_that_are_to_stay_apart_open_no_port(hosts, tmp_path):
 def slow(tmp_path):
     """What tiles that take a while need in the environment; and the fraction of the Cholesky that is done."""
     progress = tmp_path / "progress"
-    extra = {
-        "ALGORITHM": "slow_tiles",
-        "PYTHONPATH": str(ROOT / "tests"),
-        "PROGRESS": str(progress),
-        "TILE_SECONDS": "0.04",
-    }
-    if not ALL:
-        extra |= {
-            "HASTE": "5",
-            "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "5 s",
-            "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5 s",
-            "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "11 s",
-        }
+    extra = slow_tiles(ROOT / "tests", progress)
 
     def done():
         lines = [line.split() for line in progress.read_text().splitlines()] if progress.exists() else []

@@ -5,12 +5,16 @@ import re
 import time
 import uuid
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import docker, write_opt_ml
+from processes import docker, slow_tiles, write_opt_ml
+from reference import ROOT
 
 NAMES = ("algo-1", "algo-2", "algo-3")
+# A program beside the image's own, for who names it in ALGORITHM.
+SLOW = Path("/opt/slow/slow_tiles.py")
 METRIC = re.compile(r"^(?:train|validation):\w+=.*;$", re.MULTILINE)
 # The worker is the child that multiprocessing has started; this text is not to be found in itself.
 KILL = """
@@ -43,8 +47,9 @@ class Hosts:
 
 
 @contextmanager
-def running(image, folder, rows, **hyperparameters):
+def running(image, folder, rows, extra=None, **hyperparameters):
     """`train` in three containers, each with its own /opt/ml; all that was made is gone afterwards."""
+    environ = [part for pair in (extra or {}).items() for part in ("--env", "=".join(pair))]
     run = uuid.uuid4().hex[:8]
     names = {name: f"{name}-{run}" for name in NAMES}
     docker("network", "create", run)
@@ -54,7 +59,8 @@ def running(image, folder, rows, **hyperparameters):
             document = {"current_host": name, "hosts": NAMES, "network_interface_name": "eth0"}
             paths.resource_config.write_text(json.dumps(document))
             options = ("--name", names[name], "--network", run, "--network-alias", name, "--env", "OMP_NUM_THREADS=1")
-            docker("run", "--detach", *options, "--volume", f"{paths.root}:/opt/ml", image, "train")
+            volumes = ("--volume", f"{paths.root}:/opt/ml", "--volume", f"{ROOT / 'tests/slow_tiles.py'}:{SLOW}:ro")
+            docker("run", "--detach", *options, *environ, *volumes, image, "train")
         yield Hosts(names)
     finally:
         docker("rm", "--force", *names.values(), check=False)
@@ -111,7 +117,7 @@ def test_containers_of_one_network_learn_together_and_lose_workers(image, alone,
 
 def test_containers_whose_leader_is_killed_fail_with_the_reason(image, tmp_path):
     """Within a minute or so."""
-    with running(image, tmp_path, 4000) as hosts:
+    with running(image, tmp_path, 4000, slow_tiles(SLOW.parent, Path("/opt/ml/progress"), 0.2)) as hosts:
         hosts.wait_for("algo-1", "3 hosts are at work")
         docker("kill", hosts.names["algo-1"])
         begin = time.monotonic()
@@ -124,8 +130,9 @@ def test_containers_whose_leader_is_killed_fail_with_the_reason(image, tmp_path)
 
 def test_a_follower_that_never_begins_is_named(image, tmp_path):
     """By the leader and by the one that did."""
-    with running(image, tmp_path, 50, arrival_seconds="10") as hosts:
+    extra = slow_tiles(SLOW.parent, Path("/opt/ml/progress"))
+    with running(image, tmp_path, 50, extra, arrival_seconds="8") as hosts:
         docker("kill", hosts.names["algo-3"])
         assert hosts.codes("algo-1", "algo-2") == [3, 3]
         for name in ("algo-1", "algo-2"):
-            assert "algo-3 did not arrive within 10 s" in (tmp_path / name / "output/failure").read_text()
+            assert "algo-3 did not arrive within 8 s" in (tmp_path / name / "output/failure").read_text()
