@@ -43,6 +43,9 @@ def configure(threads: int) -> None:
         # A worker that spills to disk, or pauses, would be slower than the job could bear: its needs are known before.
         **dict.fromkeys([f"worker.memory.{limit}" for limit in ("target", "spill", "pause", "terminate")], False),
         "worker.profile.enabled": False,
+        # Nobody looks at what Dask measures of itself, fifty times a second, on processors that have other things to do.
+        "admin.tick.interval": "1s",
+        "admin.system-monitor.interval": "10s",
         "nanny.pre-spawn-environ": {
             **dict.fromkeys(variables, str(each)),
             # Memory that tiles leave is given back at once.

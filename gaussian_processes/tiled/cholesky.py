@@ -16,6 +16,9 @@ from gaussian_processes.tiled.engine import Engine, Future, Key, label
 from gaussian_processes.tiled.grid import Grid
 from gaussian_processes.tiled.sweep import Placed, Start, Triangle, sweep
 
+# Panels with which a tile is updated in one task, as they come: however short it is, a task costs the hosts some milliseconds.
+PANELS = 3
+
 
 @dataclass(frozen=True, eq=False)
 class TiledCholesky:
@@ -142,18 +145,19 @@ class _Urgency:
 
 
 def _factorisation(grid: Grid, M: TaskRef, factor: str, update: str) -> Iterator[Task]:
-    """Right-looking Cholesky [GVL13, 4.2.9]: tile (i, j) is made with panel 0, and updated with the next ones as they come."""
+    """Right-looking Cholesky [GVL13, 4.2.9]: tile (i, j) is made with the first panels, and updated with the next as they come."""
     T, spans = len(grid), grid.spans
     for j in range(T):
         for i in range(j, T):
             key: Key
             before: TaskRef | None = None
             # The last update is made together with the factorisation, or the division.
-            for k in range(j - 1):
-                key = (update, i, j, k)
-                yield Task(key, tile.updated, M, spans[i], spans[j], before, *_panels(factor, i, j, k))
+            for first in range(0, j - 1, PANELS):
+                panels = range(first, min(first + PANELS, j - 1))
+                key = (update, i, j, panels[-1])
+                yield Task(key, tile.updated, M, spans[i], spans[j], before, *_panels(factor, i, j, panels))
                 before = TaskRef(key)
-            last = _panels(factor, i, j, j - 1) if j else ()
+            last = _panels(factor, i, j, range(max(j - 1, 0), j))
             key = (factor, i, j)
             if i == j:
                 yield Task(key, tile.factored, M, spans[j], before, *last)
@@ -161,9 +165,9 @@ def _factorisation(grid: Grid, M: TaskRef, factor: str, update: str) -> Iterator
                 yield Task(key, tile.divided, M, spans[i], spans[j], TaskRef((factor, j, j)), before, *last)
 
 
-def _panels(factor: str, i: int, j: int, k: int) -> tuple[TaskRef, ...]:
-    """What `tile.updated` takes of panel k."""
-    return tuple(TaskRef((factor, row, k)) for row in dict.fromkeys((i, j)))
+def _panels(factor: str, i: int, j: int, panels: range) -> tuple[TaskRef, ...]:
+    """What `tile.updated` takes of some panels."""
+    return tuple(TaskRef((factor, row, k)) for k in panels for row in dict.fromkeys((i, j)))
 
 
 def _operations(grid: Grid, i: int, j: int) -> int:

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from gaussian_processes.gp.packed import tiles
 
-# Tiles along a side: so few that a task is long beside the half millisecond or so that Dask spends on it, and so many that
-# all hosts, and all threads in them, have tiles to work at until near the end, and that what a host holds of other
-# hosts' tiles is little beside its own.
-FEWEST, MOST = 12, 64
-# So many for each host; and tiles that a host has for each of its threads.
-FOR_EACH_HOST, FOR_EACH_THREAD = 4, 4
+# Tiles along a side: so few that a task is long beside the milliseconds that Dask spends on it, and so many that all hosts,
+# and all threads in them, have tiles to work at until near the end.
+MOST = 64
+FOR_EACH_HOST = 4
+# And so many, for each row and each column of the grid of hosts, that what a host holds of other hosts' panels is less than
+# what it has itself: their share of its tiles is as the rows and the columns of that grid to the tiles along a side.
+FOR_EACH_LINE = 4.5
+# Tiles that a host has for each of its threads.
+FOR_EACH_THREAD = 4
 # A matrix of fewer rows than that is not worth so many tiles.
 SMALLEST = 128
 
@@ -37,7 +40,8 @@ class Grid:
         None crosses the middle of the matrix, so that each is a part of a Packed one.
         """
         if tile is None:
-            wanted = max(FEWEST, FOR_EACH_HOST * len(hosts), math.isqrt(2 * FOR_EACH_THREAD * threads * len(hosts)))
+            busy = max(FOR_EACH_HOST * len(hosts), math.isqrt(2 * FOR_EACH_THREAD * threads * len(hosts)))
+            wanted = max(busy, math.ceil(FOR_EACH_LINE * sum(shape(len(hosts)))))
             tile = max(SMALLEST, -(-N // min(wanted, MOST)))
         return cls(tuple(tiles(N, tile)), hosts)
 
