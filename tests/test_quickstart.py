@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from processes import require_engine
+from processes import docker, require_engine
 from reference import ROOT
 
 
@@ -48,6 +48,8 @@ def test_trains_serves_predicts_and_tunes(fresh_copy):
 def test_does_the_same_through_the_image(fresh_copy):
     """With --docker, everything but the search's own process runs in containers."""
     require_engine()
+    # One that is there, of other files, would be used.
+    docker("image", "rm", "--force", "gaussian-processes:quickstart", check=False)
     command = ["local_test/quickstart", "--docker", "gaussian-processes:quickstart"]
     done = subprocess.run(command, cwd=fresh_copy, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
