@@ -40,8 +40,11 @@ class Grid:
         None crosses the middle of the matrix, so that each is a part of a Packed one.
         """
         if tile is None:
-            busy = max(FOR_EACH_HOST * len(hosts), math.isqrt(2 * FOR_EACH_THREAD * threads * len(hosts)))
-            wanted = max(busy, math.ceil(FOR_EACH_LINE * sum(shape(len(hosts)))))
+            wanted = max(
+                FOR_EACH_HOST * len(hosts),
+                math.ceil(FOR_EACH_LINE * sum(shape(len(hosts)))),
+                math.isqrt(2 * FOR_EACH_THREAD * threads * len(hosts)),
+            )
             tile = max(SMALLEST, -(-N // min(wanted, MOST)))
         return cls(tuple(tiles(N, tile)), hosts)
 

@@ -24,8 +24,8 @@ def test_the_bill_of_materials_lists_what_is_in_the_image(image):
     addresses = {component["purl"] for component in listed["components"]}
     # Those two have compiled what there was to compile when the image was built.
     version_there = docker("run", "--rm", image, "python3", "-c", "import platform; print(platform.python_version())")
-    installed = in_image(version_there.stdout.strip())
-    there = {name: version for name, version in installed.items() if name not in {"llvmlite", "numba"}}
+    locked = in_image(version_there.stdout.strip())
+    there = {name: version for name, version in locked.items() if name not in {"llvmlite", "numba"}}
     python = {f"pkg:pypi/{name}@{version}" for name, version in there.items()}
     assert {one for one in addresses if one.startswith("pkg:pypi/")} == python
     installed = docker("run", "--rm", image, "bash", "-c", "ls /var/lib/dpkg/info/*.list | wc -l").stdout

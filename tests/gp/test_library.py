@@ -13,12 +13,21 @@ from reference import ROOT
 
 from gaussian_processes.gp.library import Library
 
-# Everything that the compiled pass has part in, as bytes; and whether Numba had.
-WORK = """
-import hashlib, json, os, sys
+# The package in a folder, as its executables have it.
+PACKAGE = """
+import os, sys
 sys.path.insert(0, sys.argv[1])
 from gaussian_processes.job.environment import prepare_libraries
 prepare_libraries(os.environ)
+"""
+# Whether the compiled pass there needs Numba, which its import tells.
+NUMBA = """
+import gaussian_processes.gp.compiled
+print("numba" in sys.modules)
+"""
+# Everything that the compiled pass has part in, as bytes; and whether Numba had.
+WORK = """
+import hashlib, json
 import numpy as np
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
 X = np.random.default_rng(0).normal(size=(300, 5))
@@ -55,25 +64,26 @@ def package(tmp_path_factory):
     return folder
 
 
-def environ(**extra):
-    return {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")} | extra
+def environ():
+    return {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")}
 
 
-def work(folder, **extra):
-    command = [sys.executable, "-c", WORK, str(folder)]
-    done = subprocess.run(command, env=environ(**extra), capture_output=True, text=True, check=False)
+def lines(folder, program):
+    """What a program prints that uses the package there."""
+    command = [sys.executable, "-c", PACKAGE + program, str(folder)]
+    done = subprocess.run(command, env=environ(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    results, numba = done.stdout.splitlines()
+    return done.stdout.splitlines()
+
+
+def work(folder):
+    results, numba = lines(folder, WORK)
     return json.loads(results), json.loads(numba.lower())
 
 
 def needs_numba(folder):
-    """Whether the pass there would be compiled by Numba, as far as its import tells."""
-    program = "import sys; sys.path.insert(0, sys.argv[1]); import gaussian_processes.job.environment as e, os\n"
-    program += "e.prepare_libraries(os.environ); import gaussian_processes.gp.compiled; print('numba' in sys.modules)"
-    command = [sys.executable, "-c", program, str(folder)]
-    done = subprocess.run(command, env=environ(), capture_output=True, text=True, check=True)
-    return {"True\n": True, "False\n": False}[done.stdout]
+    (numba,) = lines(folder, NUMBA)
+    return json.loads(numba.lower())
 
 
 def test_the_library_computes_what_numba_does_to_the_bit(package, tmp_path):
