@@ -187,12 +187,15 @@ class Evaluation:
         forecast: of the validation channel, or whatever stands in for it.
         learned: hyperparameters that were not taken as given, with what they became; printed as `learned:name=value;`.
         comparison: what the model was chosen among; None where there was no choice.
+        warnings: what speaks against trusting the model, a sentence or two each, with what to do. They end the log, and are
+            in the report and in the model file, of which the server says them again.
     """
 
     metrics: Mapping[str, float]
     forecast: Forecast | None = None
     learned: Mapping[str, float] = field(default_factory=dict)
     comparison: Comparison | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

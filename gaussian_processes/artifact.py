@@ -55,6 +55,7 @@ class Artifact:
         hyperparameters: as trained with.
         state: what the algorithm stores.
         self_test: what the model predicted when it was trained.
+        warnings: what speaks against trusting the model, in sentences.
     """
 
     algorithm: str
@@ -62,6 +63,7 @@ class Artifact:
     hyperparameters: Mapping[str, Any]
     state: State
     self_test: SelfTest
+    warnings: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -153,6 +155,7 @@ def _document(artifact: Artifact, files: Mapping[str, ArrayFile]) -> dict[str, A
         "hyperparameters": packed(artifact.hyperparameters),
         "self_test": packed({"rows": artifact.self_test.rows, "columns": artifact.self_test.columns}),
         "state": packed(referring(artifact.state, files)),
+        "warnings": list(artifact.warnings),
     }
 
 
@@ -200,7 +203,9 @@ def _artifact(document: Any) -> Artifact:
             test = SelfTest(unpacked(rows), unpacked(columns))
             if test.rows.shape[1] != features:
                 raise ValueError(f"its self-test has {test.rows.shape[1]} columns where it has {features} features")
-            return Artifact(algorithm, features, unpacked(hyperparameters), unpacked(state), test)
+            # Models of before there were warnings have none.
+            warnings = tuple(map(str, document.get("warnings", ())))
+            return Artifact(algorithm, features, unpacked(hyperparameters), unpacked(state), test, warnings)
     raise ValueError("it lacks what a model file holds")
 
 

@@ -207,7 +207,8 @@ def train(
     with _timed(timings, "saving"):
         hyperparameters = job.hyperparameters.model_dump(mode="json")
         test = _with_origin(data.training, lambda: SelfTest.of(algorithm, model, data.training))
-        artifact = Artifact(algorithm.name, data.size.features, hyperparameters, algorithm.state(model), test)
+        state, warnings = algorithm.state(model), evaluation.warnings
+        artifact = Artifact(algorithm.name, data.size.features, hyperparameters, state, test, warnings)
         size = artifact.size
         path = save_artifact(artifact, job.paths.model, lambda written: reporter.progress("saving", written / size))
         reporter.log(f"model: {path}")
@@ -217,6 +218,8 @@ def train(
     for line in lines:
         reporter.log(line)
     _report(job, data, evaluation, timings, reporter)
+    for warning in evaluation.warnings:
+        reporter.log(f"Warning: {warning}")
 
 
 def _fit(job: Job, training: Dataset, reporter: Reporter, cluster: Cluster | None) -> Any:
@@ -266,6 +269,7 @@ def _report(job: Job, data: Datasets, evaluation: Evaluation, timings: Mapping[s
         columns=data.training.columns,
         learned=evaluation.learned,
         comparison=evaluation.comparison,
+        warnings=evaluation.warnings,
         forecast=evaluation.forecast,
         forecast_of="validation channel" if data.validation else "leave-one-out",
     )

@@ -359,7 +359,7 @@ def test_lengthscales_are_one_for_all_or_one_for_each(text, wanted):
 @pytest.mark.parametrize("text", ["1e-3,10", "[1e-3, 10]", "(0.001, 10.0)"])
 def test_bounds_are_two_numbers(text):
     """The least first."""
-    assert parse(sigma2_bounds=text).bounds["sigma2"] == (1e-3, 10.0)
+    assert parse(sigma2_bounds=text).bounds(7.0)["sigma2"] == (1e-3, 10.0)
 
 
 def test_bounds_the_wrong_way_round_are_refused():

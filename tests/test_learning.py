@@ -156,12 +156,6 @@ def test_where_no_kernel_can_be_computed_it_says_so():
         fitted(X, np.arange(30.0), q=1, l=0, optimize="sigma2", sigma2=1e-300, sigma2_bounds=(1e-301, 1e-299))
 
 
-def test_a_constant_target_says_nothing_about_kernels():
-    """Standardised, it is 0 everywhere."""
-    with pytest.raises(AlgorithmError, match="The target is 0 in every row"):
-        fitted(rows(20)[0], np.full(20, 7.0), q="0,1", bias=1.0, target_scaling="standard")
-
-
 def test_learning_is_a_part_of_what_a_job_is_said_to_take():
     """More time with every run, more memory for leave-one-out; from few rows neither."""
     size = Size(2000, 5)

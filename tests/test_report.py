@@ -155,6 +155,7 @@ def test_the_document_says_what_the_job_did(tmp_path):
         "defaults": {"order": 1, "noise": 0.1, "scaling": "none", "label": "plain", "power": None},
         "given": ["order", "scaling"],
         "learned": {},
+        "warnings": [],
         "comparison": None,
         "timings": {"reading": 0.25, "fit": 0.5, "evaluation": 0.25},
         "peak_memory": 412_000_000,

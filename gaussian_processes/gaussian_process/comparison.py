@@ -1,7 +1,7 @@
 """Comparison: kernels at their best on the same rows, as they are recorded and as the log has them."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gaussian_processes.algorithm import Reporter
@@ -9,13 +9,21 @@ from gaussian_processes.data.dataset import Array
 from gaussian_processes.gp.comparison import Compared, compare
 from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.parameters import Name
 from gaussian_processes.gp.record import Record
 
 Settings = dict[str, int | float | str]
 
 
 def recorded_comparison(  # noqa: PLR0913  # what `compare` takes, and where results go
-    X: Array, y: Array, kernels: Sequence[ArcCosine], criterion: Criterion, *, record: Record, reporter: Reporter
+    X: Array,
+    y: Array,
+    kernels: Sequence[ArcCosine],
+    criterion: Criterion,
+    bounds: Mapping[Name, tuple[float, float]],
+    *,
+    record: Record,
+    reporter: Reporter,
 ) -> list[Compared]:
     """`compare`, whose results are recorded one by one, and kept."""
     results: list[Compared] = []
@@ -24,7 +32,7 @@ def recorded_comparison(  # noqa: PLR0913  # what `compare` takes, and where res
     def following() -> Iterable[float]:
         nonlocal rest
         if rest is None:
-            rest = compare(X, y, kernels, criterion, known=results, progress=reporter.progress)
+            rest = compare(X, y, kernels, criterion, bounds=bounds, known=results, progress=reporter.progress)
         return _numbers(next(rest))
 
     for kernel in kernels:

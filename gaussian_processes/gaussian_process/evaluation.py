@@ -61,7 +61,7 @@ def evaluate(model: FittedRegression, validation: Dataset | None, reporter: Repo
     if model.gp.has_factor:
         metrics["train:log_evidence"] = model.log_evidence
     of_target, forecast = _left_out(model, reporter) if validation is None else _validated(model, validation, reporter)
-    return Evaluation(metrics | of_target, forecast, model.learned, model.comparison)
+    return Evaluation(metrics | of_target, forecast, model.learned, model.comparison, model.warnings)
 
 
 def lacks(hyperparameters: Hyperparameters) -> frozenset[str]:

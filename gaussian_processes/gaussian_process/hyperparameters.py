@@ -120,7 +120,13 @@ class ProcessHyperparameters(BaseModel):
         Field(ge=2, description="learn from so many of the training rows, chosen at random; from all when not set"),
         Detail(),
     ] = None
-    sigma2_bounds: Annotated[Bounds, Field(description="between which learning keeps it"), Detail()] = BOUNDS["sigma2"]
+    sigma2_bounds: Annotated[
+        Bounds | None,
+        Field(
+            description="between which learning keeps it; 1e-6 and 1e4 times the scaled target's variance when not set"
+        ),
+        Detail(),
+    ] = None
     variance_bounds: Annotated[Bounds, Field(description="the same"), Detail()] = BOUNDS["variance"]
     bias_bounds: Annotated[Bounds, Field(description="the same"), Detail()] = BOUNDS["bias"]
     degree_bounds: Annotated[Bounds, Field(description="the same"), Detail()] = BOUNDS["degree"]
@@ -143,8 +149,8 @@ class ProcessHyperparameters(BaseModel):
 
     @field_validator("sigma2_bounds", "variance_bounds", "bias_bounds", "degree_bounds", "lengthscales_bounds")
     @classmethod
-    def _ascend(cls, bounds: tuple[float, float]) -> tuple[float, float]:
-        if not bounds[0] < bounds[1]:
+    def _ascend(cls, bounds: tuple[float, float] | None) -> tuple[float, float] | None:
+        if bounds and not bounds[0] < bounds[1]:
             raise ValueError("two numbers are wanted, the least and the greatest")
         return bounds
 
@@ -169,10 +175,11 @@ class ProcessHyperparameters(BaseModel):
         """The geometries among which is chosen."""
         return GEOMETRIES if self.geometry == "auto" else (self.geometry,)
 
-    @property
-    def bounds(self) -> Mapping[Name, tuple[float, float]]:
-        """Of what is learned, by name."""
-        return {name: getattr(self, f"{name}_bounds") for name in NAMES}
+    def bounds(self, variance_of_target: float) -> Mapping[Name, tuple[float, float]]:
+        """Of what is learned, by name, for a scaled target of this variance."""
+        low, high = BOUNDS["sigma2"]
+        of_target = {"sigma2_bounds": (low * variance_of_target, high * variance_of_target)}
+        return {name: getattr(self, f"{name}_bounds") or of_target[f"{name}_bounds"] for name in NAMES}
 
 
 class Hyperparameters(SeveralHosts, ProcessHyperparameters):

@@ -1,5 +1,6 @@
 """Learning: the kernel and the noise, as they are given or as the training rows have them."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -20,6 +21,7 @@ from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.learning import Iteration, Learned, Learner
 from gaussian_processes.gp.parameters import NAMES, Name, Parameters
 from gaussian_processes.gp.record import Record
+from gaussian_processes.gp.repeats import distinct
 from gaussian_processes.gp.solution import memory
 
 CRITERIA: Mapping[Criterion, str] = {"evidence": "log evidence", "loo": "leave-one-out log density"}
@@ -33,12 +35,14 @@ class Choice:
         kernel, sigma2: of the Gaussian process.
         learned: those of their numbers that were not taken as given, by name.
         comparison: what they were chosen among; None where there was no choice.
+        warnings: what speaks against what was learned, in sentences.
     """
 
     kernel: ArcCosine
     sigma2: float
     learned: Mapping[str, float] = field(default_factory=dict)
     comparison: Comparison | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +64,11 @@ class Task:
     hyperparameters: Hyperparameters
     reporter: Reporter
     record: Record
+
+    @property
+    def bounds(self) -> Mapping[Name, tuple[float, float]]:
+        """Of what is learned, by name."""
+        return self.hyperparameters.bounds(float(np.var(self.y)))
 
     def nats(self, value: float) -> float:
         """A criterion for the target as it is."""
@@ -86,23 +95,30 @@ def choose(X: Array, y: Array, unit: float, hyperparameters: Hyperparameters, re
     """
     h = hyperparameters
     kernels = _kernels(h, X.shape[1])
-    if len(kernels) == 1 and h.optimize == "none":
+    if not learns(h):
         return Choice(kernels[0], h.sigma2)
     rows = _rows(len(X), h)
     if len(rows) < len(X):
         reporter.log(f"learning from {len(rows)} of {len(X)} training rows, chosen at random")
+    if np.ptp(y[rows]) == 0.0:
+        reporter.log("The target is the same in all rows: there is nothing to learn, and all is taken as it is given.")
+        return Choice(_plainest(kernels), h.sigma2)
+    rows = _once(X, y, rows, reporter)
     task = Task(X[rows], y[rows], unit, h, reporter, _record(reporter))
     if len(kernels) == 1:
-        learned = _learner(task).learn(task.X, task.y, _start(task, kernels[0], h.sigma2))
-        _say_end(task, learned)
-        return _choice(learned, None)
+        return _choice(task, _learned(task, kernels[0], h.sigma2))
     return _best_of(task, kernels)
+
+
+def learns(h: Hyperparameters) -> bool:
+    """Whether anything is learned of the kernel and the noise: of several kernels sigma2 and variance always are."""
+    return h.optimize != "none" or not _is_settled(h)
 
 
 def needs_of_learning(N: int, d: int, h: Hyperparameters) -> Needs:
     """What learning from N rows of d features will take, at most in memory and about in operations; nothing on disk."""
     kernels, rows = len(h.orders) * len(h.depths) * len(h.geometries), min(N, h.learning_rows or N)
-    if kernels == 1 and h.optimize == "none":
+    if not learns(h):
         return Needs(0, 0.0, 0)
     one = operations.learning(rows, d, h.criterion)
     numbers = sum(d if name == "lengthscales" else 1 for name in _free(h))
@@ -120,12 +136,8 @@ def needs_of_learning(N: int, d: int, h: Hyperparameters) -> Needs:
 
 def _best_of(task: Task, kernels: Sequence[ArcCosine]) -> Choice:
     h = task.hyperparameters
-    if not task.y.any():
-        raise AlgorithmError(
-            "The target is 0 in every row that is learned from, once it is scaled: nothing says which kernel is the best. "
-            "Give one q, one l and one geometry, and optimize=none."
-        )
-    compared = [one for group in _by_geometry(kernels) for one in _compared(task, group)]
+    pilots: list[Learned] = []
+    compared = [one for group in _by_geometry(kernels) for one in _compared(task, group, pilots)]
     values = [task.nats(one.value) for one in compared]
     task.reporter.log(
         f"{len(kernels)} kernels, each with its own best sigma2 and variance, by {CRITERIA[h.criterion]}:"
@@ -138,30 +150,34 @@ def _best_of(task: Task, kernels: Sequence[ArcCosine]) -> Choice:
             f"None of the {len(kernels)} kernels gives a matrix that can be factored: raise sigma2_bounds, or remove "
             "repeated rows."
         )
-    finalists = []
-    for one in able[: h.finalists]:
-        finalists.append(_learner(task, named(one.kernel)).learn(task.X, task.y, _start(task, one.kernel, one.sigma2)))
-        _say_end(task, finalists[-1])
-    best = max(finalists, key=lambda learned: learned.value)
+    finalists = [_learned(task, one.kernel, one.sigma2, named(one.kernel)) for one in able[: h.finalists]]
+    best = max(pilots + finalists, key=lambda learned: learned.value)
     variants = tuple(Variant(settings_of(one.kernel), v) for one, v in zip(compared, values, strict=True))
     chosen = settings_of(best.parameters.kernel)
-    return _choice(best, Comparison(CRITERIA[h.criterion], variants, chosen))
+    return _choice(task, best, Comparison(CRITERIA[h.criterion], variants, chosen))
 
 
-def _compared(task: Task, kernels: Sequence[ArcCosine]) -> list[Compared]:
-    """Kernels of one geometry, each with its own best sigma2 and variance, in nats of the scaled target."""
-    h, sigma2 = task.hyperparameters, task.hyperparameters.sigma2
+def _compared(task: Task, kernels: Sequence[ArcCosine], pilots: list[Learned]) -> list[Compared]:
+    """Kernels of one geometry, each with its own best sigma2 and variance, in nats of the scaled target.
+
+    The kernel that was learned to the end first, to move the rows, is added to the pilots.
+    """
+    h = task.hyperparameters
     if _moving(h):
-        pilot = min(kernels, key=lambda kernel: (abs(kernel.q - 1) + abs(kernel.l - 1), kernel.q))
-        learned = _learner(task, f"{named(pilot)}, for all of its geometry").learn(
-            task.X, task.y, _start(task, pilot, sigma2)
-        )
-        _say_end(task, learned)
+        pilot = _plainest(kernels)
+        learned = _learned(task, pilot, h.sigma2, f"{named(pilot)}, for all of its geometry")
+        pilots.append(learned)
         moved = learned.parameters.kernel
         kernels = [replace(one, bias=moved.bias, lengthscales=moved.lengthscales) for one in kernels]
         if "degree" in learned.parameters.free:
             kernels = [replace(one, degree=moved.degree) for one in kernels]
-    return recorded_comparison(task.X, task.y, kernels, h.criterion, record=task.record, reporter=task.reporter)
+    return recorded_comparison(
+        task.X, task.y, kernels, h.criterion, task.bounds, record=task.record, reporter=task.reporter
+    )
+
+
+def _plainest(kernels: Sequence[ArcCosine]) -> ArcCosine:
+    return min(kernels, key=lambda kernel: (abs(kernel.q - 1) + abs(kernel.l - 1), kernel.q))
 
 
 def _kernels(h: Hyperparameters, features: int) -> list[ArcCosine]:
@@ -212,7 +228,8 @@ def _start(task: Task, kernel: ArcCosine, sigma2: float) -> Parameters:
     return Parameters.of(kernel, sigma2, free, task.X.shape[1])
 
 
-def _learner(task: Task, what: str = "") -> Learner:
+def _learned(task: Task, kernel: ArcCosine, sigma2: float, what: str = "") -> Learned:
+    """A kernel learned to the end, which the log says."""
     h = task.hyperparameters
 
     def tell(iteration: Iteration) -> None:
@@ -223,7 +240,10 @@ def _learner(task: Task, what: str = "") -> Learner:
             f"sigma2 {iteration.parameters.sigma2:.3g}"
         )
 
-    return Learner(h.criterion, h.bounds, h.iterations, h.restarts, h.seed, task.record, tell)
+    learner = Learner(h.criterion, task.bounds, h.iterations, h.restarts, h.seed, task.record, tell)
+    learned = learner.learn(task.X, task.y, _start(task, kernel, sigma2))
+    _say_end(task, learned)
+    return learned
 
 
 def _say_end(task: Task, learned: Learned) -> None:
@@ -241,7 +261,7 @@ def _say_end(task: Task, learned: Learned) -> None:
     )
 
 
-def _choice(learned: Learned, comparison: Comparison | None) -> Choice:
+def _choice(task: Task, learned: Learned, comparison: Comparison | None = None) -> Choice:
     parameters, kernel = learned.parameters, learned.parameters.kernel
     values: dict[str, float] = {}
     if comparison is not None:
@@ -251,7 +271,30 @@ def _choice(learned: Learned, comparison: Comparison | None) -> Choice:
             values |= {f"lengthscale_{n}": length for n, length in enumerate(kernel.lengthscales or (), 1)}
         else:
             values[name] = parameters.sigma2 if name == "sigma2" else getattr(kernel, name)
-    return Choice(kernel, parameters.sigma2, values, comparison)
+    return Choice(kernel, parameters.sigma2, values, comparison, tuple(_warnings(task, learned)))
+
+
+def _warnings(task: Task, learned: Learned) -> Iterator[str]:
+    N, d = task.X.shape
+    if "sigma2" in learned.at_bounds:
+        sigma2, bounds = learned.parameters.sigma2, task.bounds["sigma2"]
+        bound, cause = (
+            (
+                "lower",
+                "The target has almost no noise, or some rows are copies of others and hide it: intervals are then too narrow.",
+            )
+            if sigma2 < math.sqrt(math.prod(bounds))
+            else ("upper", "The kernel explains nothing of the target.")
+        )
+        yield (
+            f"The learned sigma2 ended at its {bound} bound, {sigma2:.3g} in (units of the scaled target)². {cause} Compare "
+            "validation:coverage95 with 0.95. If they are far apart, set sigma2_bounds."
+        )
+    if "lengthscales" in learned.parameters.free and d >= N:
+        yield (
+            f"{d} lengthscales were learned from {N} rows: leave-one-out metrics are then better than the truth. Use a "
+            "validation channel, or do not learn the lengthscales."
+        )
 
 
 def _rows(N: int, h: Hyperparameters) -> NDArray[np.intp]:
@@ -272,3 +315,15 @@ def _record(reporter: Reporter) -> Record:
         reporter.keep({"questions": [question for question, _ in steps], "answers": [answer for _, answer in steps]})
 
     return Record(steps, keep)
+
+
+def _once(X: Array, y: Array, rows: NDArray[np.intp], reporter: Reporter) -> NDArray[np.intp]:
+    """Those of the rows that do not repeat others; the log has the number of those that do, and the first of them."""
+    once = rows[distinct(X[rows], y[rows])]
+    if len(once) < len(rows):
+        first = int(np.setdiff1d(rows, once)[0])
+        reporter.log(
+            f"{len(rows) - len(once)} of {len(rows)} rows repeat others in features and target, exactly or nearly (the first "
+            f"is row {first + 1}): kernel and noise are learned without them, and all rows are trained on."
+        )
+    return once

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from gaussian_processes.algorithm import Comparison, Reporter, State, Streamed
 from gaussian_processes.data.dataset import Array, Dataset
 from gaussian_processes.errors import AlgorithmError, RowError
 from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters, ScalingName
-from gaussian_processes.gaussian_process.learning import Choice, choose
+from gaussian_processes.gaussian_process.learning import Choice, choose, learns
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.directions import LengthError
 from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
@@ -22,6 +22,9 @@ from gaussian_processes.gp.model import TrainedGPModel
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.scaling import Scaling
 from gaussian_processes.gp.solution import Solution
+
+# By how much a learned sigma2 is raised at a time where it is too small to solve for all rows.
+MORE_NOISE = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,7 @@ class FittedRegression:
         keeps_factor: whether the factor, and with it what standard deviations need, is stored.
         learned: hyperparameters that were not taken as given, with what they became.
         comparison: what the kernel was chosen among, which is not stored; None where there was no choice.
+        warnings: what speaks against what it says, in sentences; not stored either.
     """
 
     gp: TrainedGPModel
@@ -43,6 +47,7 @@ class FittedRegression:
     keeps_factor: bool
     learned: Mapping[str, float] = field(default_factory=dict)
     comparison: Comparison | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def log_evidence(self) -> float:
@@ -107,17 +112,55 @@ def fitted(
     """
     h = hyperparameters
     feature_scaling = _scaling(h.feature_scaling, dataset.features)
-    target_scaling = _scaling(h.target_scaling, dataset.target)
+    # A target that is the same everywhere is predicted as it is, except where the formulas are wanted to the letter.
+    constant = learns(h) and np.ptp(dataset.target) == 0.0
+    target_scaling = _scaling("standard" if constant else h.target_scaling, dataset.target)
     X = scaled(feature_scaling, dataset.features)
     y = scaled(target_scaling, dataset.target)
     with explained():
         choice = choose(X, y, float(target_scaling.scale), h, reporter)
         _say_that_lengths_are_discarded(choice.kernel, X, reporter)
-        gp = conditioned(X, y, choice)
+        gp, choice = _with_enough_noise(conditioned, X, y, choice, reporter)
     if gp.solution.account:
         reporter.log(gp.solution.account)
     keeps_factor = h.include_variance and gp.has_factor
-    return kind(gp, feature_scaling, target_scaling, keeps_factor, choice.learned, choice.comparison)
+    warnings = (*choice.warnings, *_rounding(gp))
+    return kind(gp, feature_scaling, target_scaling, keeps_factor, choice.learned, choice.comparison, warnings)
+
+
+def _with_enough_noise(
+    conditioned: Callable[[Array, Array, Choice], TrainedGPModel],
+    X: Array,
+    y: Array,
+    choice: Choice,
+    reporter: Reporter,
+) -> tuple[TrainedGPModel, Choice]:
+    """The process; with more noise than was learned from some of the rows, if it takes that to solve for all of them."""
+    most = len(y) * float(choice.kernel.diagonal(X).max())
+    while True:
+        try:
+            return conditioned(X, y, choice), choice
+        except (NotPositiveDefiniteError, NotConvergedError):
+            if "sigma2" not in choice.learned or choice.sigma2 >= most:
+                raise
+            sigma2 = MORE_NOISE * choice.sigma2
+            reporter.log(
+                f"The learned sigma2={choice.sigma2:.4g} is too small to solve for all {len(y)} rows: it is raised to "
+                f"{sigma2:.4g}."
+            )
+            choice = replace(choice, sigma2=sigma2, learned={**choice.learned, "sigma2": sigma2})
+
+
+def _rounding(gp: TrainedGPModel) -> Iterator[str]:
+    """Whether standard deviations are those of rounding."""
+    largest = float(gp.kernel.diagonal(gp.X).max())
+    rounding = float(np.finfo(np.float64).eps) * largest
+    if gp.has_factor and rounding > gp.sigma2:
+        yield (
+            f"The prior variance of the rows is as large as {largest:.3g}, and its rounding in float64, {rounding:.3g}, is "
+            f"larger than sigma2={gp.sigma2:.3g}: standard deviations and intervals are noise. Set feature_scaling=standard, "
+            "or raise sigma2."
+        )
 
 
 def state(model: FittedRegression) -> State:

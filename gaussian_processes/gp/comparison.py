@@ -1,7 +1,7 @@
 """Comparison: many kernels on the same rows, each with the noise and the variance that are best for it."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,11 +12,15 @@ from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.maximum import Bound, Maximum
 from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.parameters import BOUNDS, Name
 from gaussian_processes.gp.profile import Fit, Profile
 from gaussian_processes.gp.progress import Phase, Progress, Work, untold
 
 # The least and the greatest noise, and where the search for the best begins if there is nothing to go by.
-BOUNDS, START = (1e-6, 1e2), 0.1
+SHARES, START = (1e-14, 1e2), 0.1
+# Rows on which all noises are looked through first, as far apart as STEP in the logarithm: their maxima are where those of
+# all rows are, nearly. Two that are as near as that are one.
+SOME, STEP = 128, 2.0
 
 
 @dataclass(frozen=True)
@@ -53,21 +57,24 @@ def compare(  # noqa: PLR0913  # as few as there are things to say
     kernels: Sequence[ArcCosine],
     criterion: Criterion = "evidence",
     *,
-    bounds: tuple[float, float] = BOUNDS,
+    bounds: Mapping[Name, tuple[float, float]] = BOUNDS,
+    shares: tuple[float, float] = SHARES,
     known: Sequence[Compared] = (),
     progress: Progress = untold,
 ) -> Iterator[Compared]:
     """Kernels at their best, one after the other, in the order given.
 
-    The criterion is within about 0.01 nats of its maximum, within some hundredths where it is flat, and exact for the
-    hyperparameters told. The maximum is a local one where there are several.
+    The criterion is within about 0.01 nats of its maximum within the bounds, within some hundredths where it is flat, and
+    exact for the hyperparameters told. Of several local maxima it is the one that is above the best of some points: those
+    where a few of the rows have a maximum, and that of the kernel before that is most like it.
 
     Args:
         X: rows (N, d).
         y: targets (N,).
         kernels: which differ in order, depth, geometry and degree alone. Their variances do not matter.
         criterion: "evidence"; or "loo", in twice the time.
-        bounds: least and greatest noise, as a part of the rows' mean prior variance.
+        bounds: least and greatest sigma2 and variance, where they are not those of `parameters.BOUNDS`.
+        shares: least and greatest noise, as a part of the rows' mean prior variance, where the bounds allow it.
         known: results for the first kernels from an earlier run, which do not come again; what follows is then what
             followed there.
         progress: is told of the phase "comparison", in kernels; at every step, so that it can end it.
@@ -94,7 +101,7 @@ def compare(  # noqa: PLR0913  # as few as there are things to say
         )
     for kernel in plain:
         kernel.directions(X)  # which refuses rows before the first kernel, and not after hours
-    return _Comparison(X, y, plain, criterion, bounds, progress).after(list(known))
+    return _Comparison(X, y, plain, criterion, {**BOUNDS, **bounds}, shares, progress).after(list(known))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +110,8 @@ class _Comparison:
     y: Array
     kernels: list[ArcCosine]
     criterion: Criterion
-    bounds: tuple[float, float]
+    bounds: Mapping[Name, tuple[float, float]]
+    shares: tuple[float, float]
     progress: Progress
 
     def after(self, results: list[Compared]) -> Iterator[Compared]:
@@ -119,12 +127,52 @@ class _Comparison:
             angles.gram(kernel, rows, K)
             unit = float(np.mean(rows.scale**2)) or 1.0
             standing = _standing(self.progress, len(results) / len(self.kernels))
-            found = Profile(self.criterion, K, self.y, unit, memory, standing).best(
-                _start(kernel, results), self.bounds
-            )
+            profile = self._profile(K, self.y, memory, unit, standing)
+            low, high = self._between(unit)
+            basins = self._basins(kernel, (low, high), standing)
+            start = math.log(_start(kernel, results))
+            if len(self.y) > SOME:
+                basins = [start, *(x for x in basins if abs(x - start) > STEP)]
+            found = profile.best(basins or [start], (low, high))
             results = [*results, self._compared(kernel, unit, found)]
             work.advance(1)
             yield results[-1]
+
+    def _profile(self, K: Packed, y: Array, memory: Packed, unit: float, progress: Progress) -> Profile:
+        return Profile(
+            self.criterion, K, y, unit, memory, self.bounds["sigma2"], self.bounds["variance"], progress=progress
+        )
+
+    def _between(self, unit: float) -> tuple[float, float]:
+        """The least and the greatest x of a profile, which is the logarithm of the noise."""
+        (low, high), variances = self.bounds["sigma2"], self.bounds["variance"]
+        least, most = low / (variances[1] * unit), high / (variances[0] * unit)
+        return math.log(max(least, min(self.shares[0], most))), math.log(min(most, max(self.shares[1], least)))
+
+    def _basins(self, kernel: ArcCosine, between: tuple[float, float], progress: Progress) -> list[float]:
+        """The x near local maxima of the profile of SOME of the rows; of all rows where there are no more, the best alone."""
+        N = len(self.y)
+        some = np.random.default_rng(0).choice(N, min(N, SOME), replace=False)
+        rows, y = kernel.directions(self.X[some]), self.y[some]
+        if not y.any():
+            return []
+        K, unit = kernel.packed_gram(rows), float(np.mean(rows.scale**2)) or 1.0
+        profile = self._profile(K, y, Packed.empty(len(some)), unit, progress)
+        low, high = between
+        fits: list[Fit] = []
+        for x in np.arange(high, low, -STEP):
+            fit = profile(float(x))
+            if fit is None:
+                break
+            fits.append(fit)
+        values = np.round([-math.inf, *(fit.value for fit in fits), -math.inf], 1)
+        # Of a plateau the end with more noise: there the slope of all rows can be seen.
+        ends = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+        v = values[ends]
+        peaks = ends[1:-1][(v[1:-1] > v[:-2]) & (v[1:-1] > v[2:])]
+        if len(some) == N:
+            peaks = peaks[[values[peaks].argmax()]] if fits else peaks
+        return [fits[peak - 1].x for peak in peaks]
 
     def _compared(self, kernel: ArcCosine, unit: float, found: Maximum[Fit]) -> Compared:
         """A kernel at the best of its profile, whose noise is in a unit."""
@@ -132,10 +180,11 @@ class _Comparison:
         if fit is None:
             nothing = None if by_evidence else -math.inf
             return Compared(kernel, math.nan, -math.inf, nothing, math.nan, count, found.at_bound)
-        noise = min(max(math.exp(fit.x), self.bounds[0]), self.bounds[1])  # not beyond by the logarithm's rounding
+        noise = math.exp(fit.x)
+        low, high = self.bounds["sigma2"]
         return Compared(
             replace(kernel, variance=fit.variance),
-            sigma2=fit.variance * unit * noise,
+            sigma2=min(max(fit.variance * unit * noise, low), high),  # not beyond by the logarithm's rounding
             log_evidence=fit.log_evidence,
             leave_one_out=None if by_evidence else fit.value,
             noise=noise,

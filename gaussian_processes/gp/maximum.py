@@ -7,7 +7,7 @@ error, the values say.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -68,29 +68,32 @@ class Maximum(Generic[P]):
 
 def maximum(
     evaluate: Callable[[float], P | None],
-    start: float,
+    starts: Sequence[float],
     bounds: tuple[float, float],
     tolerance: float,
 ) -> Maximum[P]:
-    """A local maximum: the maximum where there is but one.
+    """The local maximum above the best of the starts: the maximum where there is but one.
 
     Args:
         evaluate: the function; None where it has no value, which then is so for everything below too.
-        start: where to begin.
+        starts: where to look first, at least one.
         bounds: least and greatest x.
         tolerance: of the value: less is not worth another evaluation.
     """
     low, high = bounds
     points: list[P] = []
     wall: float | None = None  # the greatest x without a value
-    x, away, count, gain = min(max(start, low), high), AWAY, 0, math.inf
+    rest = sorted({min(max(start, low), high) for start in starts})
+    x, away, count, gain = rest.pop(), AWAY, 0, math.inf
     while count < MOST and gain > tolerance:
         found, count = evaluate(x), count + 1
         if found is None:
             wall = x
         else:
             points = sorted([*points, found], key=lambda point: point.x)
-        if points:
+        if rest and wall is None:
+            x = rest.pop()
+        elif points:
             best = max(points, key=lambda point: point.value)
             x, gain = _next(points, points.index(best), (_least(best, wall, low), high))
         elif x < high:

@@ -16,7 +16,7 @@ NAMES: tuple[Name, ...] = get_args(Name)
 
 # The least and the greatest value of each, where none are given.
 BOUNDS: Mapping[Name, tuple[float, float]] = {
-    "sigma2": (1e-8, 1e4),
+    "sigma2": (1e-6, 1e4),
     "variance": (1e-8, 1e8),
     "bias": (1e-4, 1e4),
     "degree": (1e-2, 10.0),

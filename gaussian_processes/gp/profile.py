@@ -8,15 +8,17 @@ With M = v A, A = K + lambda I, lambda = sigma2 / v, alpha = A^-1 y, Q = A^-1 an
 
     dL/dx = lambda alpha^T alpha / (2 v) - lambda tr(Q) / 2,
     dL/dx = (lambda/v) sum_i alpha_i (Q alpha)_i / kappa_i
-            - (lambda/2) sum_i (Q Q)_ii (1/kappa_i + alpha_i^2 / (v kappa_i^2)),
+            - (lambda/2) sum_i (Q Q)_ii (1/kappa_i + alpha_i^2 / (v kappa_i^2)).
 
-from [RW06] eqs. 5.8 to 5.13. A Cholesky factor gives all of it at the cost of some solutions, but tr(Q), tr(Q Q) and
+They follow from [RW06] eqs. 5.8 to 5.13. Where the bounds of sigma2 = lambda v or of v leave the best v out, the bound
+takes its place; as v = sigma2 / lambda then changes with x, dL/dx is greater by N/2 - N best / (2 v). A Cholesky factor gives all of it at the cost of some solutions, but tr(Q), tr(Q Q) and
 diag(Q Q), which need the inverse. These are estimated from a few vectors z of random signs, E[z z^T] = I, as the means
 of |L^-1 z|^2, |Q z|^2 and (Q z)_i^2 (Hutchinson, Communications in Statistics 18, 1989). They say where to look, and no more:
 the value is exact in every point.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +61,7 @@ class Profile:
         y: targets (N,), not all 0.
         unit: of lambda: x is the logarithm of lambda / unit.
         memory: for a factor (N, N); is overwritten with every evaluation.
+        sigma2, variance: the least and the greatest of each: the best v is the best that both allow.
         progress: is told of the factorisations.
     """
 
@@ -67,17 +70,18 @@ class Profile:
     y: Array
     unit: float
     memory: Packed
+    sigma2: tuple[float, float] = (0.0, math.inf)
+    variance: tuple[float, float] = (0.0, math.inf)
     progress: Progress = untold
 
-    def best(self, start: float, bounds: tuple[float, float]) -> Maximum[Fit]:
-        """The best lambda to TOLERANCE in the criterion, from some factorisations; a local maximum, if there are several.
+    def best(self, starts: Sequence[float], bounds: tuple[float, float]) -> Maximum[Fit]:
+        """The best lambda to TOLERANCE in the criterion, from some factorisations: the maximum above the best of the starts.
 
         Args:
-            start: where to begin, lambda / unit.
-            bounds: least and greatest lambda / unit.
+            starts: where to look first, as x.
+            bounds: least and greatest x.
         """
-        low, high = map(math.log, bounds)
-        return maximum(self, math.log(start), (low, high), TOLERANCE)
+        return maximum(self, starts, bounds, TOLERANCE)
 
     def __call__(self, x: float) -> Fit | None:
         """The profile at x, from a factorisation; None where A cannot be factored."""
@@ -91,7 +95,7 @@ class Profile:
         solved = _Solved.of(x, noise, factor, self.y)
         if not 0.0 < solved.misfit < math.inf:
             return None
-        return _evidence(solved) if self.criterion == "evidence" else _leave_one_out(solved)
+        return _evidence(self, solved) if self.criterion == "evidence" else _leave_one_out(self, solved)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,29 +120,67 @@ class _Solved:
         return -0.5 * (self.misfit / variance + N * math.log(2.0 * math.pi * variance) + self.log_det)
 
 
-def _evidence(at: _Solved) -> Fit:
-    N, alpha, factor = len(at.alpha), at.alpha, at.factor
-    variance = at.misfit / N
+@dataclass(frozen=True)
+class _Variance:
+    """The variance that is best in a point: its value, and the derivative of its logarithm in x.
+
+    Attributes:
+        value, drift: within the bounds.
+        best, free: without them.
+    """
+
+    value: float
+    drift: float
+    best: float
+    free: float
+
+    @classmethod
+    def of(cls, profile: Profile, noise: float, best: float, free: float) -> "_Variance":
+        low, high = (
+            max(profile.variance[0], profile.sigma2[0] / noise),
+            min(profile.variance[1], profile.sigma2[1] / noise),
+        )
+        if low <= best <= high:
+            return cls(best, free, best, free)
+        value, of_sigma2 = (low, profile.sigma2[0]) if best < low else (high, profile.sigma2[1])
+        return cls(value, -1.0 if value == of_sigma2 / noise else 0.0, best, free)
+
+
+# A part of the slope, and the derivative of its logarithm in x.
+Part = tuple[float, float]
+
+
+def _fit(at: _Solved, value: float, variance: _Variance, parts: tuple[Part, Part], error: float) -> Fit:
+    """A point, from the parts of its slope for a variance that stays as it is."""
+    rise, fall = parts
+    if variance.value != variance.best and variance.drift:
+        # The variance is what sigma2's bound leaves, and changes with x: so does the value, by N/2 - N best / (2 variance).
+        N = len(at.alpha)
+        rise = _sum(rise, (N / 2.0, 0.0))
+        whole = _sum(fall, (N * variance.best / (2.0 * variance.value), variance.free - variance.drift))
+        fall, error = whole, error * fall[0] / whole[0]
+    return Fit(at.x, value, rise[0], fall[0], rise[1] - fall[1], error, variance.value, at.log_evidence(variance.value))
+
+
+def _sum(one: Part, other: Part) -> Part:
+    whole = one[0] + other[0]
+    return whole, (one[0] * one[1] + other[0] * other[1]) / whole
+
+
+def _evidence(profile: Profile, at: _Solved) -> Fit:
+    N, alpha, factor, noise = len(at.alpha), at.alpha, at.factor, at.noise
     signs, variance_of_square = _signs(N)
     half = factor.half_solve(np.column_stack([alpha, signs]))
     squared, product = float(alpha @ alpha), float(half[:, 0] @ half[:, 0])  # alpha^T Q alpha
     trace = _mean_square(half[:, 1:])
     trace_of_square = _mean_square(factor.transposed_half_solve(half[:, 1:]))
-    value = at.log_evidence(variance)
-    return Fit(
-        at.x,
-        value,
-        rise=at.noise * squared / (2.0 * variance),
-        fall=at.noise * trace / 2.0,
-        # Of log(alpha^T alpha / y^T alpha), and of log tr(Q).
-        bend=at.noise * (squared / at.misfit - 2.0 * product / squared + trace_of_square / trace),
-        error=math.sqrt(variance_of_square / N),
-        variance=variance,
-        log_evidence=value,
-    )
+    variance = _Variance.of(profile, noise, at.misfit / N, -noise * squared / at.misfit)
+    rise = noise * squared / (2.0 * variance.value), 1.0 - 2.0 * noise * product / squared - variance.drift
+    fall = noise * trace / 2.0, 1.0 - noise * trace_of_square / trace
+    return _fit(at, at.log_evidence(variance.value), variance, (rise, fall), math.sqrt(variance_of_square / N))
 
 
-def _leave_one_out(at: _Solved) -> Fit:
+def _leave_one_out(profile: Profile, at: _Solved) -> Fit:
     N, alpha, factor, noise = len(at.alpha), at.alpha, at.factor, at.noise
     signs, variance_of_square = _signs(N)
     once = factor.transposed_half_solve(factor.half_solve(np.column_stack([alpha, signs])))
@@ -150,29 +192,24 @@ def _leave_one_out(at: _Solved) -> Fit:
     square, cube = squares.mean(axis=1), (once[:, 1:] * twice[:, 1:]).mean(axis=1)
     # The mean's own square is too large by its variance.
     squared = square**2 - (squares.var(axis=1) / squares.shape[1] if variance_of_square else 0.0)
-    ratio = alpha**2 / kappa
-    variance = float(np.mean(ratio))
-    weights = (1.0 + ratio / variance) / kappa
-    rises, falls = alpha * q2 / kappa, square * weights
+    ratio, rises = alpha**2 / kappa, alpha * q2 / kappa
+    best = float(np.mean(ratio))
     # Derivatives in x over -lambda: alpha' = q2, q2' = 2 q3, kappa' = square, square' = 2 cube.
-    variance_slope = float(np.mean(2.0 * rises - ratio * square / kappa)) / variance
+    settled = _Variance.of(profile, noise, best, -noise * float(np.mean(2.0 * rises - ratio * square / kappa)) / best)
+    variance = settled.value
+    weights = (1.0 + ratio / variance) / kappa
+    falls = square * weights
     rise_slope = (q2**2 + 2.0 * alpha * q3 - alpha * q2 * square / kappa) / kappa
     fall_slope = (
         2.0 * cube * weights
         - squared * (weights + ratio / (variance * kappa)) / kappa
-        + square * (2.0 * rises - ratio * variance_slope) / (variance * kappa)
+        + square * (2.0 * rises + ratio * settled.drift / noise) / (variance * kappa)
     )
-    bend = variance_slope - float(rise_slope.sum() / rises.sum()) + float(fall_slope.sum() / falls.sum())
-    return Fit(
-        at.x,
-        -0.5 * (N * (math.log(2.0 * math.pi * variance) + 1.0) - float(np.log(kappa).sum())),
-        rise=noise / variance * float(rises.sum()),
-        fall=noise / 2.0 * float(falls.sum()),
-        bend=noise * bend,
-        error=math.sqrt(variance_of_square * float(falls @ falls)) / float(falls.sum()),
-        variance=variance,
-        log_evidence=at.log_evidence(variance),
-    )
+    total = float(falls.sum())
+    rise = noise / variance * float(rises.sum()), 1.0 - noise * float(rise_slope.sum() / rises.sum()) - settled.drift
+    fall = noise / 2.0 * total, 1.0 - noise * float(fall_slope.sum()) / total
+    value = -0.5 * (N * (math.log(2.0 * math.pi * variance) + best / variance) - float(np.log(kappa).sum()))
+    return _fit(at, value, settled, (rise, fall), math.sqrt(variance_of_square * float(falls @ falls)) / total)
 
 
 def _mean_square(Z: Array) -> float:

@@ -56,6 +56,7 @@ class Account:
         forecast: what the plots of predictions show; None where the algorithm has made none.
         forecast_of: where its targets come from, such as "validation channel" or "leave-one-out".
         comparison: what the model was chosen among; None where there was no choice.
+        warnings: what speaks against trusting the model, in sentences.
     """
 
     algorithm: str
@@ -75,6 +76,7 @@ class Account:
     forecast: Forecast | None = None
     forecast_of: str = "validation channel"
     comparison: Comparison | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -96,6 +98,7 @@ class Account:
             "defaults": self.defaults,
             "given": sorted(self.hyperparameters.model_fields_set),
             "learned": self.learned,
+            "warnings": self.warnings,
             "comparison": _told(self.comparison) if self.comparison else None,
             "timings": self.timings,
             "peak_memory": self.peak_memory,

@@ -121,17 +121,25 @@ def _source(
     if settings.multi_model:
 
         def load(directory: Path) -> Predictor:
-            return _in_native_thread(lambda: Predictor.load(directory, algorithm))
+            return _in_native_thread(lambda: _loaded(directory, algorithm))
 
         return Models(load, available_memory, settings.max_models)
     try:
-        return Predictor.load(OptMl.from_environ(environ).model, algorithm)
+        return _loaded(OptMl.from_environ(environ).model, algorithm)
     except ExplainedError as error:
         print(error, file=sys.stderr, flush=True)
         return UnusableModelError(str(error))
     except Exception as error:  # noqa: BLE001  # whatever it is, the server stays to be asked, and its log to be read
         print(Failure.of(error).log, end="", file=sys.stderr, flush=True)
         return UnusableModelError("The model cannot be loaded, by a fault of the program; the server's log has it.")
+
+
+def _loaded(directory: Path, algorithm: Algorithm[Any, Any]) -> Predictor:
+    """A model; what speaks against trusting it is in the server's log."""
+    predictor = Predictor.load(directory, algorithm)
+    for warning in predictor.artifact.warnings:
+        print(f"Warning: {warning}", file=sys.stderr, flush=True)
+    return predictor
 
 
 def _facts(source: Predictor | UnusableModelError | Models, seconds: float) -> Facts:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel, operations
-from gaussian_processes.gp.comparison import BOUNDS, compare, memory
+from gaussian_processes.gp.comparison import compare, memory
 from gaussian_processes.gp.directions import LengthError
 from gaussian_processes.gp.factor import NotPositiveDefiniteError
 from gaussian_processes.gp.maximum import Point, maximum
 from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.parameters import BOUNDS
 from gaussian_processes.gp.profile import Profile
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -24,7 +25,7 @@ KERNELS = [
     ArcCosine(4, 0, "homogeneous", bias=1.0),
     ArcCosine(45, 0, bias=1.0),
 ]
-NOISES = np.geomspace(*BOUNDS, 2000)
+NOISES = np.geomspace(1e-9, 1e2, 2000)
 # By the noise in the targets.
 DATA = {"little noise": 0.03, "some noise": 0.3, "much noise": 3.0}
 
@@ -35,18 +36,25 @@ def data(noise, N=150):
     return X, np.sin(2 * X[:, 0]) + 0.5 * X[:, 1] + noise * generator.normal(size=N)
 
 
-def on_grid(X, y, kernel, criterion):
+def on_grid(X, y, kernel, criterion, bounds=BOUNDS):
     """The criterion at each of NOISES with the best variance there, by eigenvectors: in closed form, without a factor."""
     N, K = len(X), replace(kernel, variance=1.0).gram(X)
     d, Q = np.linalg.eigh(K)
-    weights = 1.0 / (np.maximum(d, 0.0) + NOISES[:, None] * np.trace(K) / N)  # (noises, N)
+    noises = NOISES * np.trace(K) / N
+    weights = 1.0 / (np.maximum(d, 0.0) + noises[:, None])  # (noises, N)
     z = Q.T @ y
-    if criterion == "evidence":
-        variance = (z**2 * weights).sum(axis=1) / N
-        return -0.5 * (N * np.log(2 * np.pi * variance) + N - np.log(weights).sum(axis=1))
     kappa, alpha = weights @ (Q**2).T, (weights * z) @ Q.T
-    variance = (alpha**2 / kappa).mean(axis=1)
-    return -0.5 * (N * np.log(2 * np.pi * variance) + N - np.log(kappa).sum(axis=1))
+    squares, diagonal = (z**2 * weights, weights) if criterion == "evidence" else (alpha**2 / kappa, kappa)
+    best = squares.mean(axis=1)
+    low, high = (
+        pick(np.full_like(noises, of_variance), of_sigma2 / noises)
+        for pick, of_variance, of_sigma2 in zip(
+            (np.maximum, np.minimum), bounds["variance"], bounds["sigma2"], strict=True
+        )
+    )
+    variance = np.clip(best, low, high)
+    values = -0.5 * (N * (np.log(2 * np.pi * variance) + best / variance) - np.log(diagonal).sum(axis=1))
+    return np.where(low <= high, values, -np.inf)
 
 
 @pytest.mark.parametrize("noise", DATA.values(), ids=DATA)
@@ -61,6 +69,45 @@ def test_nothing_on_a_dense_grid_is_better(noise, criterion):
         # And where it was found it is what the grid has there.
         assert np.interp(math.log(found.noise), np.log(NOISES), grid) == pytest.approx(found.value, abs=2e-3)
     assert np.mean([found.factorisations for found in results]) < 5
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"sigma2": (0.2, 1e4)},
+        {"sigma2": (1e-6, 0.01)},
+        {"variance": (1e-8, 0.3)},
+        {"variance": (5.0, 1e8)},
+        {"sigma2": (0.01, 0.02), "variance": (0.1, 0.3)},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("criterion", ["evidence", "loo"])
+def test_the_best_is_the_best_within_the_bounds_of_sigma2_and_variance(criterion, bounds):
+    """Which hold for what was found, and on a dense grid nothing within them is better by more than 0.05 nats."""
+    X, y = data(0.3)
+    for kernel, found in zip(KERNELS, compare(X, y, KERNELS, criterion, bounds=bounds), strict=True):
+        values = {"sigma2": found.sigma2, "variance": found.kernel.variance}
+        for name, (low, high) in bounds.items():
+            assert low * (1 - 1e-12) <= values[name] <= high * (1 + 1e-12)
+        assert on_grid(X, y, kernel, criterion, BOUNDS | bounds).max() - found.value < 0.05, kernel
+        model = TrainedGPModel(X, y, found.kernel, found.sigma2)
+        value = model.log_evidence if criterion == "evidence" else model.leave_one_out().log_density.sum()
+        assert found.value == pytest.approx(value, rel=1e-10)
+
+
+@pytest.mark.parametrize("N", [40, 300])
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_of_several_maxima_the_better_one_is_found(N, noise):
+    """A plane, of which much noise is one explanation and little noise the better one, with as many rows as are looked through or more."""
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(N, 3))
+    y = X @ [1.0, 2.0, 3.0] + noise * generator.normal(size=N)
+    kernels = [
+        ArcCosine(q, l, geometry, 1.0, 1.0) for geometry in ("sphere", "homogeneous") for q in (0, 1, 4) for l in (0, 4)
+    ]
+    for kernel, found in zip(kernels, compare(X, y, kernels), strict=True):
+        assert on_grid(X, y, kernel, "evidence").max() - found.value < 0.05, kernel
 
 
 @pytest.mark.parametrize("noise", DATA.values(), ids=DATA)
@@ -106,11 +153,16 @@ def test_a_run_that_is_told_the_first_results_goes_on_as_the_first_did(criterion
 @pytest.mark.parametrize("criterion", ["evidence", "loo"])
 @pytest.mark.parametrize("kernel", [ArcCosine(0, 0), ArcCosine(1, 1, bias=1.0), ArcCosine(3, 2)])
 @pytest.mark.parametrize("x", [-8.0, -3.0, 2.0])
-def test_slopes_are_those_of_the_values(criterion, kernel, x):
-    """And bends those of the slopes, by differences: with so few rows nothing of it is estimated."""
+@pytest.mark.parametrize(
+    "bounds",
+    [{}, {"sigma2": (10.0, 20.0)}, {"sigma2": (1e-9, 1e-8)}, {"variance": (100.0, 200.0)}, {"variance": (1e-3, 2e-3)}],
+    ids=str,
+)
+def test_slopes_are_those_of_the_values(criterion, kernel, x, bounds):
+    """And bends those of the slopes, by differences, at bounds too: with so few rows nothing of it is estimated."""
     X, y = data(0.3, 60)
     K = kernel.packed_gram(kernel.directions(X))
-    profile = Profile(criterion, K, y, 1.0, Packed.empty(60))
+    profile = Profile(criterion, K, y, 1.0, Packed.empty(60), **bounds)
     below, here, above = (profile(x + step) for step in (-1e-4, 0.0, 1e-4))
     assert here.error == 0.0
     assert here.rise - here.fall == pytest.approx((above.value - below.value) / 2e-4, rel=1e-4, abs=1e-5)
@@ -137,10 +189,10 @@ def test_an_optimum_at_a_bound_is_said():
     kernel = [ArcCosine(1, 1, bias=1.0)]
     (free,) = compare(X, y, kernel)
     assert free.at_bound is None
-    (low,) = compare(X, y, kernel, bounds=(10 * free.noise, 1e3))
+    (low,) = compare(X, y, kernel, shares=(10 * free.noise, 1e3))
     assert low.at_bound == "lower"
     assert low.noise == pytest.approx(10 * free.noise)
-    (high,) = compare(X, y, kernel, bounds=(1e-6, free.noise / 10))
+    (high,) = compare(X, y, kernel, shares=(1e-6, free.noise / 10))
     assert high.at_bound == "upper"
     assert high.noise == pytest.approx(free.noise / 10)
 
@@ -148,7 +200,13 @@ def test_an_optimum_at_a_bound_is_said():
 def test_noise_that_leaves_no_factor_is_no_good_and_no_failure():
     """Rows that are there twice, with the same targets: the less noise, the better, down to where rounding begins."""
     X, y = np.repeat(data(0.0)[0], 2, axis=0), np.repeat(data(0.0)[1], 2)
-    found, after_it = compare(X, y, [ArcCosine(1, 0, bias=1.0), ArcCosine(2, 0, bias=1.0)], bounds=(1e-25, 1e2))
+    found, after_it = compare(
+        X,
+        y,
+        [ArcCosine(1, 0, bias=1.0), ArcCosine(2, 0, bias=1.0)],
+        shares=(1e-25, 1e2),
+        bounds={"sigma2": (1e-40, 1e4)},
+    )
     for result in (found, after_it):
         assert 1e-17 < result.noise < 1e-13
         assert result.at_bound == "lower"
@@ -162,7 +220,8 @@ def test_where_nothing_can_be_factored_there_is_no_value():
     X = np.repeat(data(0.3)[0], 2, axis=0)
     y = np.arange(len(X)) / 100.0
     evidence, loo = (
-        next(compare(X, y, [ArcCosine(1, 0)], criterion, bounds=(1e-30, 1e-25))) for criterion in ("evidence", "loo")
+        next(compare(X, y, [ArcCosine(1, 0)], criterion, bounds={"sigma2": (1e-30, 1e-25)}))
+        for criterion in ("evidence", "loo")
     )
     for found in (evidence, loo):
         assert found.value == found.log_evidence == -math.inf
@@ -182,7 +241,8 @@ def test_few_rows_are_enough(N, criterion):
 def test_targets_in_other_units_are_explained_as_well():
     """y times 1000: the variances 10^6 times, densities divided by 1000, the noise's part the same."""
     X, y = data(0.3)
-    for one, other in zip(compare(X, y, KERNELS), compare(X, 1000 * y, KERNELS), strict=True):
+    bounds = {name: (1e6 * low, 1e6 * high) for name, (low, high) in BOUNDS.items() if name in {"sigma2", "variance"}}
+    for one, other in zip(compare(X, y, KERNELS), compare(X, 1000 * y, KERNELS, bounds=bounds), strict=True):
         assert other.noise == pytest.approx(one.noise, rel=1e-6)
         assert other.sigma2 == pytest.approx(1e6 * one.sigma2, rel=1e-6)
         assert other.value == pytest.approx(one.value - len(y) * math.log(1000.0), abs=1e-6)
@@ -282,7 +342,7 @@ def test_the_search_finds_a_known_maximum_though_the_slope_is_in_error(error, st
         rise, fall = 300.0 * logistic(x - 1.0), 300.0 * logistic(2.0 * x) * (1.0 + error)
         return Point(x, value, rise, fall, bend, 0.01)
 
-    found = maximum(evaluate, start, (-14.0, 4.6), 0.01)
+    found = maximum(evaluate, [start], (-14.0, 4.6), 0.01)
     assert found.at_bound is None
     assert found.point.value > evaluate(-1.0).value - 0.02
     assert found.evaluations <= 10
