@@ -75,4 +75,4 @@ def _from_numbers(kernel: ArcCosine, numbers: Array) -> Compared:
     variance, sigma2, log_evidence, loo, noise, factorisations = numbers.tolist()
     leave_one_out = None if math.isnan(loo) else loo
     kernel = replace(kernel, variance=variance)
-    return Compared(kernel, sigma2, log_evidence, leave_one_out, noise, int(factorisations), None)
+    return Compared(kernel, sigma2, log_evidence, leave_one_out, noise, int(factorisations))

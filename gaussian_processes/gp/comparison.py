@@ -10,7 +10,7 @@ from gaussian_processes.gp.angles import Angles
 from gaussian_processes.gp.arccosine import Array
 from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.kernel import ArcCosine
-from gaussian_processes.gp.maximum import Bound, Maximum
+from gaussian_processes.gp.maximum import Maximum
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.parameters import BOUNDS, Name
 from gaussian_processes.gp.profile import Fit, Profile
@@ -34,7 +34,6 @@ class Compared:
         leave_one_out: the log density of the rows, each given the others, in nats, where that was the criterion.
         noise: sigma2 over the mean prior variance of the rows, which says how noisy the data are in this kernel's eyes.
         factorisations: that it took.
-        at_bound: at which bound of the noise the best is, or that M cannot be factored with less.
     """
 
     kernel: ArcCosine
@@ -43,7 +42,6 @@ class Compared:
     leave_one_out: float | None
     noise: float
     factorisations: int
-    at_bound: Bound | None
 
     @property
     def value(self) -> float:
@@ -128,12 +126,9 @@ class _Comparison:
             unit = float(np.mean(rows.scale**2)) or 1.0
             standing = _standing(self.progress, len(results) / len(self.kernels))
             profile = self._profile(K, self.y, memory, unit, standing)
-            low, high = self._between(unit)
-            basins = self._basins(kernel, (low, high), standing)
-            start = math.log(_start(kernel, results))
-            if len(self.y) > SOME:
-                basins = [start, *(x for x in basins if abs(x - start) > STEP)]
-            found = profile.best(basins or [start], (low, high))
+            between, start = self._between(unit), math.log(_start(kernel, results))
+            peaks = self._peaks(kernel, unit, between, standing)
+            found = profile.best([start, *(x for x in peaks if abs(x - start) > STEP)], between)
             results = [*results, self._compared(kernel, unit, found)]
             work.advance(1)
             yield results[-1]
@@ -149,17 +144,12 @@ class _Comparison:
         least, most = low / (variances[1] * unit), high / (variances[0] * unit)
         return math.log(max(least, min(self.shares[0], most))), math.log(min(most, max(self.shares[1], least)))
 
-    def _basins(self, kernel: ArcCosine, between: tuple[float, float], progress: Progress) -> list[float]:
-        """The x near local maxima of the profile of SOME of the rows; of all rows where there are no more, the best alone."""
-        N = len(self.y)
-        some = np.random.default_rng(0).choice(N, min(N, SOME), replace=False)
-        rows, y = kernel.directions(self.X[some]), self.y[some]
-        if not y.any():
-            return []
-        K, unit = kernel.packed_gram(rows), float(np.mean(rows.scale**2)) or 1.0
-        profile = self._profile(K, y, Packed.empty(len(some)), unit, progress)
-        low, high = between
-        fits: list[Fit] = []
+    def _peaks(self, kernel: ArcCosine, unit: float, between: tuple[float, float], progress: Progress) -> list[float]:
+        """The x near local maxima of the profile of SOME of the rows."""
+        some = np.random.default_rng(0).choice(len(self.y), min(len(self.y), SOME), replace=False)
+        K = kernel.packed_gram(kernel.directions(self.X[some]))
+        profile = self._profile(K, self.y[some], Packed.empty(len(some)), unit, progress)
+        fits, (low, high) = [], between
         for x in np.arange(high, low, -STEP):
             fit = profile(float(x))
             if fit is None:
@@ -169,17 +159,14 @@ class _Comparison:
         # Of a plateau the end with more noise: there the slope of all rows can be seen.
         ends = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
         v = values[ends]
-        peaks = ends[1:-1][(v[1:-1] > v[:-2]) & (v[1:-1] > v[2:])]
-        if len(some) == N:
-            peaks = peaks[[values[peaks].argmax()]] if fits else peaks
-        return [fits[peak - 1].x for peak in peaks]
+        return [fits[peak - 1].x for peak in ends[1:-1][(v[1:-1] > v[:-2]) & (v[1:-1] > v[2:])]]
 
     def _compared(self, kernel: ArcCosine, unit: float, found: Maximum[Fit]) -> Compared:
         """A kernel at the best of its profile, whose noise is in a unit."""
         fit, count, by_evidence = found.point, found.evaluations, self.criterion == "evidence"
         if fit is None:
             nothing = None if by_evidence else -math.inf
-            return Compared(kernel, math.nan, -math.inf, nothing, math.nan, count, found.at_bound)
+            return Compared(kernel, math.nan, -math.inf, nothing, math.nan, count)
         noise = math.exp(fit.x)
         low, high = self.bounds["sigma2"]
         return Compared(
@@ -189,7 +176,6 @@ class _Comparison:
             leave_one_out=None if by_evidence else fit.value,
             noise=noise,
             factorisations=count,
-            at_bound=found.at_bound,
         )
 
 

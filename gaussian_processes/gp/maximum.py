@@ -9,11 +9,9 @@ error, the values say.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 from scipy.interpolate import CubicHermiteSpline
-
-Bound = Literal["lower", "upper"]
 
 # How near two points must be for the slopes between to be those of an exponential function, so that the values show
 # their error.
@@ -58,12 +56,10 @@ class Maximum(Generic[P]):
     Attributes:
         point: the best that was met; None where there was no value anywhere.
         evaluations: of the function.
-        at_bound: which bound it is at; "lower" also where below it there is no value.
     """
 
     point: P | None
     evaluations: int
-    at_bound: Bound | None
 
 
 def maximum(
@@ -100,10 +96,7 @@ def maximum(
             x, away = min(x + away, high), 2.0 * away
         else:
             break
-    if not points:
-        return Maximum(None, count, "upper")
-    at_upper: Bound | None = "upper" if best.x == high else None
-    return Maximum(best, count, "lower" if best.x == _least(best, wall, low) else at_upper)
+    return Maximum(best if points else None, count)
 
 
 def _least(best: Point, wall: float | None, low: float) -> float:

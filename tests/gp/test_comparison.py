@@ -183,17 +183,14 @@ def test_estimated_slopes_are_in_error_by_what_is_said(criterion):
     assert abs(math.log(here.fall / fall)) < 4 * here.error
 
 
-def test_an_optimum_at_a_bound_is_said():
-    """Bounds of the noise that leave the best one out, above and below."""
+def test_the_best_share_of_noise_is_within_the_shares_that_are_allowed():
+    """Shares that leave the best one out, above and below: the nearest is taken."""
     X, y = data(0.3)
     kernel = [ArcCosine(1, 1, bias=1.0)]
     (free,) = compare(X, y, kernel)
-    assert free.at_bound is None
     (low,) = compare(X, y, kernel, shares=(10 * free.noise, 1e3))
-    assert low.at_bound == "lower"
     assert low.noise == pytest.approx(10 * free.noise)
     (high,) = compare(X, y, kernel, shares=(1e-6, free.noise / 10))
-    assert high.at_bound == "upper"
     assert high.noise == pytest.approx(free.noise / 10)
 
 
@@ -209,7 +206,6 @@ def test_noise_that_leaves_no_factor_is_no_good_and_no_failure():
     )
     for result in (found, after_it):
         assert 1e-17 < result.noise < 1e-13
-        assert result.at_bound == "lower"
         assert result.factorisations <= 15
         with pytest.raises(NotPositiveDefiniteError):
             TrainedGPModel(X, y, result.kernel, 0.1 * result.sigma2)
@@ -343,6 +339,5 @@ def test_the_search_finds_a_known_maximum_though_the_slope_is_in_error(error, st
         return Point(x, value, rise, fall, bend, 0.01)
 
     found = maximum(evaluate, [start], (-14.0, 4.6), 0.01)
-    assert found.at_bound is None
     assert found.point.value > evaluate(-1.0).value - 0.02
     assert found.evaluations <= 10
