@@ -98,7 +98,8 @@ class ProcessHyperparameters(BaseModel):
         tuple[Name, ...] | Literal["none", "all"],
         BeforeValidator(lambda value: value if value in ("none", "all") else _one_or_listed(value)),
         Field(
-            description="what is learned from the training channel: `sigma2,variance,bias,degree,lengthscales`, or some"
+            description="what is learned from the training channel: `sigma2,variance,bias,degree,lengthscales`, or some; "
+            "of several q, l or geometries sigma2 and variance always are"
         ),
         Detail(),
     ] = "none"
