@@ -124,7 +124,7 @@ def test_a_constant_target_is_predicted_as_it_is(constant, settings):
     model = fitted(X, np.full(40, constant), lines, **settings)
     prediction = model.target_scaling.invert(model.gp.predict(np.random.default_rng(1).normal(size=(9, 3))))
     np.testing.assert_array_equal(prediction, constant)
-    assert "The target is the same in all rows: there is nothing to learn, and all is taken as it is given." in lines
+    assert "The target is the same in all rows to learn from: kernel and noise are taken as they are given." in lines
 
 
 def test_a_constant_target_keeps_the_formulas_to_the_letter():
@@ -169,6 +169,20 @@ def test_the_bounds_of_the_noise_are_those_of_the_target():
     assert bounded.gp.sigma2 == pytest.approx(0.9)
     assert all("bound" in warning for warning in bounded.warnings)
     assert bounded.warnings
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize("unit", [1e-200, 1e200, 1e307])
+def test_targets_whose_squares_are_no_numbers_are_refused_or_learned(unit):
+    """Unscaled: in words, or with finite predictions."""
+    X, y = table(sine, 0.3)
+    some = {"q": "1,2", "l": 0, "geometry": "sphere", "target_scaling": "none"}
+    try:
+        model = fitted(X, unit * y / np.abs(y).max(), **some)
+    except AlgorithmError as error:
+        assert "factored" in str(error) or "scale the targets" in str(error)  # noqa: PT017  # either end is right
+    else:
+        assert np.isfinite(model.gp.predict(model.gp.X)).all()
 
 
 def test_lengthscales_for_more_features_than_rows_are_warned_of():

@@ -178,9 +178,11 @@ class ProcessHyperparameters(BaseModel):
 
     def bounds(self, variance_of_target: float) -> Mapping[Name, tuple[float, float]]:
         """Of what is learned, by name, for a scaled target of this variance."""
+        # Where squares of the target overflow or vanish there is no unit to go by.
+        unit = variance_of_target if 1e-200 < variance_of_target < 1e200 else 1.0
         low, high = BOUNDS["sigma2"]
-        of_target = {"sigma2_bounds": (low * variance_of_target, high * variance_of_target)}
-        return {name: getattr(self, f"{name}_bounds") or of_target[f"{name}_bounds"] for name in NAMES}
+        of_target = {"sigma2": (unit * low, unit * high)}
+        return {name: getattr(self, f"{name}_bounds") or of_target[name] for name in NAMES}
 
 
 class Hyperparameters(SeveralHosts, ProcessHyperparameters):

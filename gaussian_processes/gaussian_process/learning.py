@@ -68,7 +68,8 @@ class Task:
     @property
     def bounds(self) -> Mapping[Name, tuple[float, float]]:
         """Of what is learned, by name."""
-        return self.hyperparameters.bounds(float(np.var(self.y)))
+        with np.errstate(over="ignore"):
+            return self.hyperparameters.bounds(float(np.var(self.y)))
 
     def nats(self, value: float) -> float:
         """A criterion for the target as it is."""
@@ -100,8 +101,8 @@ def choose(X: Array, y: Array, unit: float, hyperparameters: Hyperparameters, re
     rows = _rows(len(X), h)
     if len(rows) < len(X):
         reporter.log(f"learning from {len(rows)} of {len(X)} training rows, chosen at random")
-    if np.ptp(y[rows]) == 0.0:
-        reporter.log("The target is the same in all rows: there is nothing to learn, and all is taken as it is given.")
+    if y[rows].min() == y[rows].max():
+        reporter.log("The target is the same in all rows to learn from: kernel and noise are taken as they are given.")
         return Choice(_plainest(kernels), h.sigma2)
     rows = _once(X, y, rows, reporter)
     task = Task(X[rows], y[rows], unit, h, reporter, _record(reporter))

@@ -49,14 +49,14 @@ def distinct(X: Array, y: Array) -> NDArray[np.intp]:
 def _apart(X: Array, y: Array) -> NDArray[np.intp]:
     """The first row of each group of near rows."""
     with np.errstate(over="ignore"):
-        spread = np.std(X, axis=0)
+        spread, agreement = np.std(X, axis=0), AGREE * np.std(y)
     varies = np.isfinite(spread) & (spread > 0.0)
     Z = X[:, varies] / spread[varies]
     different = np.unique(Z, axis=0)
-    if len(different) <= NEIGHBOURS or not np.isfinite(Z).all():
+    if len(different) <= NEIGHBOURS or not np.isfinite(agreement):
         return np.arange(len(y))
     distances, neighbours = _neighbours(Z)
-    agree = np.abs(y[neighbours] - y[:, None]) <= AGREE * np.std(y)
+    agree = np.abs(y[neighbours] - y[:, None]) <= agreement
     by_chance = max(float(agree[:, 4:].mean()), 1.0 / len(y))
     agree &= neighbours != np.arange(len(y))[:, None]
     rows, columns = np.nonzero(agree & (distances <= _radius(different, np.where(agree, distances, np.inf), by_chance)))
