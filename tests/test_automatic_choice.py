@@ -171,18 +171,15 @@ def test_the_bounds_of_the_noise_are_those_of_the_target():
     assert bounded.warnings
 
 
-@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("unit", [1e-200, 1e200, 1e307])
-def test_targets_whose_squares_are_no_numbers_are_refused_or_learned(unit):
-    """Unscaled: in words, or with finite predictions."""
+def test_targets_whose_squares_are_no_numbers_are_refused(unit):
+    """Unscaled, with the remedy; standardised they are learned as in any other unit."""
     X, y = table(sine, 0.3)
-    some = {"q": "1,2", "l": 0, "geometry": "sphere", "target_scaling": "none"}
-    try:
-        model = fitted(X, unit * y / np.abs(y).max(), **some)
-    except AlgorithmError as error:
-        assert "factored" in str(error) or "scale the targets" in str(error)  # noqa: PT017  # either end is right
-    else:
-        assert np.isfinite(model.gp.predict(model.gp.X)).all()
+    with pytest.raises(AlgorithmError, match="Set target_scaling=standard"):
+        fitted(X, unit * y, q="1,2", l=0, geometry="sphere", target_scaling="none")
+    one, other = (fitted(X, factor * y, q=1, l=0, geometry="sphere", optimize="sigma2") for factor in (1.0, unit))
+    np.testing.assert_allclose(other.gp.predict(X), one.gp.predict(X), rtol=1e-3)
 
 
 def test_lengthscales_for_more_features_than_rows_are_warned_of():

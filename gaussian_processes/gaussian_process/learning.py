@@ -148,8 +148,8 @@ def _best_of(task: Task, kernels: Sequence[ArcCosine]) -> Choice:
     able = sorted((one for one in compared if np.isfinite(one.value)), key=lambda one: -one.value)
     if not able:
         raise AlgorithmError(
-            f"None of the {len(kernels)} kernels gives a matrix that can be factored: raise sigma2_bounds, or remove "
-            "repeated rows."
+            f"None of the {len(kernels)} kernels gives a matrix that can be factored, and a finite density of the target. Set "
+            "target_scaling=standard, or raise sigma2_bounds."
         )
     finalists = [_learned(task, one.kernel, one.sigma2, named(one.kernel)) for one in able[: h.finalists]]
     best = max(pilots + finalists, key=lambda learned: learned.value)
