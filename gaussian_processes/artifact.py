@@ -55,6 +55,7 @@ class Artifact:
         hyperparameters: as trained with.
         state: what the algorithm stores.
         self_test: what the model predicted when it was trained.
+        columns: the names of the target and the features; none where the training data had none.
         warnings: what speaks against trusting the model, in sentences.
     """
 
@@ -63,6 +64,7 @@ class Artifact:
     hyperparameters: Mapping[str, Any]
     state: State
     self_test: SelfTest
+    columns: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -152,6 +154,7 @@ def _document(artifact: Artifact, files: Mapping[str, ArrayFile]) -> dict[str, A
         "versions": library_versions(),
         "algorithm": artifact.algorithm,
         "features": artifact.features,
+        "columns": list(artifact.columns),
         "hyperparameters": packed(artifact.hyperparameters),
         "self_test": packed({"rows": artifact.self_test.rows, "columns": artifact.self_test.columns}),
         "state": packed(referring(artifact.state, files)),
@@ -201,11 +204,15 @@ def _artifact(document: Any) -> Artifact:
             "state": dict(state),
         }:
             test = SelfTest(unpacked(rows), unpacked(columns))
+            names = document.get("columns", [])  # which files of earlier versions lack
             if test.rows.shape[1] != features:
                 raise ValueError(f"its self-test has {test.rows.shape[1]} columns where it has {features} features")
-            # Models of before there were warnings have none.
-            warnings = tuple(map(str, document.get("warnings", ())))
-            return Artifact(algorithm, features, unpacked(hyperparameters), unpacked(state), test, warnings)
+            if names and [*map(type, names)] != [str] * (features + 1):
+                raise ValueError(f"its columns are not the names of a target and {features} features")
+            warnings = map(str, document.get("warnings", ()))
+            return Artifact(
+                algorithm, features, unpacked(hyperparameters), unpacked(state), test, tuple(names), tuple(warnings)
+            )
     raise ValueError("it lacks what a model file holds")
 
 

@@ -207,8 +207,9 @@ def train(
     with _timed(timings, "saving"):
         hyperparameters = job.hyperparameters.model_dump(mode="json")
         test = _with_origin(data.training, lambda: SelfTest.of(algorithm, model, data.training))
-        state, warnings = algorithm.state(model), evaluation.warnings
-        artifact = Artifact(algorithm.name, data.size.features, hyperparameters, state, test, warnings)
+        state, columns = algorithm.state(model), data.training.columns or ()
+        features = data.size.features
+        artifact = Artifact(algorithm.name, features, hyperparameters, state, test, columns, evaluation.warnings)
         size = artifact.size
         path = save_artifact(artifact, job.paths.model, lambda written: reporter.progress("saving", written / size))
         reporter.log(f"model: {path}")

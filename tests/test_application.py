@@ -2,9 +2,12 @@
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from arro3.core import Array, RecordBatch
+from arro3.io import write_parquet
 from reporting import Lines
 
 from gaussian_processes.artifact import Artifact, save_artifact
@@ -95,19 +98,71 @@ def test_npy_in_npy_out(client, wanted):
     assert np.load(io.BytesIO(both.data)).T.tolist() == [*wanted]
 
 
-def test_parquet_in_csv_out(client):
-    """It can be read and not written."""
-    arro3 = pytest.importorskip("arro3.core")
-    from arro3.io import write_parquet
-
-    table = arro3.Table.from_pydict(
-        {"a": arro3.Array([1.0, 3.0], arro3.DataType.float64()), "b": arro3.Array([2.0, 4.0], arro3.DataType.float64())}
-    )
+def parquet(**columns):
+    """Columns of numbers by name, in that order."""
     body = io.BytesIO()
-    write_parquet(table, body)
-    response = post(client, body.getvalue(), "application/x-parquet")
+    write_parquet(RecordBatch({name: Array.from_numpy(np.array(column)) for name, column in columns.items()}), body)
+    return body.getvalue()
+
+
+A, B = [1.0, 3.0], [2.0, 4.0]  # as ROWS has them
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("trained_on", [(), ("y", "a", "b")])
+def test_parquet_in_csv_out(predictor, trained_on, batch):
+    """It can be read and not written; the columns are those of the training data, or of whatever name if these had none."""
+    client = client_of(named(predictor, *trained_on), habits=Habits(batch=batch))
+    response = post(client, parquet(a=A, b=B), "application/x-parquet")
     assert (response.status_code, response.mimetype) == (200, "text/csv")
     assert response.text == post(client).text
+    assert trained_on or post(client, parquet(x=A, a=B), "application/x-parquet").text == response.text
+
+
+def named(predictor, *columns):
+    return replace(predictor, artifact=replace(predictor.artifact, columns=columns))
+
+
+OTHERS = {
+    "another order": ({"b": B, "a": A}, "column 1 is named 'b' where it is 'a' in the training data"),
+    "another name": ({"a": A, "c": B}, "column 2 is named 'c' where it is 'b' in the training data"),
+    "another case": ({"A": A, "b": B}, "column 1 is named 'A' where it is 'a' in the training data"),
+    "the target": ({"y": A, "a": B}, "column 1 is named 'y' where it is 'a' in the training data"),
+    "no rows": ({"b": [], "a": []}, "column 1 is named 'b' where it is 'a' in the training data"),
+}
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize(("columns", "reason"), OTHERS.values(), ids=OTHERS)
+def test_columns_of_other_names_are_refused(predictor, columns, reason, batch):
+    """They would be taken for those in their places: 400, in a batch too, with what was found and what is wanted."""
+    client = client_of(named(predictor, "y", "a", "b"), habits=Habits(batch=batch))
+    for accept in ("text/csv", 'application/json;outputs="mean,covariance"'):
+        response = post(client, parquet(**columns), "application/x-parquet", Accept=accept)
+        assert (response.status_code, response.mimetype) == (400, "text/plain")
+        assert response.text == f"The request: {reason}; the same columns in the same order are wanted.\n"
+
+
+@pytest.mark.parametrize(("columns", "left"), [({"y": A, "a": A, "b": B}, True), ({"a": A}, False)])
+def test_another_number_of_columns_is_told_as_in_any_other_format(predictor, columns, left):
+    """And in a batch each record is answered with it."""
+    model, body = named(predictor, "y", "a", "b"), parquet(**columns)
+    response = post(client_of(model), body, "application/x-parquet")
+    assert (response.status_code, f"{len(columns)}; features wanted: 2" in response.text) == (400, True)
+    batch = post(client_of(model, habits=Habits(batch=True)), body, "application/x-parquet")
+    assert ["where 2 are wanted" in line for line in batch.text.splitlines()] == [True, True]
+    assert [("leave the target out" in one.text) for one in (response, batch)] == [left, left]
+
+
+def test_formats_without_names_are_taken_by_their_order(predictor, wanted):
+    """Whatever the training data's columns were called."""
+    client = client_of(named(predictor, "y", "a", "b"))
+    array = io.BytesIO()
+    np.save(array, np.array([[1, 2], [3, 4]]))
+    bodies = {"text/csv": ROWS, "application/json": "[[1, 2], [3, 4]]", "application/jsonlines": "[1, 2]\n[3, 4]\n"}
+    for content_type, body in {**bodies, "application/x-npy": array.getvalue()}.items():
+        text = post(client, body, content_type, Accept="text/csv").text
+        assert [float(line) for line in text.splitlines()] == wanted[0]
 
 
 @pytest.mark.parametrize(

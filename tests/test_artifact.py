@@ -62,6 +62,13 @@ def test_the_file_names_no_code(saved):
     assert document["versions"]["numpy"] == np.__version__
 
 
+@pytest.mark.parametrize("columns", [(), ("y", "a", "a"), ("größe", " a ", "")])
+def test_the_names_of_the_columns_are_kept(tmp_path, columns):
+    """As they are, or none."""
+    save_artifact(Artifact(ALGORITHM.name, 2, {}, {}, TEST, columns), tmp_path)
+    assert load_artifact(tmp_path, ALGORITHM).columns == columns
+
+
 def write_sealed(directory, body):
     """A file with a checksum that is right, whatever it holds."""
     seal = pickle.dumps(hashlib.sha256(body).hexdigest(), protocol=5)
@@ -316,15 +323,17 @@ def test_another_format_is_refused(tmp_path):
         load_artifact(tmp_path, ALGORITHM)
 
 
-def forged(self_test=None, **state):
+def forged(self_test=None, more=None, **state):
     document = {"format": 2, "algorithm": ALGORITHM.name, "features": 2, "hyperparameters": {}, "state": state}
-    return pickle.dumps({**document, "self_test": self_test or stored_test()}, protocol=5)
+    return pickle.dumps({**document, "self_test": self_test or stored_test(), **(more or {})}, protocol=5)
 
 
 def test_the_forged_files_of_these_tests_are_models_but_for_what_is_wrong_with_them(tmp_path):
     """With nothing wrong they are read."""
     write_sealed(tmp_path, forged(X=array()))
-    assert np.array_equal(load_artifact(tmp_path, ALGORITHM).state["X"], np.zeros(2))
+    loaded = load_artifact(tmp_path, ALGORITHM)
+    assert np.array_equal(loaded.state["X"], np.zeros(2))
+    assert loaded.columns == ()  # as in a file of a version that kept no names
     write_sealed(tmp_path, pickle.dumps({"format": 2, "self_test": stored_test()}, protocol=5))
     with pytest.raises(DataError, match="lacks what a model file holds"):
         load_artifact(tmp_path, ALGORITHM)
@@ -359,6 +368,10 @@ def test_the_forged_files_of_these_tests_are_models_but_for_what_is_wrong_with_t
         forged(stored_test(columns={"mean": array(shape=(1, 1, 2))})),
         forged(stored_test(columns={"mean": array(shape=(1, 0), data=b"")})),
         forged(stored_test(columns={"mean": array(shape=(1,), data=np.array([np.nan]).tobytes())})),
+        *(
+            forged(more={"columns": c})
+            for c in (["y", "a"], ["y", "a", 1], "ya", 3, ["y", "a", "b", "c"], b"ya", [["y"]])
+        ),
         b"\x80\x05\x95" + (2**40).to_bytes(8, "little") + b"N.",
         b"",
     ],

@@ -1,9 +1,14 @@
 """Inputs: what the job's documents say of its channels."""
 
 import gzip
+import io
 
+import numpy as np
 import pytest
+from arro3.core import Array, RecordBatch
+from arro3.io import write_parquet
 from processes import write_opt_ml
+from reference import DATA
 
 from gaussian_processes.errors import ConfigurationError, DataError
 from gaussian_processes.job.inputs import find_channels, read_here, read_inputs
@@ -118,6 +123,39 @@ def test_a_content_that_cannot_be_learned_from_is_refused(tmp_path, config, mess
     """Before any data are read."""
     with pytest.raises(DataError, match=message):
         find(tmp_path, config)
+
+
+def parquet(*names):
+    stream = io.BytesIO()
+    write_parquet(RecordBatch({name: Array.from_numpy(np.arange(3.0)) for name in names}), stream)
+    return stream.getvalue()
+
+
+OTHER_ORDER = r"column 2 is named 'b' where it is 'a' in training/a\."
+CHANNELS = {
+    "Parquet": ({"training/a.parquet": parquet("y", "a", "b"), "validation/b.parquet": parquet("y", "b", "a")}),
+    "Parquet after CSV": ({"training/a.csv": "y,a,b\n1,2,3\n4,5,6\n", "validation/b.parquet": parquet("y", "b", "a")}),
+    "CSV after Parquet": ({"training/a.parquet": parquet("y", "a", "b"), "validation/b.csv": "y,b,a\n1,2,3\n"}),
+    "two files": ({"training/a.parquet": parquet("y", "a", "b"), "training/b.parquet": parquet("y", "b", "a")}),
+    "two formats": ({"training/a.parquet": parquet("y", "a", "b"), "training/b.csv": "y,b,a\n1,2,3\n"}),
+}
+
+
+@pytest.mark.parametrize("channels", CHANNELS.values(), ids=CHANNELS)
+def test_all_files_of_a_job_have_the_same_columns_in_the_same_order(tmp_path, channels):
+    """Whether a schema names them or a header line."""
+    with pytest.raises(DataError, match=OTHER_ORDER):
+        read(find(tmp_path, {}, channels))
+
+
+@pytest.mark.parametrize("channel", ["training", "validation"])
+def test_an_index_is_no_feature_of_either_channel(tmp_path, channel):
+    """By what its library noted in the file."""
+    channels = {"training/a.csv": ROWS, f"{channel}/b.parquet": (DATA / "parquet/dask_index.parquet").read_bytes()}
+    with pytest.raises(
+        DataError, match=rf"^{channel}/b\.parquet: it holds pandas' index as a column \('__null_dask_ind"
+    ):
+        read(find(tmp_path, {}, channels))
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,19 @@
 """An endpoint of several models: SageMaker's paths for them, over models that are really loaded."""
 
+import io
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from arro3.core import Array, RecordBatch
+from arro3.io import write_parquet
 from processes import running_server
 from reporting import Lines
 
-from gaussian_processes.artifact import Artifact, save_artifact
+from gaussian_processes.artifact import Artifact, load_artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.gaussian_process import Hyperparameters, algorithm
 from gaussian_processes.job.paths import OptMl
@@ -67,6 +71,19 @@ def test_a_model_is_loaded_asked_shown_and_unloaded(client, folders):
         assert response.status_code == 404
         assert response.text == "There is no model 'a1b2'. Load it first: POST /models.\n"
     assert client.get("/models").get_json() == {"models": []}
+
+
+def test_each_model_has_its_own_columns(client, folders, tmp_path):
+    """A request by name is held against those of the model that it asks."""
+    artifact = load_artifact(folders[1], algorithm)
+    for name, columns in {"one": ("y", "a", "b"), "other": ("y", "b", "a"), "none": ()}.items():
+        save_artifact(replace(artifact, columns=columns), tmp_path / name)
+        client.post("/models", json={"model_name": name, "url": str(tmp_path / name)})
+    body = io.BytesIO()
+    write_parquet(RecordBatch({name: Array.from_numpy(np.ones(1)) for name in ("a", "b")}), body)
+    ask = {"data": body.getvalue(), "content_type": "application/x-parquet"}
+    statuses = {name: client.post(f"/models/{name}/invoke", **ask).status_code for name in ("one", "other", "none")}
+    assert statuses == {"one": 200, "other": 400, "none": 200}
 
 
 def test_a_list_comes_in_pages(client, folders):

@@ -6,12 +6,12 @@ import json
 
 import numpy as np
 import pytest
-from arro3.core import Array, RecordBatch
+from arro3.core import Array, DataType, RecordBatch
 from arro3.io import write_parquet
 from reference import DATA
 
 from gaussian_processes.data import parquet
-from gaussian_processes.data.parquet import read_parquet
+from gaussian_processes.data.parquet import read_parquet, read_parquet_records
 from gaussian_processes.data.parquet_footer import read_footer
 from gaussian_processes.data.table import joined
 from gaussian_processes.errors import DataError
@@ -40,6 +40,64 @@ def test_an_index_that_pandas_stored_is_no_feature():
     columns = {name: Array.from_numpy(np.arange(3.0)) for name in ("y", "a", "__index_level_0__")}
     write_parquet(RecordBatch(columns), stream)
     with pytest.raises(DataError, match=r"pandas' index as a column .* to_parquet\(index=False\)"):
+        read(stream.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("named_index", "'id'"),
+        ("unnamed_index", "'__index_level_0__'"),
+        ("several_indexes", "'id', 'when'"),
+        ("first_column_index", "'id'"),
+        ("dask_index", "'__null_dask_index__'"),
+    ],
+)
+def test_an_index_is_known_by_what_its_library_noted(name, columns):
+    """Whatever its name, its place and its type; in a channel and in a batch."""
+    body = (FOLDER / f"{name}.parquet").read_bytes()
+    found = rf"^a\.parquet: it holds pandas' index as a column \({columns}\); write it with .*write_index=False\)\.$"
+    for read_all in (read, lambda body: list(read_parquet_records(io.BytesIO(body), "a.parquet", {}, 2))):
+        with pytest.raises(DataError, match=found):
+            read_all(body)
+
+
+@pytest.mark.parametrize("name", ["range_index", "no_index"])
+def test_an_index_that_is_no_column_is_no_fault(name):
+    """As pandas writes a frame by default, and with index=False."""
+    table = read((FOLDER / f"{name}.parquet").read_bytes())
+    assert (table.columns, table.values.tolist()) == (("y", "a"), [[1, 2], [3, 4], [5, 6]])
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        b"",
+        b"[" * 10**5,
+        b"1",
+        b"{}",
+        b'{"index_columns": null}',
+        b'{"index_columns": "ya"}',
+        b'{"index_columns": [null, 1, {"name": "a"}, ["a"], "b"]}',
+    ],
+    ids=lambda noted: repr(noted[:24]),
+)
+def test_a_note_that_names_no_column_means_none(noted):
+    """Whoever wrote it: the table is read."""
+    stream = io.BytesIO()
+    columns = {name: Array.from_numpy(np.arange(3.0)) for name in ("y", "a")}
+    batch = RecordBatch(columns)
+    write_parquet(batch.with_schema(batch.schema.with_metadata({b"pandas": noted})), stream)
+    assert read(stream.getvalue()).columns == ("y", "a")
+
+
+def test_an_index_and_columns_of_other_types_are_reported_together():
+    """All that is to be changed before the file is written again."""
+    stream = io.BytesIO()
+    columns = {"y": Array.from_numpy(np.arange(3.0)), "name": Array(["a", "b", "c"], DataType.string())}
+    batch = RecordBatch({**columns, "__index_level_0__": columns["y"]})
+    write_parquet(batch, stream)
+    with pytest.raises(DataError, match=r"column 2 \('name'\) holds Utf8; numbers are wanted; it holds pandas' index"):
         read(stream.getvalue())
 
 

@@ -1,5 +1,6 @@
 """A second algorithm goes through the same train, serve and local search: the seam is in the right place."""
 
+import io
 import json
 import math
 import subprocess
@@ -7,9 +8,16 @@ import sys
 
 import numpy as np
 import pytest
-from processes import NEIGHBOURS, environ_of, run_train, running_server
+from arro3.core import Array, RecordBatch
+from arro3.io import write_parquet
+from nearest_neighbours import algorithm as nearest_neighbours
+from processes import NEIGHBOURS, environ_of, run_train, running_server, write_opt_ml
 from reference import DATA, ROOT
 from reporting import metrics_in
+
+from gaussian_processes.gaussian_process import algorithm as gaussian_process
+from gaussian_processes.serving.application import Service, create_app
+from gaussian_processes.serving.predictor import Predictor
 
 
 def test_the_guide_shows_the_file_that_is_tested():
@@ -46,6 +54,43 @@ def test_trains_and_serves(example_job, nearest):
         body = json.dumps({"instances": [{"features": validation[0, 1:].tolist()}]}).encode()
         answer = json.loads(server.request("/invocations", body, Content_Type="application/json").text)
         assert answer["predictions"][0].keys() == {"mean", "std"}
+
+
+TABLE = {"y": [1.0, 2.0, 3.0], "a": [1.0, 2.0, 4.0], "b": [2.0, 1.0, 1.0]}
+HEADED = "y,a,b\n1,1,2\n2,2,1\n3,4,1\n"
+
+
+def parquet(table, *names):
+    stream = io.BytesIO()
+    write_parquet(RecordBatch({name: Array.from_numpy(np.array(table[name])) for name in names}), stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("known", "channels", "extra"),
+    [
+        (gaussian_process, {"training/a.parquet": parquet(TABLE, "y", "a", "b")}, {}),
+        (nearest_neighbours, {"training/a.parquet": parquet(TABLE, "y", "a", "b")}, NEIGHBOURS),
+        (nearest_neighbours, {"training/a.csv": HEADED}, NEIGHBOURS),
+    ],
+    ids=["Gaussian process on Parquet", "neighbours on Parquet", "neighbours under a header line"],
+)
+def test_the_names_of_the_columns_go_with_the_model(tmp_path, known, channels, extra):
+    """From the channel to the requests, whatever the algorithm: it has nothing to do for that."""
+    paths = write_opt_ml(tmp_path, channels)
+    assert run_train(paths, extra).returncode == 0
+    predictor = Predictor.load(paths.model, known)
+    client = create_app(known, predictor, Service()).test_client()
+
+    def ask(body, content_type="application/x-parquet"):
+        response = client.post("/invocations", data=body, content_type=content_type)
+        return response.status_code, response.text
+
+    by_order = ask("1,2\n2,1\n4,1\n", "text/csv")
+    assert by_order[0] == 200
+    assert ask(parquet(TABLE, "a", "b")) == by_order
+    status, reason = ask(parquet(TABLE, "b", "a"))
+    assert (status, "'b' where it is 'a' in the training data" in reason) == (400, True)
 
 
 def test_refuses_the_other_algorithms_hyperparameters(example_job):

@@ -18,10 +18,12 @@ class Records:
     Attributes:
         values: (n, width) numbers, finite but where a record is at fault: NaN there.
         faults: what is wrong with a record, in words, by its index in this piece.
+        columns: the names of the columns, where the request has them.
     """
 
     values: Array
     faults: Mapping[int, str] = field(default_factory=dict)
+    columns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,8 @@
 """application/x-parquet: columns of numbers, read by Rust's Arrow."""
 
+import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from gzip import GzipFile
 from io import BytesIO
 from typing import BinaryIO
@@ -49,7 +50,7 @@ def read_parquet_records(stream: BinaryIO, source: str, parameters: Mapping[str,
     del parameters
     batches = _open(stream, source)
     names = tuple(batches.schema.names)
-    yield Records(np.empty((0, width)))
+    yield Records(np.empty((0, width)), columns=names)
     row = 1
     for batch in _each(batches, source):
         columns, missing = zip(*map(_numbers_or_nan, batch.columns), strict=True)
@@ -80,10 +81,6 @@ def _open(stream: BinaryIO, source: str) -> RecordBatchReader:
         if len(schema) * ROWS > NUMBERS:  # which is known only now
             batches = read_arrow(stream, batch_size=max(1, NUMBERS // len(schema)))
     _require_numbers(schema, source)
-    if any(name.startswith(INDEX) for name in schema.names):
-        raise DataError(
-            f"{source} holds pandas' index as a column ({schema.names[-1]!r}); write it with to_parquet(index=False)."
-        )
     return batches
 
 
@@ -110,13 +107,28 @@ def _refusals(source: str) -> Iterator[None]:
 def _require_numbers(schema: Schema, source: str) -> None:
     if not schema.names:
         raise DataError(f"{source} has no columns.")
+    index = _index(schema)
     others = [
         f"column {number} ({field.name!r}) holds {_kind(field.type)}; numbers are wanted"
         for number, field in enumerate(map(schema.field, range(len(schema))), start=1)
-        if not _is_number(field.type)
+        if not (_is_number(field.type) or field.name in index)
     ]
+    if index:
+        others.append(
+            f"it holds pandas' index as a column ({', '.join(map(repr, index))}); write it with to_parquet(index=False), "
+            "in Dask with to_parquet(write_index=False)"
+        )
     if others:
         raise DataError.listing(source, others)
+
+
+def _index(schema: Schema) -> list[str]:
+    """The columns that are a data frame's index: by what pandas has noted in the file, or by its name for one without a name."""
+    noted: object = None
+    with suppress(ValueError, LookupError, TypeError, RecursionError):  # a note that pandas did not write says nothing
+        noted = json.loads(schema.metadata[b"pandas"])["index_columns"]
+    # A range of numbers is noted as an object, and is no column.
+    return [name for name in schema.names if name.startswith(INDEX) or (isinstance(noted, list) and name in noted)]
 
 
 def _kind(kind: DataType) -> str:

@@ -49,9 +49,9 @@ class Invocation:
         """
         if self.batch:
             records = self.received.read_records(body, SOURCE, self.parameters, predictor.features)
-            answers = predictor.answers_to_records(records, self.wish)
+            answers = predictor.answers_to_records(predictor.as_trained(records), self.wish)
         else:
-            tables = self.received.read(body, SOURCE, self.parameters)
+            tables = predictor.as_trained(self.received.read(body, SOURCE, self.parameters))
             answers = predictor.answers((table.values for table in tables), self.wish)
         counting = _Counting(answers)
         return list(self.returned.write(counting)), counting.tally

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,13 @@ from gaussian_processes.algorithm import EXTRAPOLATING, Algorithm, Query
 from gaussian_processes.artifact import Artifact, load_artifact
 from gaussian_processes.data.answers import Answer, Records
 from gaussian_processes.data.dataset import Array
+from gaussian_processes.data.rows import require_same_names
+from gaussian_processes.data.table import Table
 from gaussian_processes.errors import DataError, RowError
 from gaussian_processes.serving.queries import Wish
 
 Columns = Mapping[str, NDArray[Any]]
+Piece = TypeVar("Piece", Table, Records)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +59,17 @@ class Predictor:
     def features(self) -> int:
         """How many numbers a record has."""
         return self.artifact.features
+
+    def as_trained(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
+        """A request's pieces; where both sides name their columns, the names are the same in the same order.
+
+        Raises:
+            DataError: the first column that differs; another number of them is left to who asks the model.
+        """
+        for piece in pieces:
+            if len(piece.columns or ()) == self.features:
+                require_same_names("The request", piece.columns, "the training data", self.artifact.columns[1:])
+            yield piece
 
     def answers(self, tables: Iterable[Array], wish: Wish) -> Iterator[Answer]:
         """What was asked, for rows (n, d) in pieces; any fault refuses them all.

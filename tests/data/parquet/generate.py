@@ -1,10 +1,16 @@
-"""Writes the Parquet files of this folder with pyarrow 26.0.1: python generate.py. Their rows are in expected.json."""
+"""Writes the Parquet files of this folder: python generate.py. The rows of the first ones are in expected.json.
+
+With pyarrow 26.0.1; those with an index with pandas 3.1.1, Dask 2026.8.0 and fastparquet 2026.9.0.
+"""
 
 import decimal
 import json
+import warnings
 from pathlib import Path
 
+import dask.dataframe
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -41,6 +47,22 @@ def main():
     pq.write_table(
         pa.table({"y": pa.array([], pa.float64()), "a": pa.array([], pa.float64())}), HERE / "no_rows.parquet"
     )
+    write_indexes()
+
+
+def write_indexes():
+    frame = pd.DataFrame({"y": [1.0, 3.0, 5.0], "a": [2.0, 4.0, 6.0]})
+    several = [pd.Index([7, 5, 8], name="id"), pd.date_range("2026-01-01", periods=3, name="when")]
+    frame.to_parquet(HERE / "range_index.parquet")
+    frame.set_index(several[0]).to_parquet(HERE / "no_index.parquet", index=False)
+    frame.set_index(several[0]).to_parquet(HERE / "named_index.parquet")
+    frame.set_index(several).to_parquet(HERE / "several_indexes.parquet")
+    frame.iloc[[2, 0, 1]].to_parquet(HERE / "unnamed_index.parquet")
+    warnings.simplefilter("ignore", DeprecationWarning)  # pandas 4 will do without fastparquet
+    frame.set_index(several[0]).to_parquet(HERE / "first_column_index.parquet", engine="fastparquet")
+    dask.dataframe.from_pandas(frame, npartitions=1).to_parquet(HERE / "dask")
+    (HERE / "dask/part.0.parquet").rename(HERE / "dask_index.parquet")
+    (HERE / "dask").rmdir()
 
 
 if __name__ == "__main__":
