@@ -1,5 +1,6 @@
 """`describe`: every part against AWS's own model of it, and against what the container does with it."""
 
+import io
 import json
 import re
 import subprocess
@@ -13,9 +14,14 @@ from nearest_neighbours import algorithm as nearest_neighbours
 from processes import NEIGHBOURS, environ_of
 from pydantic import BaseModel, Field
 from reference import ROOT
+from spread_neighbours import algorithm as spread_neighbours
 
 from gaussian_processes.algorithm import Metric, Search
-from gaussian_processes.description.specification import DESCRIPTION_LENGTH, INSTANCE_TYPES, describe
+from gaussian_processes.data.channels import parse_channel_type
+from gaussian_processes.data.formats import REQUESTS
+from gaussian_processes.data.media_types import parse_content_type
+from gaussian_processes.description.command import main
+from gaussian_processes.description.specification import DESCRIPTION_LENGTH, describe
 from gaussian_processes.description.table import table_of
 from gaussian_processes.errors import ConfigurationError
 from gaussian_processes.gaussian_process import algorithm as gaussian_process
@@ -68,6 +74,7 @@ class Every(BaseModel):
 ALGORITHMS = {
     "Gaussian process": gaussian_process,
     "nearest neighbours": nearest_neighbours,
+    "nearest neighbours on several hosts": spread_neighbours,
     "every kind": replace(
         nearest_neighbours,
         hyperparameters=Every,
@@ -86,9 +93,9 @@ def algorithm(request):
     return request.param
 
 
-@pytest.fixture
-def description(algorithm):
-    return json.loads(json.dumps(describe(algorithm, IMAGE)))
+@pytest.fixture(params=["amd64", "arm64"])
+def description(algorithm, request):
+    return json.loads(json.dumps(describe(algorithm, IMAGE, request.param)))
 
 
 def specified(description):
@@ -104,6 +111,7 @@ def parse(algorithm, **raw):
     ("part", "shape"),
     [
         ("TrainingSpecification", "TrainingSpecification"),
+        ("InferenceSpecification", "InferenceSpecification"),
         ("ParameterRanges", "ParameterRanges"),
         ("MetricDefinitions", "MetricDefinitionList"),
         ("TrainingChannels", "ChannelSpecifications"),
@@ -271,11 +279,65 @@ def test_the_objectives_are_the_metrics_with_a_direction(algorithm, description)
     assert [(one["MetricName"], one["Type"].lower()) for one in found] == wanted
 
 
-def test_the_instances_have_the_images_processors():
-    """AWS's accelerators and its ARM processors run no linux/amd64 image of ours any faster, or at all."""
-    families = {name.split(".")[1] for name in INSTANCE_TYPES}
-    assert len(set(INSTANCE_TYPES)) == len(INSTANCE_TYPES)
-    assert not [family for family in families if re.match(r"(g|p|trn|inf)\d|\w\dg", family)]
+@pytest.mark.parametrize("kind", ["TrainingInstanceType", "TransformInstanceType", "ProductionVariantInstanceType"])
+def test_the_instances_are_all_of_awss_that_run_the_image(kind):
+    """Those without an accelerator: with x86-64 processors an image for these, with Graviton one for ARM, and no other."""
+    uses = {
+        "TrainingInstanceType": ("TrainingSpecification", "SupportedTrainingInstanceTypes"),
+        "TransformInstanceType": ("InferenceSpecification", "SupportedTransformInstanceTypes"),
+        "ProductionVariantInstanceType": ("InferenceSpecification", "SupportedRealtimeInferenceInstanceTypes"),
+    }
+    specification, member = uses[kind]
+    names = service("sagemaker").shape_for(kind).enum
+    families = {name: name.split(".")[1] for name in names if not re.match(r"ml\.(g|p|trn|inf|dl)\d", name)}
+    for architecture, graviton in {"amd64": False, "arm64": True}.items():
+        found = describe(nearest_neighbours, IMAGE, architecture)[specification].get(member, [])
+        assert len(set(found)) == len(found)
+        assert set(found) == {name for name, family in families.items() if bool(re.match(r"\w\dg", family)) == graviton}
+
+
+def test_graviton_serves_and_does_not_train():
+    """As AWS has it: a list of instances for batches would be empty, and so is left out."""
+    described = describe(nearest_neighbours, IMAGE, "arm64")
+    assert "ml.c7g.large" in described["InferenceSpecification"]["SupportedRealtimeInferenceInstanceTypes"]
+    assert "SupportedTransformInstanceTypes" not in described["InferenceSpecification"]
+    assert described["TrainingSpecification"]["SupportedTrainingInstanceTypes"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "several"),
+    [
+        ("Gaussian process", True),
+        ("nearest neighbours on several hosts", True),
+        ("nearest neighbours", False),
+        ("every kind", False),
+    ],
+)
+def test_several_instances_are_for_algorithms_that_use_them(name, several):
+    """AWS refuses more than one where the algorithm does not say that it can."""
+    described = describe(ALGORITHMS[name], IMAGE)["TrainingSpecification"]
+    assert described["SupportsDistributedTraining"] is several
+
+
+@pytest.mark.parametrize("half", [{"hyperparameters": nearest_neighbours.hyperparameters}, {"distribution": None}])
+def test_a_distribution_and_its_hyperparameters_go_together(half):
+    """A job takes an algorithm with one of them for one that learns on the leader alone."""
+    described = describe(replace(spread_neighbours, **half), IMAGE)["TrainingSpecification"]
+    assert described["SupportsDistributedTraining"] is False
+
+
+def test_the_content_types_are_all_that_are_read(description):
+    """AWS refuses those that are not listed: of a channel, and of a request."""
+    channels = description["TrainingSpecification"]["TrainingChannels"]
+    listed = [channel["SupportedContentTypes"] for channel in channels] + [description["SupportedContentTypes"]]
+    for content_type in [name for names in listed for name in names]:
+        assert parse_channel_type("training", content_type)[0] is not None
+    assert all(
+        {"text/csv", "application/x-ndjson", "application/x-npy", "application/x-parquet"} < set(n) for n in listed
+    )
+    requests = description["InferenceSpecification"]["SupportedContentTypes"]
+    assert {parse_content_type(name, REQUESTS)[0] for name in requests} == set(REQUESTS)
+    assert {"application/json", "application/x-ndjson"} < set(requests)
 
 
 def test_the_schema_is_pydantics(description):
@@ -304,9 +366,28 @@ def run_describe(*arguments, **extra):
 
 def test_the_executable_prints_json():
     """Of the algorithm that ALGORITHM names; the image's address is the argument."""
-    done = run_describe(IMAGE, **NEIGHBOURS)
+    done = run_describe(IMAGE, **NEIGHBOURS, PLATFORM="linux/amd64")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == describe(nearest_neighbours, IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("platform", "trains"), [("linux/arm64", False), ("linux/arm64/v8", False), ("arm64", False), ("linux/amd64", True)]
+)
+def test_the_platform_of_the_image_can_be_said(platform, trains):
+    """As build_and_push.sh is told it; without it, that of the machine, which in a container is the image's own."""
+    done = run_describe(IMAGE, **NEIGHBOURS, PLATFORM=platform)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert bool(json.loads(done.stdout)["SupportedTrainingInstanceTypes"]) is trains
+
+
+@pytest.mark.parametrize(("machine", "trains"), [("x86_64", True), ("aarch64", False), ("arm64", False)])
+def test_without_a_platform_the_image_is_for_this_machine(monkeypatch, machine, trains):
+    """By the names that systems have for processors."""
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    stdout = io.StringIO()
+    assert main([IMAGE], {**NEIGHBOURS}, stdout) == 0
+    assert bool(json.loads(stdout.getvalue())["SupportedTrainingInstanceTypes"]) is trains
 
 
 def test_without_an_address_it_says_so():
@@ -323,6 +404,7 @@ def test_without_an_address_it_says_so():
     [
         (["two words"], {}, "The image's address is 'two words'"),
         (["x" * 256], {}, "1 to 255 characters without a space are wanted"),
+        ([], {"PLATFORM": "linux/riscv64"}, "PLATFORM is 'linux/riscv64'; linux/amd64 or linux/arm64 is wanted."),
         ([], {"ALGORITHM": "no_such_module"}, "ALGORITHM names the module 'no_such_module'"),
     ],
 )

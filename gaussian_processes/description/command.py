@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import platform
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from gaussian_processes.description.specification import describe
 from gaussian_processes.description.table import table_of
 from gaussian_processes.errors import ConfigurationError, ExplainedError
 
+ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 PLACEHOLDER = "ACCOUNT.dkr.ecr.REGION.amazonaws.com/replace-with-the-address-of-your-image:TAG"
 
 
@@ -28,12 +30,21 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -
         if given.table:
             print(table_of(algorithm.hyperparameters), file=stdout)
         else:
-            description = describe(algorithm, _address(given.image))
+            description = describe(algorithm, _address(given.image), _architecture(environ.get("PLATFORM")))
             print(json.dumps(description, indent=2, ensure_ascii=False), file=stdout)
     except ExplainedError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def _architecture(built_for: str | None) -> str:
+    """Of the processors that an image is for: of the platform that build_and_push.sh is told, or else of this machine."""
+    found = built_for or platform.machine()
+    for part in found.lower().split("/"):
+        if part in ARCHITECTURES:
+            return ARCHITECTURES[part]
+    raise ConfigurationError(f"PLATFORM is {found[:40]!r}; linux/amd64 or linux/arm64 is wanted.")
 
 
 def _address(image: str) -> str:

@@ -1,58 +1,61 @@
 """The specification: the parts of AWS requests that follow from what an algorithm declares."""
 
+import json
 import unicodedata
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from gaussian_processes import __version__
-from gaussian_processes.algorithm import Algorithm, Metric
+from gaussian_processes.algorithm import Algorithm, Metric, SeveralHosts
 from gaussian_processes.data.channel_formats import FORMATS
+from gaussian_processes.data.formats import ANSWERS, REQUESTS
 from gaussian_processes.description.parameters import Parameter, parameters_of, search_range, text
 from gaussian_processes.job.definitions import definition_for
-from gaussian_processes.job.inputs import TRAINING_CHANNELS, VALIDATION_CHANNEL
+from gaussian_processes.job.inputs import INPUT_MODES, TRAINING_CHANNELS, VALIDATION_CHANNEL
 
-CONTENT_TYPES = tuple(known.media_type for known in FORMATS)
-INPUT_MODES = ("File", "FastFile", "Pipe")
+CONTENT_TYPES = tuple(name for known in FORMATS for name in known.media_types)
 COMPRESSION_TYPES = ("None", "Gzip")
-# Those with x86-64 processors: the image is for linux/amd64, and computes on no GPU.
-INSTANCES = {
-    "t3": "medium large xlarge 2xlarge",
-    "m5": "large xlarge 2xlarge 4xlarge 12xlarge 24xlarge",
-    "c5": "xlarge 2xlarge 4xlarge 9xlarge 18xlarge",
-    "r5": "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge",
-    "m6i": "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 32xlarge",
-    "c6i": "xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 32xlarge",
-    "r6i": "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 32xlarge",
-    "m7i": "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 48xlarge",
-    "c7i": "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 48xlarge",
-    "r7i": "large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 48xlarge",
-}
-INSTANCE_TYPES = tuple(f"ml.{family}.{size}" for family, sizes in INSTANCES.items() for size in sizes.split())
+# What AWS has with each kind of processor, and without an accelerator: of ARM processors, Graviton, endpoints alone.
+INSTANCES = Path(__file__).with_name("instances.json")
 DESCRIPTION_LENGTH = 1024
 
 
-def describe(algorithm: Algorithm[Any, Any], image: str) -> dict[str, Any]:
+def describe(algorithm: Algorithm[Any, Any], image: str, architecture: str = "amd64") -> dict[str, Any]:
     """Everything that a request for this image repeats, under AWS's names.
 
     Args:
         algorithm: which declares hyperparameters and metrics.
         image: its address in a registry.
+        architecture: of the processors that it is for, amd64 or arm64.
 
     Raises:
         ConfigurationError: a hyperparameter is marked for a search that no tuner could make.
     """
     parameters = parameters_of(algorithm.hyperparameters)
+    instances = {
+        use: [f"ml.{family}.{size}" for family, sizes in families.items() for size in sizes.split()]
+        for use, families in json.loads(INSTANCES.read_text())[architecture].items()
+    }
+    several_hosts = algorithm.distribution is not None and issubclass(algorithm.hyperparameters, SeveralHosts)
     specification = {
         "TrainingImage": image,
         "SupportedHyperParameters": [_hyperparameter(parameter) for parameter in parameters],
-        "SupportedTrainingInstanceTypes": list(INSTANCE_TYPES),
-        "SupportsDistributedTraining": False,
+        "SupportedTrainingInstanceTypes": instances["training"],
+        "SupportsDistributedTraining": several_hosts,
         "MetricDefinitions": [definition_for(metric, algorithm.metrics).entry for metric in algorithm.metrics],
         "TrainingChannels": [
             _channel(TRAINING_CHANNELS[0], "rows to learn from: the target, then the features", required=True),
             _channel(VALIDATION_CHANNEL, "rows to compute the validation metrics on", required=False),
         ],
         "SupportedTuningJobObjectiveMetrics": _objectives(algorithm.metrics),
+    }
+    inference = {
+        "Containers": [{"Image": image}],
+        "SupportedTransformInstanceTypes": instances["transform"],
+        "SupportedRealtimeInferenceInstanceTypes": instances["endpoint"],
+        "SupportedContentTypes": [name for known in REQUESTS for name in known.media_types],
+        "SupportedResponseMIMETypes": [known.media_type for known in ANSWERS],
     }
     return {
         "Algorithm": algorithm.name,
@@ -64,6 +67,8 @@ def describe(algorithm: Algorithm[Any, Any], image: str) -> dict[str, Any]:
         "SupportedContentTypes": list(CONTENT_TYPES),
         "SupportedTrainingInstanceTypes": specification["SupportedTrainingInstanceTypes"],
         "TrainingSpecification": specification,
+        # A list of instances for batches may be left out, and may not be empty.
+        "InferenceSpecification": {name: value for name, value in inference.items() if value},
     }
 
 

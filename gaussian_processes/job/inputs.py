@@ -16,6 +16,7 @@ from gaussian_processes.job.paths import OptMl
 
 TRAINING_CHANNELS = ("training", "train")
 VALIDATION_CHANNEL = "validation"
+INPUT_MODES = ("File", "FastFile", "Pipe")
 
 # Called again and again while channels are read, with what is being read and the fraction of its bytes that is.
 Progress = Callable[[str, float], None]
@@ -132,7 +133,7 @@ def _channel(paths: OptMl, name: str, settings: Mapping[str, Any]) -> Channel:
     if not isinstance(content_type, str | None):
         raise ConfigurationError(f"{document}: the ContentType of channel '{name}' is no string.")
     mode = of_channel.get("TrainingInputMode") or "File"
-    if mode not in ("File", "FastFile", "Pipe"):
+    if mode not in INPUT_MODES:
         raise ConfigurationError(
             f"{document}: channel '{name}' has the TrainingInputMode {str(mode)[:40]!r}; File, FastFile or Pipe is wanted."
         )
