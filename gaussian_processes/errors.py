@@ -54,10 +54,11 @@ class LeaderFailedError(ExplainedError):
 
 
 class UserError(ExplainedError):
-    """Something the user gave is not what was wanted."""
+    """Something the user gave is not what was wanted; of several such things, `parts` has each."""
 
     exit_code = 2
     http_status = 400
+    parts: Sequence["UserError"] = ()
 
 
 class ConfigurationError(UserError):
@@ -160,7 +161,7 @@ class Faults:
         try:
             return check()
         except UserError as error:
-            self._found.append(error)
+            self._found += error.parts or [error]
             return None
 
     def raise_any(self) -> None:
@@ -169,4 +170,6 @@ class Faults:
             raise self._found[0]
         if self._found:
             listed = " ".join(f"({number}) {error}" for number, error in enumerate(self._found, start=1))
-            raise UserError(f"{len(self._found)} parts of this job are wrong: {listed}")
+            several = UserError(f"{len(self._found)} parts of this job are wrong: {listed}")
+            several.parts = self._found
+            raise several

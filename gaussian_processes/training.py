@@ -155,6 +155,8 @@ def read(job: Job, log: Log, meeting: "Meeting | None" = None) -> Datasets:
         DataError: they cannot be read, or the objective cannot be computed from them.
         PlatformError: the machine is too small for them.
     """
+    if job.inputs.note:
+        log.log(job.inputs.note[:LINE])
     data = read_inputs(job.inputs, _reader(log, meeting))
     for name, dataset in data.by_channel.items():
         headed = [source.name for source in dataset.sources if source.header]

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from arro3.io import write_parquet
 from processes import write_opt_ml
 from reference import DATA
 
-from gaussian_processes.errors import ConfigurationError, DataError
+from gaussian_processes.errors import ConfigurationError, DataError, Faults, UserError
 from gaussian_processes.job.inputs import find_channels, read_here, read_inputs
 
 ROWS = "1,2\n3,4\n"
@@ -36,7 +37,70 @@ def test_other_channels_are_left_alone(tmp_path):
     config = {"code": {"TrainingInputMode": "Pipe", "RecordWrapperType": "RecordIO"}, "sm_drivers": {"ContentType": 5}}
     inputs = find(tmp_path, config, {"training/a.csv": ROWS, **others})
     data = read(inputs)
-    assert (len(data.training), inputs.validation, data.validation) == (2, None, None)
+    assert (len(data.training), inputs.validation, data.validation, inputs.others) == (2, None, None, ("test",))
+
+
+@pytest.mark.parametrize("name", ["test", "eval", "val", "valid", "Validation", "TEST", "holdout", "Train", "x"])
+@pytest.mark.parametrize("folder", [True, False])
+def test_a_channel_that_is_not_read_is_named_with_what_to_call_it(tmp_path, name, folder):
+    """Whether the request has it or a folder is there, as it is in a local run; what it holds is not looked at."""
+    channels, config = {"train/a.csv": ROWS}, {"train": {}}
+    inputs = find(tmp_path, config, channels | {f"{name}/b": "?"}) if folder else find(tmp_path, {name: {}}, channels)
+    assert inputs.note == (
+        f"Channels left alone: '{name}'; only 'train' and 'validation' are read. Name a channel 'validation' to evaluate "
+        "the model on it."
+    )
+
+
+def test_beside_a_validation_channel_there_is_nothing_to_rename(tmp_path):
+    """All are named in one line, in the order of their names, without what would break it; of the SDK's own none."""
+    piped = {"TrainingInputMode": "Pipe"}
+    config = {"training": {}, "validation": {}, "val": piped, "test": piped, "code": {}, "sm_drivers": {}}
+    inputs = find(tmp_path, config, {"training/a.csv": ROWS, "a\nb/c": "x"})
+    assert inputs.note == ("Channels left alone: 'a\\nb', 'test', 'val'; only 'training' and 'validation' are read.")
+    assert find(tmp_path / "other", {"code": {}}).note is None
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model": {}},
+        {"Model": {"ContentType": 5}},
+        {"model": None},
+        {"old": {"ContentType": "application/x-sagemaker-model"}},
+        {"old": {"ContentType": "Application/X-SageMaker-Model; charset=utf-8"}},
+    ],
+    ids=str,
+)
+def test_a_model_to_go_on_from_is_refused(tmp_path, config):
+    """AWS's incremental training, by its channel's name or by the content type that its SDKs give it."""
+    (name,) = config
+    with pytest.raises(
+        DataError, match=rf"^Channel '{name}' brings a model, .*learns from its training channel alone\. Rem"
+    ):
+        find(tmp_path, config)
+
+
+def test_a_folder_of_a_model_is_refused(tmp_path):
+    """As a local run has it."""
+    with pytest.raises(DataError, match=r"^Channel 'model' brings a model"):
+        find(tmp_path, {}, {"training/a.csv": ROWS, "model/model.tar.gz": "x"})
+
+
+def test_all_that_is_wrong_with_the_channels_is_reported_together(tmp_path):
+    """Each once, beside what else is wrong with the job."""
+
+    def refuse():
+        raise ConfigurationError("Something else.")
+
+    config = {"training": {"ContentType": "x/y"}, "validation": {"TrainingInputMode": "Stream"}, "model": {}}
+    faults = Faults()
+    faults.gather(refuse)
+    faults.gather(lambda: find(tmp_path, config))
+    with pytest.raises(UserError, match=r"^4 parts of this job are wrong: \(1\) Something else\.") as refused:
+        faults.raise_any()
+    parts = re.split(r" \(\d\) ", str(refused.value))[2:]
+    assert [part.split("'")[1] for part in parts] == ["training", "validation", "model"]
 
 
 def test_what_the_documents_say_becomes_the_channel(tmp_path):

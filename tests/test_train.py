@@ -61,6 +61,20 @@ def test_without_validation_it_trains_and_says_what_is_missing(tmp_path):
     assert "validation:" not in done.stdout
 
 
+def test_channels_that_are_not_read_are_named_in_the_log(tmp_path):
+    """In one line, with what to call one of them; and where the tuner's objective misses it, in the reason."""
+    channels = {"training/a.csv": GOOD["training/a.csv"], "test/b.csv": "?", "eval/c.csv": "?"}
+    done = run_train(write_opt_ml(tmp_path / "job", channels))
+    assert done.returncode == 0
+    named = (
+        "Channels left alone: 'eval', 'test'; only 'training' and 'validation' are read. Name a channel 'validation' to"
+    )
+    assert [line.startswith(named) for line in done.stdout.splitlines() if "left alone" in line] == [True]
+    tuned = run_train(write_opt_ml(tmp_path / "tuned", channels, {"_tuning_objective_metric": "validation:RMSE"}))
+    assert tuned.returncode == 2
+    assert "InputDataConfig, or give this name to 'eval', or give this name to 'test'." in tuned.stderr
+
+
 def test_the_objective_of_the_tuning_job_is_printed_last(example_job):
     """Whichever metric that is."""
     done = run_train(example_job(_tuning_objective_metric="validation:MAE"))
@@ -90,6 +104,11 @@ BAD = {
         {**GOOD, "train/a.csv": "1,1,2\n"},
         {},
         "The job has a channel 'training' and a channel 'train'",
+    ),
+    "a model to go on from": (
+        {**GOOD, "model/model.tar.gz": "x"},
+        {},
+        "Channel 'model' brings a model, for incremental training.",
     ),
     "empty channel": ({"training/.hidden": "x"}, {}, "Channel 'training' holds no file with rows in it"),
     "empty validation": ({**GOOD, "validation/b.csv": ""}, {}, "Channel 'validation' holds no file with rows in it"),

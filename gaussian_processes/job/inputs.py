@@ -1,6 +1,6 @@
 """Inputs: which channels a job has, and what it learns and validates with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,15 @@ from gaussian_processes.data.dataset import Dataset
 from gaussian_processes.data.reading import read_channel
 from gaussian_processes.data.rows import require_same_names
 from gaussian_processes.data.survey import survey_channel
-from gaussian_processes.errors import ConfigurationError, DataError
+from gaussian_processes.errors import ConfigurationError, DataError, Faults
 from gaussian_processes.job.documents import read_object
 from gaussian_processes.job.paths import OptMl
 
 TRAINING_CHANNELS = ("training", "train")
 VALIDATION_CHANNEL = "validation"
 INPUT_MODES = ("File", "FastFile", "Pipe")
+# What AWS's incremental training calls its channel, and a model in any other; and channels of the SDK's own programs.
+MODEL_CHANNEL, MODEL_TYPE, PROGRAMS = "model", "application/x-sagemaker-model", {"code", "sm_drivers"}
 
 # Called again and again while channels are read, with what is being read and the fraction of its bytes that is.
 Progress = Callable[[str, float], None]
@@ -24,10 +26,18 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Inputs:
-    """The channels of a job that are read; whatever else it has is left alone."""
+    """The channels of a job that are read, and the names of the others, which are left alone."""
 
     training: Channel
     validation: Channel | None
+    others: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str | None:
+        """What is left alone, and why, in words."""
+        advice = "" if self.validation else f" Name a channel '{VALIDATION_CHANNEL}' to evaluate the model on it."
+        only = f"only '{self.training.name}' and '{VALIDATION_CHANNEL}' are read.{advice}"
+        return f"Channels left alone: {', '.join(map(repr, self.others))}; {only}" if self.others else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,24 +65,36 @@ def find_channels(paths: OptMl) -> Inputs:
 
     Raises:
         ConfigurationError: a channel is not delivered in a way that can be read.
-        DataError: no training channel or two of them, or a content type that none can have.
+        DataError: no training channel or two of them, a content type that none can have, or a model to go on from.
+        UserError: several of these.
     """
     settings = read_object(paths.input_data_config)
     names = set(settings) | {
         path.name for path in (paths.data.iterdir() if paths.data.is_dir() else ()) if path.is_dir()
     }
+    others = tuple(sorted(names - {*TRAINING_CHANNELS, VALIDATION_CHANNEL, *PROGRAMS}))
     given = [name for name in TRAINING_CHANNELS if name in names]
-    if not given:
+
+    def training_channel() -> Channel:
+        if len(given) == 1:
+            return _channel(paths, given[0], settings)
+        if given:
+            raise DataError(
+                "The job has a channel 'training' and a channel 'train'; which one to learn from? Keep one."
+            )
         found = ", ".join(sorted(names)) or "none"
         raise DataError(
             f"The job has no channel named 'training' or 'train'; found in {paths.data}: {found}. Name one of them so."
         )
-    if len(given) > 1:
-        raise DataError("The job has a channel 'training' and a channel 'train'; which one to learn from? Keep one.")
-    return Inputs(
-        training=_channel(paths, given[0], settings),
-        validation=_channel(paths, VALIDATION_CHANNEL, settings) if VALIDATION_CHANNEL in names else None,
-    )
+
+    faults = Faults()
+    training = faults.gather(training_channel)
+    validation = None
+    if VALIDATION_CHANNEL in names:
+        validation = faults.gather(lambda: _channel(paths, VALIDATION_CHANNEL, settings))
+    faults.gather(lambda: _refuse_models(others, settings))
+    faults.raise_any()
+    return Inputs(training, validation, others)  # type: ignore[arg-type]  # what was not refused is there
 
 
 def read_inputs(inputs: Inputs, read: Callable[[Channel], Dataset]) -> Datasets:
@@ -119,6 +141,18 @@ def read_here(channel: Channel, progress: Progress) -> Dataset:
     return read_channel(channel, advance)
 
 
+def _refuse_models(others: Iterable[str], settings: Mapping[str, Any]) -> None:
+    """Refuse AWS's incremental training: the user would believe that the old model is used."""
+    for name in others:
+        of_channel = settings.get(name)
+        content_type = of_channel.get("ContentType") if isinstance(of_channel, dict) else None
+        if name.lower() == MODEL_CHANNEL or str(content_type).lower().startswith(MODEL_TYPE):
+            raise DataError(
+                f"Channel '{name}' brings a model, for incremental training. Nothing here goes on from an earlier model: "
+                "each job learns from its training channel alone. Remove the channel."
+            )
+
+
 def _channel(paths: OptMl, name: str, settings: Mapping[str, Any]) -> Channel:
     document = paths.input_data_config.name
     of_channel = settings.get(name) or {}
@@ -139,11 +173,4 @@ def _channel(paths: OptMl, name: str, settings: Mapping[str, Any]) -> Channel:
         )
     sharded = of_channel.get("S3DistributionType") == "ShardedByS3Key"
     known, parameters = parse_channel_type(name, content_type)
-    return Channel(
-        name,
-        paths.data / name,
-        known,
-        parameters,
-        piped=mode == "Pipe",
-        sharded=sharded,
-    )
+    return Channel(name, paths.data / name, known, parameters, piped=mode == "Pipe", sharded=sharded)

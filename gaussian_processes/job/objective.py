@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from gaussian_processes.algorithm import Metric
 from gaussian_processes.data.dataset import Array
@@ -21,6 +21,7 @@ def require_objective(
     metrics: Sequence[Metric],
     *,
     has_validation: bool,
+    others: Iterable[str] = (),
 ) -> Metric | None:
     """The metric that the tuning job compares; None where no tuning job asks for one.
 
@@ -29,6 +30,7 @@ def require_objective(
         definitions: the request's MetricDefinitions, as far as they are known.
         metrics: what the algorithm declares.
         has_validation: whether the job has a validation channel.
+        others: the names of its channels that are not read.
 
     Raises:
         ConfigurationError: a definition will not find its number; or the objective is not printed, is no objective, or
@@ -48,9 +50,10 @@ def require_objective(
             f"{name} cannot be a tuning objective: neither a larger nor a smaller value of it is better."
         )
     if metric.needs_validation and not has_validation:
+        rename = "".join(f", or give this name to {other!r}" for other in others)
         raise ConfigurationError(
             f"The tuning objective {name} needs a channel named 'validation', and the job has none. "
-            "Add the channel to the request's InputDataConfig."
+            f"Add the channel to the request's InputDataConfig{rename}."
         )
     return metric
 

@@ -81,6 +81,7 @@ def prepare(environ: Mapping[str, str], paths: OptMl, hosts: Hosts) -> Job:
             read_definitions(paths),
             algorithm.metrics,
             has_validation=inputs is None or inputs.validation is not None,
+            others=inputs.others if inputs else (),
         )
     )
     threads = faults.gather(lambda: threads_for(environ, available_cores()))
