@@ -16,7 +16,7 @@ from typing import Any
 
 from gaussian_processes import __version__
 from gaussian_processes.algorithm import Algorithm, State
-from gaussian_processes.errors import DataError, PlatformError
+from gaussian_processes.errors import DataError, PlatformError, listed
 from gaussian_processes.files import write_by_rename
 from gaussian_processes.mapped_array import ArrayFile, write_array
 from gaussian_processes.references import mapped, planned, referring, streamed
@@ -41,6 +41,8 @@ FOREIGN = {
     b"\x93NUMPY": "an array of NumPy's",
     b"\x80": "a pickle that another program wrote, such as joblib or scikit-learn",
 }
+# What a model may be that lies too deep, has another name, or is still packed.
+MISPLACED = (".pkl", ".gz", ".tgz", ".tar", ".zip")
 # How every model file begins: after protocol and frame, a dictionary whose first key is "format".
 BEGINNING = re.compile(rb"\x80\x05\x95.{8}\}\x94\(\x8c\x06format", re.DOTALL)
 
@@ -140,12 +142,24 @@ def load_artifact(directory: Path, algorithm: Algorithm[Any, Any]) -> Artifact:
             artifact = _read(stream, path)
         _require_writer(artifact, algorithm, path)
         return replace(artifact, state=_mapped(artifact.state, path))
-    except FileNotFoundError:
-        raise DataError(f"There is no model {path}. Run `train` first.") from None
+    except (FileNotFoundError, IsADirectoryError):
+        raise missing_model(path) from None
     except OSError as error:
         raise PlatformError.of(error) from error
     except MemoryError as error:
         raise PlatformError(f"{path} does not fit into memory. Use an instance with more.") from error
+
+
+def missing_model(path: Path) -> DataError:
+    """What lies in the folder of a model file that is not there, the likely first, and how to pack a model."""
+    found = [str(file.relative_to(path.parent)) for file in path.parent.rglob("*") if file.is_file()]
+    if not found:
+        return DataError(f"There is no model {path}. Run `train` first.")
+    found.sort(key=lambda name: (not name.lower().endswith(MISPLACED), name))
+    return DataError(
+        f"There is no model {path}; its folder holds {listed(map(repr, found))}. {FILE_NAME} has to lie there by this name, "
+        "unpacked, and in no further folder. To pack a folder's contents, and not the folder: tar -C model -czf model.tar.gz ."
+    )
 
 
 def _document(artifact: Artifact, files: Mapping[str, ArrayFile]) -> dict[str, Any]:

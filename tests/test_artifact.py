@@ -9,6 +9,7 @@ import os
 import pickle
 import pickletools
 import random
+import shutil
 import struct
 import subprocess
 import tracemalloc
@@ -388,6 +389,44 @@ def test_no_model_says_so(tmp_path):
     """And what to run."""
     with pytest.raises(DataError, match=r"There is no model .*model\.pkl\. Run `train` first"):
         load_artifact(tmp_path, ALGORITHM)
+
+
+PACKING = r"To pack a folder's contents, and not the folder: tar -C model -czf model\.tar\.gz \.$"
+
+
+@pytest.mark.parametrize(
+    ("files", "holds"),
+    [
+        (["model/model.pkl"], "'model/model.pkl'"),
+        (["a/b/model.pkl", "a/b/factor.npy", "._a"], "'a/b/model.pkl'; '._a'; 'a/b/factor.npy'"),
+        (["model.pkl/model.pkl"], "'model.pkl/model.pkl'"),
+        (["model.tar.gz"], "'model.tar.gz'"),
+        (["zeta.TGZ", "alpha.txt"], "'zeta.TGZ'; 'alpha.txt'"),
+        (["Model.pkl"], "'Model.pkl'"),
+        (["my\nmodel.pkl"], r"'my\\nmodel.pkl'"),
+        (["model.joblib"], "'model.joblib'"),
+        ([*(f"{n}.txt" for n in range(9)), "z.pkl"], "'z.pkl'; '0.txt'; '1.txt'; '2.txt'; '3.txt'; and 5 more"),
+    ],
+    ids=str,
+)
+def test_a_model_that_lies_elsewhere_is_named_with_how_to_pack_it(tmp_path, files, holds):
+    """One folder too deep, under another name, or still packed: what is there, and what to do."""
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    found = rf"^There is no model .*/model\.pkl; its folder holds {holds}\. model\.pkl has to lie there by this name, .*{PACKING}"
+    with pytest.raises(DataError, match=found):
+        load_artifact(tmp_path, ALGORITHM)
+
+
+def test_the_command_that_is_named_makes_a_model_that_loads(saved, tmp_path):
+    """As SageMaker unpacks it."""
+    (tmp_path / "work").mkdir()
+    shutil.copytree(saved[1], tmp_path / "work/model", ignore=shutil.ignore_patterns("work"))
+    subprocess.run(["tar", "-C", "model", "-czf", "model.tar.gz", "."], cwd=tmp_path / "work", check=True)
+    (tmp_path / "served").mkdir()
+    subprocess.run(["tar", "-C", tmp_path / "served", "-xzf", tmp_path / "work/model.tar.gz"], check=True)
+    assert load_artifact(tmp_path / "served", ALGORITHM).features == 2
 
 
 def test_a_model_that_cannot_be_finished_leaves_nothing_behind(tmp_path):

@@ -145,6 +145,14 @@ def test_memory_pressure_is_507(folders):
     assert (response.status_code, "does not fit" in response.text) == (507, True)
 
 
+def test_a_model_that_was_packed_with_its_folder_is_named(client, folders):
+    """As for a single model: the archives of an endpoint are packed in the same way."""
+    response = client.post("/models", json={"model_name": "a", "url": str(folders[1].parent)})
+    assert response.status_code == 400
+    assert "its folder holds 'model/model.pkl'." in response.text
+    assert response.text.endswith("tar -C model -czf model.tar.gz .\n")
+
+
 def test_a_damaged_model_is_refused_and_the_others_answer(client, folders, tmp_path):
     """What is wrong with one is not the others' affair."""
     client.post("/models", json={"model_name": "a", "url": str(folders[2])})

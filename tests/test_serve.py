@@ -191,7 +191,19 @@ def missing(paths):
     (paths.model / "model.pkl").unlink()
 
 
-@pytest.mark.parametrize(("spoil", "reason"), [(spoilt, "is damaged or cut short"), (missing, "There is no model")])
+def packed_with_its_folder(paths):
+    (paths.model / "model").mkdir()
+    (paths.model / "model.pkl").rename(paths.model / "model/model.pkl")
+
+
+SPOILT = {
+    spoilt: "is damaged or cut short",
+    missing: "There is no model",
+    packed_with_its_folder: "its folder holds 'model/model.pkl'. model.pkl has to lie there",
+}
+
+
+@pytest.mark.parametrize(("spoil", "reason"), SPOILT.items())
 def test_without_a_usable_model_the_server_stays_to_say_so(example_job, spoil, reason):
     """503 with the reason, in the answers and in the log; and it ends as any server does."""
     paths = example_job()

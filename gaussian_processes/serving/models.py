@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gaussian_processes.artifact import FILE_NAME
+from gaussian_processes.artifact import FILE_NAME, missing_model
 from gaussian_processes.errors import (
     DataError,
     InsufficientMemoryError,
@@ -122,6 +122,8 @@ class Models:
             # What has files of its own beside this one is mapped from there, and need not fit.
             size = (folder / FILE_NAME).stat().st_size
         except (OSError, ValueError) as error:  # a name with a NUL in it is a ValueError
+            if isinstance(error, FileNotFoundError) and folder.is_dir():
+                raise missing_model(folder / FILE_NAME) from None
             reason = error.strerror if isinstance(error, OSError) else "that is no name of a file"
             raise DataError(f"The model '{name}' cannot be loaded from {url[:200]}: {reason} ({FILE_NAME}).") from None
         while self._available_memory() < size + RESERVE:
