@@ -39,6 +39,9 @@ def test_what_else_sagemaker_writes_is_no_obstacle(tmp_path):
     }
     path.write_text(json.dumps(document))
     assert read_hosts(path) == Hosts("algo-1", ("algo-1",), interface="ethwe")
+    several = {**document, "instance_groups": [group, {**group, "instance_group_name": "h", "hosts": ["algo-2"]}]}
+    path.write_text(json.dumps(several))
+    assert read_hosts(path).group == "g"
 
 
 @pytest.mark.parametrize(("instance_type", "local"), [("local", True), ("local_gpu", True), ("ml.m5.large", False)])

@@ -81,6 +81,27 @@ def test_a_model_to_go_on_from_is_refused(tmp_path, config):
         find(tmp_path, config)
 
 
+@pytest.mark.parametrize(
+    ("config", "channels"),
+    [({}, {}), ({}, {"validation/a.csv": ROWS}), ({"training": {}}, {"validation/a.csv": ROWS}), ({"train": {}}, {})],
+)
+def test_a_group_without_the_channel_is_named(tmp_path, config, channels):
+    """A heterogeneous cluster: a channel can be on the hosts of some groups, whatever the documents of the others say."""
+    paths = write_opt_ml(tmp_path, channels, config=config)
+    with pytest.raises(
+        DataError,
+        match=r"no channel named 'training' .*: (none|validation)\. This host leads: its instance group, 'cpu', must",
+    ):
+        find_channels(paths, "cpu")
+
+
+def test_a_group_with_the_channel_reads_it(tmp_path):
+    """As a folder, or as a pipe that is still to come."""
+    assert find_channels(write_opt_ml(tmp_path / "file", {"train/a.csv": ROWS}), "cpu").training.name == "train"
+    piped = write_opt_ml(tmp_path / "pipe", {}, config={"train": {"TrainingInputMode": "Pipe"}})
+    assert find_channels(piped, "cpu").training.piped
+
+
 def test_a_folder_of_a_model_is_refused(tmp_path):
     """As a local run has it."""
     with pytest.raises(DataError, match=r"^Channel 'model' brings a model"):

@@ -413,6 +413,21 @@ def test_of_several_hosts_the_first_trains_and_the_others_do_nothing(example_job
     assert {path.name for path in paths.root.iterdir()} == {"input"}
 
 
+def test_a_leader_whose_group_has_no_channel_says_so(tmp_path):
+    """Of a heterogeneous cluster, by the name of its group."""
+    paths = write_opt_ml(tmp_path, {})
+    groups = [
+        {"instance_group_name": name, "instance_type": "ml.m5.large", "hosts": [host]}
+        for name, host in (("light", "algo-1"), ("heavy", "algo-2"))
+    ]
+    document = {"current_host": "algo-1", "hosts": ["algo-1", "algo-2"], "current_group_name": "light"}
+    paths.resource_config.write_text(json.dumps({**document, "instance_groups": groups}))
+    done = run_train(paths)
+    assert done.returncode == 2
+    wanted = "This host leads: its instance group, 'light', must be in the channel's InstanceGroupNames."
+    assert wanted in paths.failure.read_text()
+
+
 def test_a_sharded_channel_is_not_learnt_from_in_part(example_job):
     """One host alone would see its share only."""
     paths = example_job(distributed="false")

@@ -16,12 +16,14 @@ class Hosts:
         names: all of them, sorted.
         local: whether containers of one machine play them, in the local mode of SageMaker's SDK.
         interface: of the network in which they see each other, where it is said.
+        group: of instances that this one belongs to, where there are several groups.
     """
 
     current: str
     names: tuple[str, ...]
     local: bool = False
     interface: str | None = None
+    group: str | None = None
 
     @property
     def leader(self) -> str:
@@ -55,4 +57,6 @@ def read_hosts(resource_config: Path) -> Hosts:
         )
     local = str(document.get("current_instance_type", "")).startswith("local")
     interface = document.get("network_interface_name")
-    return Hosts(current, tuple(sorted(names)), local, interface if isinstance(interface, str) else None)
+    groups = document.get("instance_groups")
+    group = str(document.get("current_group_name")) if isinstance(groups, list) and len(groups) > 1 else None
+    return Hosts(current, tuple(sorted(names)), local, interface if isinstance(interface, str) else None, group)

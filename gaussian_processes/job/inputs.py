@@ -60,8 +60,8 @@ class Datasets:
         return {TRAINING_CHANNELS[0]: self.training} | validation
 
 
-def find_channels(paths: OptMl) -> Inputs:
-    """The job's channels by what SageMaker says of them; no data are read.
+def find_channels(paths: OptMl, group: str | None = None) -> Inputs:
+    """The job's channels by what SageMaker says of them, on a host of this instance group if there are several groups.
 
     Raises:
         ConfigurationError: a channel is not delivered in a way that can be read.
@@ -69,23 +69,21 @@ def find_channels(paths: OptMl) -> Inputs:
         UserError: several of these.
     """
     settings = read_object(paths.input_data_config)
-    names = set(settings) | {
-        path.name for path in (paths.data.iterdir() if paths.data.is_dir() else ()) if path.is_dir()
-    }
+    names = set(settings) | {folder.name for folder in paths.data.glob("*/")}
     others = tuple(sorted(names - {*TRAINING_CHANNELS, VALIDATION_CHANNEL, *PROGRAMS}))
     given = [name for name in TRAINING_CHANNELS if name in names]
 
     def training_channel() -> Channel:
-        if len(given) == 1:
-            return _channel(paths, given[0], settings)
-        if given:
-            raise DataError(
-                "The job has a channel 'training' and a channel 'train'; which one to learn from? Keep one."
-            )
-        found = ", ".join(sorted(names)) or "none"
-        raise DataError(
-            f"The job has no channel named 'training' or 'train'; found in {paths.data}: {found}. Name one of them so."
-        )
+        if len(given) > 1:
+            raise DataError("The job has a channel 'training' and a channel 'train'; which one to learn? Keep one.")
+        channel = _channel(paths, given[0], settings) if given else None
+        if channel and (channel.piped or channel.path.is_dir() or not group):
+            return channel
+        found = ", ".join(sorted(names.difference(given))) or "none"
+        remedy = "Name one of them so."
+        if group:
+            remedy = f"This host leads: its instance group, {group!r}, must be in the channel's InstanceGroupNames."
+        raise DataError(f"The job has no channel named 'training' or 'train'; found in {paths.data}: {found}. {remedy}")
 
     faults = Faults()
     training = faults.gather(training_channel)
@@ -144,9 +142,7 @@ def read_here(channel: Channel, progress: Progress) -> Dataset:
 def _refuse_models(others: Iterable[str], settings: Mapping[str, Any]) -> None:
     """Refuse AWS's incremental training: the user would believe that the old model is used."""
     for name in others:
-        of_channel = settings.get(name)
-        content_type = of_channel.get("ContentType") if isinstance(of_channel, dict) else None
-        if name.lower() == MODEL_CHANNEL or str(content_type).lower().startswith(MODEL_TYPE):
+        if name.lower() == MODEL_CHANNEL or MODEL_TYPE in str(settings.get(name)).lower():
             raise DataError(
                 f"Channel '{name}' brings a model, for incremental training. Nothing here goes on from an earlier model: "
                 "each job learns from its training channel alone. Remove the channel."

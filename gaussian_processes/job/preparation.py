@@ -74,7 +74,7 @@ def prepare(environ: Mapping[str, str], paths: OptMl, hosts: Hosts) -> Job:
     raw = read_object(paths.hyperparameters)
     faults = Faults()
     hyperparameters = faults.gather(lambda: parse_hyperparameters(algorithm.hyperparameters, raw))
-    inputs = faults.gather(lambda: find_channels(paths))
+    inputs = faults.gather(lambda: find_channels(paths, hosts.group))
     objective = faults.gather(
         lambda: require_objective(
             objective_name(raw),
