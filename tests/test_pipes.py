@@ -78,6 +78,29 @@ def test_a_pipe_is_read_to_its_end(tmp_path, content_type, parts, delay):
     assert told[-1] == sum(map(len, parts))
 
 
+# Files without a line end at their end, of which a pipe makes one line.
+SEAM = r"two joined lines\? end every file with a line end"
+LINES = "application/jsonlines"
+RAGGED = "line {} has another number of columns than line 1: {} and not {}"
+JOINED = {
+    RAGGED.format(2, 3, 2): [b"1,2\n3,0.5", b"1.3,4\n"],
+    RAGGED.format(3, 3, 2): [b"1,2\n3,4\n5,6", b"7,8\n"],
+    RAGGED.format(2, 5, 3): [b"1,2,3\n3,4,0.5", b"1.3,4,5\n"],
+    "line 3 has another .*: 3 and not 2": [b"y,a\n1,2\n3,4", b"y,a\n5,6\n"],
+    RAGGED.format(2, 2, 3): [b"1,2", b"3,4\n5,6\n"],
+    RAGGED.format(2, 3, 5): [b"y,a,b", b"y,a,b\n1,2,3\n"],
+}
+
+
+def test_a_line_that_is_longer_for_another_reason_is_not_called_joined(tmp_path):
+    """The last cell of one line and the first of the next would be one, of two characters at least."""
+    for text in (b"1,2\n3,4,5\n", b"1,2,3\n1,2,3,4\n", b"1,22,3\n1,2,3,4,5,6\n", b"1,22\n3\n"):
+        (tmp_path / "training_0").unlink(missing_ok=True)
+        with written(tmp_path / "training_0", text), pytest.raises(DataError) as refused:
+            read_channel(piped(tmp_path))
+        assert "joined" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("content_type", "parts", "message"),
     [
@@ -85,6 +108,9 @@ def test_a_pipe_is_read_to_its_end(tmp_path, content_type, parts, delay):
         (None, [], r"Channel 'training' holds no file with rows in it \(looked in .*training_0\)"),
         (None, [b"1,2\nx,2\n" + b"3,4\n" * 3_000_000], r"^training_0: line 2, column 1: found 'x'"),
         ("application/x-npy", [npy([[1.0, 2.0]])[:-8]], "training_0 breaks off"),
+        *((None, parts, rf"^training_0: {place} \({SEAM}\)") for place, parts in JOINED.items()),
+        (LINES, [b"[1, 2]\n[3, 4]", b"[5, 6]\n"], rf"line 2: Invalid JSON: trailing .* column 7 \({SEAM}\)\.$"),
+        (LINES, [b"[1, 2]", b"[3, 4]\n[5, 6]\n"], rf"line 1: Invalid JSON: trailing .* column 7 \({SEAM}\)\.$"),
     ],
 )
 def test_what_is_wrong_in_a_pipe_is_explained(tmp_path, content_type, parts, message):

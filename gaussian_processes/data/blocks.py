@@ -11,6 +11,8 @@ from gaussian_processes.errors import DataError
 BLOCK = 3 << 20  # bytes; more of them outgrow the caches, fewer cost as many more calls of the parser
 # Bytes of a request's line that can be one row: JSON without line ends, taken for lines, would be a single one.
 LONGEST = 1 << 23
+# A pipe joins files as they are: one that does not end with a line end runs into the next one.
+SEAM = " (two joined lines? end every file with a line end)"
 
 
 @dataclass(frozen=True)

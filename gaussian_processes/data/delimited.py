@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 
 from gaussian_processes.data.answers import Answer, Records, in_steps
-from gaussian_processes.data.blocks import BLOCK, LONGEST, Block, read_blocks
+from gaussian_processes.data.blocks import BLOCK, LONGEST, SEAM, Block, read_blocks
 from gaussian_processes.data.cells import (
     are_names,
     fault_of_line,
@@ -38,15 +38,17 @@ class _Shape:
 
     Attributes:
         line: that line's number.
+        text: of it.
         width: its number of cells.
         columns: its cells, where it is a header line.
-        repeated: its text, where it is one and no row could look like it.
+        repeated: whether it is one, and no row could look like it.
     """
 
     line: int
+    text: bytes
     width: int
     columns: tuple[str, ...] | None = None
-    repeated: bytes | None = None
+    repeated: bool = False
 
 
 def read_csv(  # noqa: PLR0913  # what the bytes say, and how they are read
@@ -140,11 +142,10 @@ def _shape(text: bytes, line: int, source: str, header: str | None) -> _Shape:
         raise DataError.listing(source, [fault])
     names = tuple(cell.strip() for cell in cells)
     if header == "present" or (header != "absent" and are_names(names)):
-        repeated = text.strip() if any(number(cell) is None for cell in cells) else None
-        return _Shape(line, len(cells), names, repeated)
+        return _Shape(line, text, len(cells), names, any(number(cell) is None for cell in cells))
     if header == "absent" and are_names(names):
         raise DataError.listing(source, [fault_of_names(line, cells)])
-    return _Shape(line, len(cells))
+    return _Shape(line, text, len(cells))
 
 
 def _pieces(
@@ -164,13 +165,16 @@ def _pieces(
 
 def _examine(block: Block, first_line: int, shape: _Shape) -> Iterator[list[float] | str]:
     """The rows of a block, line by line, each as its numbers or, in their place, what is wrong with it."""
-
-    def ragged(place: str, found: int, width: int) -> str:
-        return f"{place} has another number of columns than line {shape.line}: {found} and not {width}"
-
     for line_number, line in block.lines(first_line):
-        if line.strip() != shape.repeated:
-            yield from examine(line_number, line, shape.width, ragged)
+        if not (shape.repeated and line.strip() == shape.text.strip()):
+            yield from examine(line_number, line, shape.width, partial(_ragged, shape, line))
+
+
+def _ragged(shape: _Shape, line: bytes, place: str, found: int, width: int) -> str:
+    """What is wrong with a line of `found` cells; of two lines that were joined, the last cell and the first are one."""
+    least, joined = min(found, width), line if found > width else shape.text
+    seam = SEAM if max(found, width) == 2 * least - 1 and len(split_line(joined)[least - 1].strip()) > 1 else ""
+    return f"{place} has another number of columns than line {shape.line}: {found} and not {width}{seam}"
 
 
 def _record(line_number: int, line: bytes, width: int, first: int) -> list[float] | str:

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 
 from gaussian_processes.data.answer_objects import answer_objects
 from gaussian_processes.data.answers import Answer, Records
-from gaussian_processes.data.blocks import LONGEST, Block, read_blocks
+from gaussian_processes.data.blocks import LONGEST, SEAM, Block, read_blocks
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.data.placeholders import fault_of_width, with_placeholders
 from gaussian_processes.data.row_grammar import FEATURES, PIECE, TARGET_AND_FEATURES, Grammar, fault_of_ragged
@@ -122,7 +122,7 @@ def _examine(
     try:
         row = grammar.examine(from_json(line))
     except ValueError as error:
-        row = f"Invalid JSON: {error}"
+        row = f"Invalid JSON: {error}{SEAM if 'trailing' in str(error) else ''}"
     if isinstance(row, str):
         return f"line {number}: {row}"
     return row if width in (None, len(row)) else fault(f"line {number}", len(row), width)
