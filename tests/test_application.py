@@ -65,6 +65,45 @@ def test_csv_in_csv_out(client, wanted, content_type):
     assert [float(line) for line in response.text.splitlines()] == wanted[0]
 
 
+NAMES = {
+    "text/csv": ("csv", "application/csv", "text/x-csv", "CSV; header=absent"),
+    "application/json": ("json", "text/json", "application/x-json", "Text/JSON; charset=utf-8"),
+    "application/jsonlines": ("jsonlines", "application/x-jsonlines", "application/jsonl", "application/ndjson"),
+    "application/x-npy": ("npy", "application/npy"),
+    "application/x-parquet": ("parquet", "application/parquet", "application/vnd.apache.parquet", "Parquet;version=1"),
+}
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("known", NAMES)
+def test_a_format_is_known_by_all_of_its_names(predictor, known, batch):
+    """Those that AWS's own containers accept, and the kindred; the answer is the same, and has the usual name."""
+    array = io.BytesIO()
+    np.save(array, np.array([[1.0, 2.0], [3.0, 4.0]]))
+    bodies = {"text/csv": ROWS, "application/json": "[[1, 2], [3, 4]]", "application/jsonlines": "[1, 2]\n[3, 4]\n"}
+    body = {**bodies, "application/x-npy": array.getvalue(), "application/x-parquet": parquet(a=A, b=B)}[known]
+    client = client_of(predictor, habits=Habits(batch=batch))
+    wanted = post(client, body, known)
+    assert wanted.status_code == 200
+    for name in NAMES[known]:
+        response = post(client, body, name)
+        assert (response.status_code, response.mimetype, response.data) == (200, wanted.mimetype, wanted.data), name
+        if "parquet" not in known:
+            assert post(client, Accept=name).mimetype == known, name
+
+
+@pytest.mark.parametrize("content_type", ["text/libsvm", "v", "text/", "/", "/csv/", "xtext/csv", "csv2", "*/csv"])
+def test_what_only_looks_like_a_name_is_415(client, content_type):
+    """The end of a name is a whole part of it."""
+    assert post(client, content_type=content_type).status_code == 415
+
+
+def test_the_names_that_a_format_has_beside_do_not_fit_a_wildcard(client):
+    """`application/*` is no CSV, and `text/*` no JSON."""
+    assert post(client, Accept="application/*").mimetype == "application/json"
+    assert post(client, "[[1, 2]]", "application/json", Accept="text/*").mimetype == "text/csv"
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -348,6 +387,61 @@ def test_in_a_batch_json_names_the_reason(predictor, accept):
         else list(map(json.loads, response.text.splitlines()))
     )
     assert [sorted(row) for row in rows] == [["mean", "std"], *[["error"]] * 4, ["mean", "std"]]
+
+
+JSON_LINES = '{"features": [1, 2]}\n[3, 4]\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "answers"),
+    [
+        (JSON_LINES, "mm"),
+        (JSON_LINES.replace("\n", "\r\n"), "mm"),
+        ("\n" + JSON_LINES.rstrip(), "emm"),
+        ('{"features": [1, "x"]}\n[3, 4]', "em"),
+        ("[1, 2]\nx\n\n[3, 4]\n[1]\n[1, 2", "meemee"),
+        ('{"instances": [[1, 2]]}\n{"instances": [[3, 4]]}', "ee"),
+    ],
+)
+def test_in_a_batch_json_lines_are_read_as_lines(predictor, body, answers):
+    """Under application/json too, as batch transform sends them where it splits a file by its lines; each has its answer."""
+    response = post(client_of(predictor, habits=Habits(batch=True)), body, "application/json")
+    assert (response.status_code, response.mimetype) == (200, "application/json")
+    predictions = response.get_json()["predictions"]
+    assert "".join("m" if "mean" in row else "e" for row in predictions) == answers
+    lines = post(client_of(predictor, habits=Habits(batch=True)), body, "application/jsonlines")
+    assert predictions == [json.loads(line) for line in lines.text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[[1, 2]\n,[3, 4]]",
+        '{"instances": [\n[1, 2],\n[3, 4]\n]}',
+        '[\n{"features": [1, 2]},\n{"features": [3, 4]}\n]\n',
+        '\n{"instances": [[1, 2], [3, 4]]}\n',
+    ],
+)
+def test_in_a_batch_a_document_of_several_lines_is_a_document(predictor, wanted, body):
+    """Whatever its first line looks like."""
+    response = post(client_of(predictor, habits=Habits(batch=True)), body, "application/json")
+    assert [row["mean"] for row in response.get_json()["predictions"]] == wanted[0]
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"instances": [\n[1, 2],\n[3, 4]\n]', '{"instances": [[1, 2]]', '{"a": 1}', "[1, 2", "[[1, 2],\n[3, 4]", "1\n2"],
+)
+def test_in_a_batch_a_broken_document_is_refused(predictor, body):
+    """It is not cut into records that nobody meant."""
+    response = post(client_of(predictor, habits=Habits(batch=True)), body, "application/json")
+    assert (response.status_code, response.text.count("\n")) == (400, 1)
+
+
+def test_outside_a_batch_json_lines_are_no_document(client):
+    """One fault refuses a request there, and so does this."""
+    response = post(client, JSON_LINES, "application/json")
+    assert (response.status_code, "Invalid JSON: trailing characters at line 2" in response.text) == (400, True)
 
 
 def test_in_a_batch_an_array_has_nan_where_there_is_a_reason(predictor):

@@ -27,9 +27,9 @@ def _read_parquet(stream: BinaryIO, source: str, parameters: Mapping[str, str]) 
     return read_parquet(stream, source, parameters)
 
 
-CSV = Format(("text/csv",), (".csv", ""), _read_csv)
+CSV = Format(("text/csv", "application/csv"), (".csv", ""), _read_csv)
 JSON_LINES = Format(
-    ("application/jsonlines", "application/x-jsonlines", "application/x-ndjson"),
+    ("application/jsonlines", "application/x-jsonlines", "application/jsonl", "application/x-ndjson"),
     (".jsonl", ".jsonlines", ".ndjson"),
     read_json_lines,
 )

@@ -82,7 +82,8 @@ CSV = Exchange(
     write_csv,
     every_output=False,
 )
-JSON = Exchange(("application/json",), (), read_instances, read_instance_records, write_predictions, every_output=True)
+JSON_TYPES = ("application/json", "text/json")
+JSON = Exchange(JSON_TYPES, (), read_instances, read_instance_records, write_predictions, every_output=True)
 JSON_LINES = Exchange(
     channel_formats.JSON_LINES.media_types,
     (),
@@ -108,7 +109,7 @@ def exchange_named(media_type: str) -> Exchange:
     """
     name = parse_options_header(media_type)[0].lower()
     for known in ANSWERS:
-        if name in known.media_types:
+        if known.has_name(name):
             return known
     raise ConfigurationError(f"No answer can be given as {media_type[:80]!r}; {OFFERED} is wanted.")
 
@@ -137,9 +138,9 @@ def negotiate(accept: str | None, default: Exchange) -> tuple[Exchange, Mapping[
 
 def _fit(name: str, known: Format) -> int:
     """How much a range says of a format; nothing where it does not admit it."""
-    if name in known.media_types:
+    if known.has_name(name):
         return EXACT
     kind, _, rest = name.partition("/")
     if rest != "*":
         return 0
-    return 1 if kind == "*" else 2 * any(media_type.startswith(f"{kind}/") for media_type in known.media_types)
+    return 1 if kind == "*" else 2 * known.media_type.startswith(f"{kind}/")

@@ -1,6 +1,7 @@
 """application/json: {"instances": [{"features": [...]}]} in, {"predictions": [{"mean": ...}]} out."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, BinaryIO
@@ -8,10 +9,14 @@ from typing import Any, BinaryIO
 from gaussian_processes.data.answer_objects import answer_objects
 from gaussian_processes.data.answers import Answer, Records
 from gaussian_processes.data.json_document import LIST, Document, open_document
+from gaussian_processes.data.json_lines import read_json_line_records
 from gaussian_processes.data.placeholders import fault_of_width, with_placeholders
 from gaussian_processes.data.row_grammar import FEATURES, PIECE, fault_of_ragged, numbers_of
 from gaussian_processes.data.table import Table
 from gaussian_processes.errors import DataError
+
+# A first line that is a record by itself, and another one.
+LINES = re.compile(rb"\s*(\[.*\]|\{.*\})[ \t\r]*\n\s*\S")
 
 
 def read_instances(
@@ -50,14 +55,21 @@ def read_instances(
 def read_instance_records(
     stream: BinaryIO, source: str, parameters: Mapping[str, str], width: int, *, size: int = PIECE
 ) -> Iterator[Records]:
-    """The same, each record with its `width` features or with what is wrong with it.
+    """The same, each record with its `width` features or with what is wrong with it; of a document or of JSON Lines.
 
     Raises:
         DataError: not JSON, or a document without records; before there is any piece.
     """
-    del parameters
-    document = open_document(stream, source, size)
     before = 0
+    try:
+        document = open_document(stream, source, size)
+    except DataError:
+        stream.seek(0)
+        if not LINES.match(stream.read()):
+            raise
+        stream.seek(0)
+        yield from read_json_line_records(stream, source, parameters, width)
+        return
     for items in document.pieces:
         values = FEATURES.values(items, width)
         if values is None:

@@ -45,6 +45,10 @@ class Format:
         """The one to name."""
         return self.media_types[0]
 
+    def has_name(self, name: str) -> bool:
+        """Whether this means it, in lower case: a media type, with x- or without, or as AWS has it the end of one alone."""
+        return any(f"/{one}".replace("/x-", "/").endswith(f"/{name}".replace("/x-", "/")) for one in self.media_types)
+
 
 F = TypeVar("F", bound=Format)
 
@@ -57,7 +61,7 @@ def parse_content_type(header: str | None, formats: tuple[F, ...]) -> tuple[F, M
     """
     name, parameters = parse_options_header(header)
     for known in formats:
-        if name.lower() in known.media_types:
+        if known.has_name(name.lower()):
             return known, parameters
     wanted = " or ".join(known.media_type for known in formats)
     found = f"Content type {name[:80]!r} is not supported" if name else "There is no content type"
