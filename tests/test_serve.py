@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -91,13 +92,25 @@ def long_request(tmp_path, example_job):
             (tmp_path / "go").touch()
 
 
-def test_requests_in_progress_are_finished_after_sigterm(long_request):
-    """A request that was accepted gets its answer, and then the server ends with exit 0."""
+@pytest.mark.parametrize("idle", [0, 1, 5])
+def test_requests_in_progress_are_finished_after_sigterm(long_request, idle):
+    """A request that was accepted gets its answer, whatever idle connections there are, and then the server ends with exit 0."""
     server, finish = long_request
-    server.process.send_signal(signal.SIGTERM)
-    while "Handling signal: term" not in server.log.read_text():
-        time.sleep(0.01)
-    assert finish().status == 200
+    with ExitStack() as stack:
+        connections = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30)) for _ in range(idle)
+        ]
+        for connection in connections:
+            connection.sendall(b"GET /ping HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        server.process.send_signal(signal.SIGTERM)
+        # The worker has heard it when it ends what is idle; without any, once its parent has.
+        for connection in connections:
+            assert connection.recv(65536) == b""
+        while "Handling signal: term" not in server.log.read_text():
+            time.sleep(0.01)
+        time.sleep(2.0)  # the worker looks every second whether it is to stop
+        assert finish().status == 200
     assert server.process.wait(timeout=25) == 0
 
 

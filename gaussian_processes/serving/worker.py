@@ -105,7 +105,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
         super().notify()
         if not self.alive:
             for greenlet, timeout in tuple(self._idle.items()):
-                gevent.kill(greenlet, timeout, block=False)
+                gevent.kill(greenlet, timeout)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what is no request; gunicorn would repeat its bytes in the log."""
