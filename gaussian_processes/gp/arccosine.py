@@ -25,6 +25,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import spherical_jn
 
+from gaussian_processes.gp.arguments import integer
+
 Array = NDArray[np.float64]
 
 # The recurrence downwards converges as ((1 + t)/(1 - t))^(2 n): for t below this in DOWNWARD steps, to rounding.
@@ -45,7 +47,7 @@ def angular_function(q: int, theta: ArrayLike) -> Array:
     Raises:
         ValueError: q is not such an integer, or above 150, where J_q(0) overflows; an angle is outside [0, pi].
     """
-    require_integer("q", q)
+    integer("q", q)
     if q > 150:
         raise ValueError(f"q is {q}; J_q(0) overflows above 150 (the kernels, which are divided by it, do not)")
     theta = np.asarray(theta, dtype=np.float64)
@@ -106,8 +108,7 @@ def cosines(h: Array) -> tuple[Array, Array, Array]:
 
 def _layers(q: int, l: int, t: ArrayLike, u: ArrayLike | None, w: ArrayLike | None) -> tuple[Array, Array, Array]:
     """k, 1 - k and dk/dt after l + 1 layers."""
-    require_integer("q", q)
-    require_integer("l", l)
+    q, l = integer("q", q), integer("l", l)
     shape = np.shape(t)
     t = np.clip(np.atleast_1d(np.asarray(t, dtype=np.float64)), -1.0, 1.0)
     u = 1.0 - t if u is None else np.clip(np.atleast_1d(np.asarray(u, dtype=np.float64)), 0.0, 2.0)
@@ -171,9 +172,3 @@ def _downward(q: int, t: Array, sine_squared: Array, w: Array) -> tuple[Array, A
         elif j < q:
             product = product * (r / (2 * j - 1))
     return product * last, product
-
-
-def require_integer(name: str, value: int) -> None:
-    """Refuse an order or a depth that is not a non-negative integer."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-        raise ValueError(f"{name} is {value!r}; an integer, 0 or more, is wanted")

@@ -3,11 +3,13 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 
 from gaussian_processes.gp.angles import Angles
 from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arguments import among, observations, require_bounds
 from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.maximum import Maximum
@@ -82,11 +84,9 @@ def compare(  # noqa: PLR0913  # as few as there are things to say
             or targets that are all 0, of which every kernel is sure with no variance at all.
         LengthError: a row has no direction or no finite covariance with one of the kernels.
     """
-    X, y = np.asarray(X, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if X.ndim != 2 or y.shape != X.shape[:1] or not len(y):
-        raise ValueError(f"X has shape {X.shape} and y {y.shape}; (N, d) and (N,), N >= 1, are wanted")
-    if not (np.isfinite(X).all() and np.isfinite(y).all()):
-        raise ValueError("X or y holds NaN or infinity; finite numbers are wanted")
+    X, y = observations(X, y)
+    among("criterion", [criterion], get_args(Criterion))
+    require_bounds("the noise", bounds)
     if not y.any():
         raise ValueError("the targets are all 0: there is nothing by which to compare")
     plain = [replace(kernel, variance=1.0) for kernel in kernels]

@@ -118,10 +118,6 @@ def measured(X: Array, bias: float) -> tuple[Array, Array, NDArray[np.intc]]:
         Rows divided by powers of 2 (exactly) so that their squares neither overflow nor vanish, the lengths (N,) of
         these, and the exponents (N,) of the powers.
     """
-    # In one order of memory, so that the same numbers round in the same way wherever they come from.
-    X = np.ascontiguousarray(X, dtype=np.float64)
-    if X.ndim != 2:
-        raise ValueError(f"rows have shape {X.shape}; a matrix (N, d) is wanted")
     if bias > 0.0:
         X = np.column_stack([X, np.full(len(X), bias)])
     _, exponents = np.frexp(np.abs(X).max(axis=1, initial=0.0))

@@ -69,7 +69,7 @@ class Cholesky:
 
     def solve(self, b: Matrix) -> Matrix:
         """M^-1 b for b (N,) or (N, M), in the precision of L."""
-        x = np.array(b, dtype=self.L.rectangle.dtype, order="F")
+        x = self._by_columns(b).copy(order="F")
         for column in x.reshape(len(x), -1, order="F").T:  # views
             self._forward(column)
             self._backward(column)
@@ -77,13 +77,13 @@ class Cholesky:
 
     def half_solve(self, B: Matrix) -> Matrix:
         """L^-1 B for B (N, M); in B's own memory where B is in Fortran's order and of L's precision."""
-        B = np.asfortranarray(B, dtype=self.L.rectangle.dtype)
+        B = self._by_columns(B)
         self._forward(B)
         return B
 
     def transposed_half_solve(self, B: Matrix) -> Matrix:
         """L^-T B, likewise."""
-        B = np.asfortranarray(B, dtype=self.L.rectangle.dtype)
+        B = self._by_columns(B)
         self._backward(B)
         return B
 
@@ -108,6 +108,14 @@ class Cholesky:
             diagonal[block] = np.einsum("nm,nm->m", E, E, dtype=np.float64)
             work.advance((N - block.start) ** 3 - (N - block.stop) ** 3)
         return diagonal
+
+    def _by_columns(self, B: Matrix) -> Matrix:
+        B = np.asfortranarray(B, dtype=self.L.rectangle.dtype)
+        if B.ndim > 2 or len(B) != len(self.L):
+            raise ValueError(
+                f"the right-hand side has shape {B.shape}; ({len(self.L)},) or ({len(self.L)}, M) is wanted"
+            )
+        return B
 
     def _forward(self, B: Matrix, start: int = 0) -> None:
         """B <- L^-1 B for a matrix or a contiguous vector B, whose rows before `start` are zero."""

@@ -1,16 +1,16 @@
 """ArcCosine: the arc-cosine kernel on rows of R^d. Its fields are its hyperparameters; its methods build matrices."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaussian_processes.gp import compiled
 from gaussian_processes.gp.approximation import approximation
-from gaussian_processes.gp.arccosine import Array, composed_kernel, cosines, require_integer
+from gaussian_processes.gp.arccosine import Array, composed_kernel, cosines
+from gaussian_processes.gp.arguments import among, array, integer, number
 from gaussian_processes.gp.directions import Directions, LengthError, directions, measured
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, untold
@@ -20,6 +20,8 @@ Geometry = Literal["sphere", "homogeneous"]
 
 # Rows of a matrix that a thread fills at a time, at most: enough for the interpreter's part not to count.
 PANEL = 128
+# The greatest order and depth: nobody waits for more layers, and compiled functions count in 64 bits.
+MOST = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -46,20 +48,17 @@ class ArcCosine:
     lengthscales: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        among("geometry", [self.geometry], get_args(Geometry))
+        checked: dict[str, Any] = {name: integer(name, getattr(self, name), most=MOST) for name in ("q", "l")}
+        checked |= {"bias": number("bias", self.bias), "variance": number("variance", self.variance, above_0=True)}
+        if self.degree is not None:
+            checked["degree"] = number("degree", self.degree)
         if self.lengthscales is not None:
-            object.__setattr__(self, "lengthscales", tuple(map(float, self.lengthscales)))
-            if not all(math.isfinite(length) and length > 0 for length in self.lengthscales):
-                raise ValueError(f"lengthscales are {self.lengthscales}; finite numbers above 0 are wanted")
-        require_integer("q", self.q)
-        require_integer("l", self.l)
-        if self.geometry not in ("sphere", "homogeneous"):
-            raise ValueError(f"geometry is {self.geometry!r}; 'sphere' or 'homogeneous' is wanted")
-        if not (math.isfinite(self.bias) and self.bias >= 0):
-            raise ValueError(f"bias is {self.bias!r}; a finite number, 0 or more, is wanted")
-        if self.degree is not None and not (math.isfinite(self.degree) and self.degree >= 0):
-            raise ValueError(f"degree is {self.degree!r}; a finite number, 0 or more, or None is wanted")
-        if not (math.isfinite(self.variance) and self.variance > 0):
-            raise ValueError(f"variance is {self.variance!r}; a finite number above 0 is wanted")
+            given = np.atleast_1d(self.lengthscales)
+            checked["lengthscales"] = tuple(number("a lengthscale", length, above_0=True) for length in given)
+        # Of Python's own types: compiled functions tell 1 from 1.0, and a small integer of NumPy's overflows.
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     @property
     def power(self) -> float:
@@ -75,7 +74,8 @@ class ArcCosine:
             LengthError: a row has length zero where its direction is needed (power 0, no bias), or is so long that
                 its covariance overflows.
         """
-        columns = self.directions(Z)
+        X = array("X", X, "N", "d")
+        columns = self.directions(array("Z", Z, "M", X.shape[1]))
         return self.matrix(self.directions(X).merged_with(columns), columns)
 
     def gram(self, X: Array) -> Array:
@@ -133,6 +133,7 @@ class ArcCosine:
         return directions(self._in_lengthscales(X), self.bias, self.power, self.variance)
 
     def _in_lengthscales(self, X: Array) -> Array:
+        X = array("X", X, "N", "d")
         if self.lengthscales is None:
             return X
         if X.shape[1:] != (len(self.lengthscales),):

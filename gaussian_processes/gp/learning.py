@@ -3,17 +3,19 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 import numpy as np
 from scipy.optimize import Bounds, minimize
 
 from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arguments import among, integer, observations, require_bounds
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.criterion import Criterion, sensitivity
 from gaussian_processes.gp.directions import LengthError
 from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.gradient import gradient
-from gaussian_processes.gp.parameters import Name, Parameters
+from gaussian_processes.gp.parameters import NAMES, Name, Parameters
 from gaussian_processes.gp.record import Record
 
 # Standard deviation of a restart's logarithms about those that were given: a factor of e either way.
@@ -80,6 +82,15 @@ class Learner:
     record: Record = field(default_factory=Record)
     tell: Callable[[Iteration], None] = lambda _iteration: None
 
+    def __post_init__(self) -> None:
+        among("criterion", [self.criterion], get_args(Criterion))
+        among("a name in bounds", list(self.bounds), NAMES)
+        for name, pair in self.bounds.items():
+            require_bounds(name, pair)
+        integer("iterations", self.iterations, 1)
+        integer("restarts", self.restarts)
+        integer("seed", self.seed)
+
     def learn(self, X: Array, y: Array, start: Parameters) -> Learned:
         """The best of all runs.
 
@@ -90,11 +101,13 @@ class Learner:
 
         Raises:
             NotPositiveDefiniteError, LengthError: nothing can be computed where a run begins, nor in any other run.
+            ValueError: X and y as TrainedGPModel.
         """
+        X, y = observations(X, y)
         runs = [self._run(X, y, start, run, point) for run, point in enumerate(self._points(start))]
         best = max(runs, key=lambda run: run.value)
         if not np.isfinite(best.value):
-            evaluate(self.criterion, X, y, best.parameters)  # which says why
+            _evaluate(self.criterion, X, y, best.parameters)  # which says why
         return best
 
     def _points(self, start: Parameters) -> Iterator[Array]:
@@ -147,7 +160,7 @@ class Learner:
     def _evaluation(self, X: Array, y: Array, parameters: Parameters) -> Array:
         """Value and derivatives; NaN where there are none."""
         try:
-            value, slope = evaluate(self.criterion, X, y, parameters)
+            value, slope = _evaluate(self.criterion, X, y, parameters)
         except (NotPositiveDefiniteError, LengthError):
             value, slope = np.nan, np.zeros(len(parameters.logarithms))
         return np.append(value if np.isfinite(slope).all() else np.nan, slope)
@@ -159,7 +172,13 @@ def evaluate(criterion: Criterion, X: Array, y: Array, parameters: Parameters) -
     Raises:
         NotPositiveDefiniteError: M cannot be factored.
         LengthError: a row has no direction or no finite covariance.
+        ValueError: as TrainedGPModel; or a criterion that there is not.
     """
+    among("criterion", [criterion], get_args(Criterion))
+    return _evaluate(criterion, *observations(X, y), parameters)
+
+
+def _evaluate(criterion: Criterion, X: Array, y: Array, parameters: Parameters) -> tuple[float, Array]:
     M = Covariance(parameters.kernel, parameters.kernel.directions(X), parameters.sigma2)
     found = sensitivity(criterion, y, Cholesky.of(M.packed()))
     moves_rows = not {"bias", "lengthscales"}.isdisjoint(parameters.free)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
-from typing import Literal, overload
+from typing import Literal, get_args, overload
 
 import numpy as np
 
 from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arguments import among, array, number, observations
 from gaussian_processes.gp.blocks import subtract_square
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.directions import Directions
@@ -57,24 +58,20 @@ class TrainedGPModel:
 
     def __post_init__(self, progress: Progress) -> None:
         # Copies that cannot be written to: what the model was trained on does not change under it.
-        X = np.array(self.X, dtype=np.float64)
-        y = np.array(self.y, dtype=np.float64)
-        if X.ndim != 2 or y.shape != X.shape[:1] or not len(y):
-            raise ValueError(f"X has shape {X.shape} and y {y.shape}; (N, d) and (N,), N >= 1, are wanted")
-        if not (np.isfinite(X).all() and np.isfinite(y).all()):
-            raise ValueError("X or y holds NaN or infinity; finite numbers are wanted")
-        if not (np.isfinite(self.sigma2) and self.sigma2 > 0):
-            raise ValueError(f"sigma2 is {self.sigma2!r}; a finite number above 0 is wanted")
-        if self.precision not in ("double", "mixed"):
-            raise ValueError(f"precision is {self.precision!r}; 'double' or 'mixed' is wanted")
+        X, y = (given.copy() for given in observations(self.X, self.y))
+        among("precision", [self.precision], get_args(Precision))
         X.setflags(write=False)
         y.setflags(write=False)
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "y", y)
+        object.__setattr__(self, "sigma2", number("sigma2", self.sigma2, above_0=True))
         object.__setattr__(self, "_rows", self.kernel.directions(X))
         if self.solution is None:
             solution = solve(Covariance(self.kernel, self._rows, self.sigma2), y, self.precision, progress)
             object.__setattr__(self, "solution", solution)
+        array("alpha", self.solution.alpha, len(y))
+        if self.solution.factor is not None and len(self.solution.factor.L) != len(y):
+            raise ValueError(f"the factor is of {len(self.solution.factor.L)} rows; {len(y)} are wanted")
 
     @property
     def has_factor(self) -> bool:
@@ -173,12 +170,7 @@ class TrainedGPModel:
 
     def _requested(self, X_star: Array) -> Directions:
         """Rows to predict at as the kernel sees them, those that are a training row to rounding made that row."""
-        X_star = np.asarray(X_star, dtype=np.float64)
-        if X_star.ndim != 2 or X_star.shape[1] != self.X.shape[1]:
-            raise ValueError(f"X_star has shape {X_star.shape}; (M, {self.X.shape[1]}) is wanted")
-        if not np.isfinite(X_star).all():
-            raise ValueError("X_star holds NaN or infinity; finite numbers are wanted")
-        return self.kernel.directions(X_star).merged_with(self._rows)
+        return self.kernel.directions(array("X_star", X_star, "M", self.X.shape[1])).merged_with(self._rows)
 
 
 def _blocks(rows: int, columns: int) -> Iterator[slice]:

@@ -30,6 +30,16 @@ class Packed:
 
     rectangle: NDArray[Any]
 
+    def __post_init__(self) -> None:
+        R = self.rectangle
+        if (
+            R.ndim != 2
+            or R.shape != self.shape(len(self))
+            or R.dtype not in (np.float64, np.float32)
+            or not R.flags.c_contiguous
+        ):
+            raise ValueError(f"{R.dtype} of shape {R.shape} is no half of a matrix in C's order; see Packed.shape")
+
     @classmethod
     def empty(cls, N: int, dtype: type[np.floating[Any]] = np.float64) -> "Packed":
         """Room for the lower triangle of an (N, N) matrix."""

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arguments import among, number
 from gaussian_processes.gp.gradient import Gradient
 from gaussian_processes.gp.kernel import ArcCosine
 
@@ -38,6 +39,12 @@ class Parameters:
     sigma2: float
     free: tuple[Name, ...]
 
+    def __post_init__(self) -> None:
+        number("sigma2", self.sigma2, above_0=True)
+        among("a free name", self.free, NAMES)
+        if not self.free:
+            raise ValueError(f"no name is free; some of {', '.join(NAMES)} are wanted")
+
     @classmethod
     def of(cls, kernel: ArcCosine, sigma2: float, free: tuple[Name, ...], features: int) -> "Parameters":
         """With a number for each that is free: a bias above 0; a degree; lengthscales, of which none are sqrt(d) each.
@@ -45,8 +52,9 @@ class Parameters:
         So standardised rows, whose lengths are sqrt(d), begin at about the length of a bias of 1.
 
         Raises:
-            ValueError: the degree is to be learned on the sphere, where there is none.
+            ValueError: the degree is to be learned on the sphere, where there is none; or a name that there is not.
         """
+        among("a free name", free, NAMES)
         if "degree" in free and kernel.geometry == "sphere":
             raise ValueError("the degree cannot be learned on the sphere, which has none")
         if "degree" in free:

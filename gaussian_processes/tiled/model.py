@@ -6,6 +6,7 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arguments import observations
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.evidence import log_evidence
 from gaussian_processes.gp.kernel import ArcCosine
@@ -44,6 +45,7 @@ class TiledGPModel(TrainedGPModel):
         Raises:
             ValueError, LengthError, NotPositiveDefiniteError, OverflowError: as TrainedGPModel.
         """
+        X, y = observations(X, y)
         tiles = TiledCholesky.of(Covariance(kernel, kernel.directions(X), sigma2), engine, progress)
         alpha = require_finite(tiles.solve(y))
         T, hosts = len(tiles.grid), len(engine.hosts)

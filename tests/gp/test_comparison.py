@@ -283,7 +283,7 @@ def test_an_exception_from_the_callback_ends_it_within_a_kernel():
         ({"kernels": [ArcCosine(1, 0), ArcCosine(1, 0, bias=1.0)]}, "bias or lengthscales"),
         ({"kernels": [ArcCosine(1, 0), ArcCosine(1, 0, lengthscales=(1, 2, 3, 4))]}, "bias or lengthscales"),
         ({"y": np.zeros(150)}, "all 0"),
-        ({"y": np.zeros(3)}, "are wanted"),
+        ({"y": np.zeros(3)}, "is wanted"),
         ({"y": np.full(150, np.nan)}, "finite numbers"),
     ],
 )

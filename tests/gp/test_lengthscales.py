@@ -103,7 +103,7 @@ def test_kernels_are_values_whatever_the_lengthscales_came_in():
 @pytest.mark.parametrize("wrong", [0.0, -1.0, np.inf, np.nan])
 def test_refuses_lengthscales_out_of_range(wrong):
     """The message says what was found and what is wanted."""
-    with pytest.raises(ValueError, match=r"^lengthscales are \(1\.0, .*\); finite numbers above 0 are wanted$"):
+    with pytest.raises(ValueError, match=r"^a lengthscale is .*; a finite number above 0 is wanted$"):
         ArcCosine(1, 1, lengthscales=(1.0, wrong))
 
 
