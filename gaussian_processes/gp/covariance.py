@@ -9,7 +9,7 @@ from gaussian_processes.gp.arccosine import Array
 from gaussian_processes.gp.directions import Directions
 from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.packed import Packed
-from gaussian_processes.gp.product import symmetric_product
+from gaussian_processes.gp.product import strip_product
 from gaussian_processes.gp.progress import Progress, untold
 
 
@@ -37,4 +37,4 @@ class Covariance:
 
     def __matmul__(self, v: Array) -> Array:
         """M v (N,) in double precision from entries that are computed again."""
-        return self.sigma2 * v + symmetric_product(self.kernel, self.rows, v)
+        return self.sigma2 * v + strip_product(self.kernel, self.rows, v, slice(0, len(v)))

@@ -22,36 +22,15 @@ def product(kernel: ArcCosine, rows: Directions, columns: Directions, v: Array, 
     scaled = kernel.variance * (v * columns.scale)
     work = Work("prediction", len(rows), progress)
     in_threads(
-        lambda panel: _multiply(kernel, rows, panel, columns, 0, scaled, out, out, nothing),
+        lambda panel: _multiply(kernel, rows[panel], columns, 0, scaled, out[panel], out[panel], nothing),
         panels(len(rows)),
         lambda panel: work.advance(panel.stop - panel.start),
     )
     return np.asarray(out * rows.scale)
 
 
-def symmetric_product(kernel: ArcCosine, rows: Directions, v: Array) -> Array:
-    """K v (N,) for the covariances K (N, N) among rows, of which half are computed, and v (N,)."""
-    N, out = len(rows), np.empty(len(rows))
-    scaled = kernel.variance * (v * rows.scale)
-    mirrored: dict[int, Array] = {}
-
-    def multiply(panel: slice) -> None:
-        below = np.zeros(N)
-        _multiply(kernel, rows, panel, rows, panel.start, scaled, scaled, out, below)
-        mirrored[panel.stop] = below[panel.stop :]
-
-    in_threads(multiply, panels(N))
-    for start in sorted(mirrored):  # in one order, so that the sum is the same whatever the threads' order
-        out[start:] += mirrored[start]
-    return np.asarray(out * rows.scale)
-
-
 def strip_product(
-    kernel: ArcCosine,
-    rows: Directions,
-    v: Array,
-    strip: slice,
-    dtype: type[np.floating[Any]] = np.float64,
+    kernel: ArcCosine, rows: Directions, v: Array, strip: slice, dtype: type[np.floating[Any]] = np.float64
 ) -> Array:
     """What a strip of K (N, N) has part in K v (N,): the sum over `strips` of all rows is K v.
 
@@ -78,8 +57,8 @@ def strip_product(
     mirrored: dict[int, Array] = {}
 
     def multiply(panel: slice) -> None:
-        mirrored[panel.start] = np.zeros(N)
-        _multiply(kernel, rows, panel, rows, panel.start, scaled, scaled, out, mirrored[panel.start])
+        mirrored[panel.start] = below = np.zeros(N)
+        _multiply(kernel, rows[panel], rows, panel.start, scaled, scaled[panel], out[panel], below)
 
     def add(panel: slice) -> None:  # in the panels' order
         below[panel.stop :] += mirrored.pop(panel.start)[panel.stop :]
@@ -97,36 +76,16 @@ def strips(N: int, count: int) -> list[slice]:
 
 
 def _multiply(
-    kernel: ArcCosine,
-    rows: Directions,
-    panel: slice,
-    columns: Directions,
-    begin: int,
-    v: Array,
-    u: Array,
-    out: Array,
-    below: Array,
+    kernel: ArcCosine, rows: Directions, columns: Directions, begin: int, v: Array, u: Array, out: Array, below: Array
 ) -> None:
-    """`compiled.multiply` for some of the rows, or the same where there are no polynomials."""
-    dtype = rows.unit.dtype
-    polynomials = approximation(kernel.q, kernel.l, dtype.name)
-    unit = rows.unit[panel]
+    """`compiled.multiply`, or the same where there are no polynomials."""
+    polynomials, work = approximation(kernel.q, kernel.l, rows.unit.dtype.name), compiled.workspace(rows.unit.dtype)
     if polynomials is not None:
-        compiled.multiply(
-            unit,
-            columns.unit,
-            columns.transposed,
-            begin,
-            polynomials.polynomials,
-            v,
-            u[panel],
-            out[panel],
-            below,
-            compiled.workspace(dtype),
-        )
+        unit, others, columnwise = rows.unit, columns.unit, columns.transposed
+        compiled.multiply(unit, others, columnwise, begin, polynomials.polynomials, v, u, out, below, work)
         return
-    K = np.empty((len(unit), len(columns)), dtype)
-    kernel.fill_by_definition(rows[panel], columns, (0, 0, len(columns), 0, 0), K)
-    out[panel] = K[:, begin:] @ v[begin:]
+    K = np.empty((len(rows), len(columns)), rows.unit.dtype)
+    kernel.fill_by_definition(rows, columns, (0, 0, len(columns), 0, 0), K)
+    out[:] = K[:, begin:] @ v[begin:]
     if len(below):
-        below += K.T @ u[panel]
+        below += K.T @ u

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp.product import product, symmetric_product
+from gaussian_processes.gp.product import product, strip_product
 from gaussian_processes.gp.solution import memory
 
 KERNELS = [
@@ -31,7 +31,7 @@ def test_products_are_those_of_the_matrix(kernel, data):
     rows = kernel.directions(X)
     requests = kernel.directions(X_star).merged_with(rows)
     assert product(kernel, requests, rows, y) == pytest.approx(kernel.cross(X_star, X) @ y, rel=1e-11, abs=1e-11)
-    assert symmetric_product(kernel, rows, y) == pytest.approx(kernel.gram(X) @ y, rel=1e-11, abs=1e-11)
+    assert strip_product(kernel, rows, y, slice(0, len(y))) == pytest.approx(kernel.gram(X) @ y, rel=1e-11, abs=1e-11)
 
 
 @each_kernel
