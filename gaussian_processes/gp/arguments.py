@@ -5,6 +5,7 @@ BLAS and the compiled pass take sizes on trust: they would read an array that is
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 def array(name: str, values: Any, *shape: int | str) -> NDArray[np.float64]:
     """Finite numbers in float64 and C's order; `shape` has a letter for each dimension of any size."""
+    wanted = str(shape).replace("'", "")
     try:
         given = np.asarray(values)
         # A conversion would take words for numbers, and drop the half of complex ones.
@@ -20,9 +22,9 @@ def array(name: str, values: Any, *shape: int | str) -> NDArray[np.float64]:
     except (TypeError, ValueError, OverflowError):
         found = None
     if found is None or np.ma.is_masked(values):
-        raise ValueError(f"{name} is no array of real numbers; one of shape {_shape(shape)} is wanted")
-    if len(shape) != found.ndim or any(isinstance(m, int) and m != n for m, n in zip(shape, found.shape, strict=True)):
-        raise ValueError(f"{name} has shape {found.shape}; {_shape(shape)} is wanted")
+        raise ValueError(f"{name} is no array of real numbers; one of shape {wanted} is wanted")
+    if found.ndim != len(shape) or any(m not in (n, str(m)) for m, n in zip(shape, found.shape, strict=True)):
+        raise ValueError(f"{name} has shape {found.shape}; {wanted} is wanted")
     if not np.isfinite(found).all():
         raise ValueError(f"{name} holds NaN or infinity; finite numbers are wanted")
     return found
@@ -46,18 +48,17 @@ def integer(name: str, value: Any, least: int = 0, most: float = math.inf) -> in
 
 def number(name: str, value: Any, *, above_0: bool = False) -> float:
     """A finite number, 0 or more."""
-    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    try:
-        found = float(value) if real else math.nan
-    except OverflowError:  # an integer of Python's beyond float64
-        found = math.inf
+    found = math.nan
+    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
+        with suppress(OverflowError):  # of an integer of Python's
+            found = float(value)
     if not 0 <= found < math.inf or (above_0 and not found):
         raise ValueError(f"{name} is {value!r}; a finite number{' above 0' if above_0 else ', 0 or more,'} is wanted")
     return found
 
 
 def require_bounds(name: str, pair: Any) -> None:
-    """The least and the greatest value of what is above 0."""
+    """Two numbers above 0, the least first."""
     low, high = array(f"the bounds of {name}", pair, 2)
     if not 0 < low < high:
         raise ValueError(f"the bounds of {name} are {pair!r}; two numbers above 0, the least first, are wanted")
@@ -65,10 +66,6 @@ def require_bounds(name: str, pair: Any) -> None:
 
 def among(name: str, values: Sequence[Any], choices: Sequence[str]) -> None:
     """Words of which each is one of the choices."""
-    unknown = [value for value in values if value not in choices]
-    if unknown:
-        raise ValueError(f"{name} is {unknown[0]!r}; one of {', '.join(map(repr, choices))} is wanted")
-
-
-def _shape(shape: tuple[int | str, ...]) -> str:
-    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+    for value in values:
+        if value not in choices:
+            raise ValueError(f"{name} is {value!r}; one of {', '.join(map(repr, choices))} is wanted")

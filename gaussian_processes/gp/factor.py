@@ -112,9 +112,7 @@ class Cholesky:
     def _by_columns(self, B: Matrix) -> Matrix:
         B = np.asfortranarray(B, dtype=self.L.rectangle.dtype)
         if B.ndim > 2 or len(B) != len(self.L):
-            raise ValueError(
-                f"the right-hand side has shape {B.shape}; ({len(self.L)},) or ({len(self.L)}, M) is wanted"
-            )
+            raise ValueError(f"the right-hand side has shape {B.shape}; {len(self.L)} rows are wanted")
         return B
 
     def _forward(self, B: Matrix, start: int = 0) -> None:

@@ -32,13 +32,9 @@ class Packed:
 
     def __post_init__(self) -> None:
         R = self.rectangle
-        if (
-            R.ndim != 2
-            or R.shape != self.shape(len(self))
-            or R.dtype not in (np.float64, np.float32)
-            or not R.flags.c_contiguous
-        ):
-            raise ValueError(f"{R.dtype} of shape {R.shape} is no half of a matrix in C's order; see Packed.shape")
+        half = isinstance(R, np.ndarray) and R.ndim == 2 and R.shape == self.shape(len(self)) and R.flags.c_contiguous
+        if not half or R.dtype not in (np.float64, np.float32):
+            raise ValueError(f"{type(R).__name__} of shape {np.shape(R)} is no half of a matrix in C's order")
 
     @classmethod
     def empty(cls, N: int, dtype: type[np.floating[Any]] = np.float64) -> "Packed":
