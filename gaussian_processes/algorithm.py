@@ -216,12 +216,14 @@ class Needs:
         operations: floating-point operations, at the speed of a matrix product: twice as slow ones count twice.
         disk: bytes of the model's files.
         traffic: bytes that each of several hosts receives from the others.
+        note: what makes it take unusually long, for the log.
     """
 
     memory: int
     operations: float
     disk: int
     traffic: float = 0.0
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,18 +18,21 @@ PEAK, EFFICIENCY, PROCESSES = 2.0, 0.7, 2**29
 def needs(size: Size, hyperparameters: Hyperparameters) -> Needs:
     """What learning takes, and the factor; covariances with requests; copies of all rows; what a pass needs on the way."""
     N, d, M, h = size.rows, size.features, size.validation_rows, hyperparameters
-    learning, row = needs_of_learning(N, d, h), 8 * (d + 1)
+    learning, row, (entry, note) = needs_of_learning(N, d, h), 8 * (d + 1), _dearest(N, d, h)
     if h.solver == "cg":
-        solving, training, factor = iterative.memory(N, d), operations.iterative(N, d), 0
-        evaluation = operations.means(M, N, d)
+        solving, training, factor = iterative.memory(N, d), operations.iterative(N, d, entry=entry), 0
+        evaluation = operations.means(M, N, d, entry)
     else:
         solving = factor = memory(N, h.precision)
-        training = operations.training(N, d, h.precision)
-        evaluation = operations.prediction(M, N, d, h.precision) if M else operations.leave_one_out(N, h.precision)
+        training = operations.training(N, d, h.precision, entry)
+        evaluation = (
+            operations.prediction(M, N, d, h.precision, entry) if M else operations.leave_one_out(N, h.precision)
+        )
     return Needs(
         memory=max(solving, learning.memory) + 2 * 8 * ENTRIES + 8 * row * (N + M) + 2**26,
         operations=training + evaluation + learning.operations,
         disk=row * N + 8 * N + 2**16 + (factor if h.include_variance else 0),  # no factor, of conjugate gradients
+        note=note,
     )
 
 
@@ -39,15 +42,24 @@ def needs_across(size: Size, hyperparameters: Hyperparameters, hosts: int) -> Ne
     if h.solver == "cg":
         alone = needs(size, h)
         return replace(alone, memory=alone.memory + PROCESSES)
-    learning, factor = needs_of_learning(N, d, h), memory(N, "double")
+    learning, factor, (entry, note) = needs_of_learning(N, d, h), memory(N, "double"), _dearest(N, d, h)
     row = 8 * (d + 1)
-    evaluation = operations.prediction(M, N, d, "double") if M else operations.leave_one_out(N, "double")
+    evaluation = operations.prediction(M, N, d, "double", entry) if M else operations.leave_one_out(N, "double")
     return Needs(
         memory=max(int(PEAK * factor) // hosts, learning.memory) + 8 * row * (N + M) + PROCESSES,
-        operations=operations.training(N, d, "double") / EFFICIENCY + 2 * evaluation + learning.operations,
+        operations=operations.training(N, d, "double", entry) / EFFICIENCY + 2 * evaluation + learning.operations,
         disk=row * N + 8 * N + 2**16 + (factor if h.include_variance else 0),
         traffic=_traffic(factor, hosts),
+        note=note,
     )
+
+
+def _dearest(N: int, d: int, h: Hyperparameters) -> tuple[float, str]:
+    """An entry of the matrix of the kernel that takes the longest, as it may be chosen; and that it is long, in words."""
+    entry, q, l = max((operations.entry(q, l, N), q, l) for q in h.orders for l in h.depths)
+    plain, training = (operations.training(N, d, "double", one) for one in (operations.ENTRY, entry))
+    times = f"{entry / operations.ENTRY:.0e} times as long at q={q}, l={l} as at q=1, l=1"
+    return entry, f"an entry of the matrix takes about {times}" if training > 2 * plain else ""
 
 
 def _traffic(factor: float, hosts: int) -> float:

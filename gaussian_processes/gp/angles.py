@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from gaussian_processes.gp import compiled
 from gaussian_processes.gp.approximation import approximation
-from gaussian_processes.gp.arccosine import composed_kernel, cosines
+from gaussian_processes.gp.arccosine import composed_kernel, of_half_complements
 from gaussian_processes.gp.directions import Directions
 from gaussian_processes.gp.kernel import ArcCosine, panels, places
 from gaussian_processes.gp.packed import Packed
@@ -64,7 +64,7 @@ class Angles:
             if polynomials is not None:
                 compiled.fill_from_half_complements(h, polynomials.polynomials, k, compiled.workspace(np.float64))
             else:
-                k[:] = composed_kernel(kernel.q, kernel.l, *cosines(h))
+                k[:] = of_half_complements(composed_kernel, kernel.q, kernel.l, h)
 
         in_threads(fill, panels(K.m))
         if kernel.power != 0.0 or kernel.variance != 1.0:

@@ -21,17 +21,14 @@ import numpy as np
 from numpy.polynomial.chebyshev import cheb2poly
 from scipy.fft import dct
 
-from gaussian_processes.gp.arccosine import (
-    Array,
-    composed_complement,
-    composed_kernel,
-    composed_kernel_derivative,
-)
+from gaussian_processes.gp.arccosine import Array, composed_complement, layers
 from gaussian_processes.gp.compiled import CLOSE, COLUMNS, NO_VECTORS, STRIP, Floats, Polynomials, fill, workspace
 
 # The pass works through eight terms at a time; of higher degrees the powers of x lose digits.
 DEGREES = (8, 16, 24, 32, 40)
 NODES = 128
+# The greatest order for which there are polynomials of these degrees, in single precision.
+HIGHEST = 40
 # What a polynomial's error may be, relative, and the pass's, beside the cosine's rounding: 2e-15, 4e-15 in double
 # precision.
 POLYNOMIAL, PASS = 9, 18
@@ -49,8 +46,9 @@ class Approximation:
         q, l: order and depth.
         first: (2, n) of (G/G(0) + C)/2 and (G/G(0) - C)/2 in x = 2 sqrt(2) s - 1; for q = 0, (1, n) of asin(s)/s in
             x = 4 s^2 - 1.
-        later: (stages, n) of G/G(0) of each stage that follows; for q = 0, (1 or 0, n) of the l layers that follow.
-        gains: G(0) of every stage; for q = 0, slope and shift of x in the fourth root of c.
+        later: (0 to 2, n) of G/G(0) of the stages that follow; for q = 0, (1 or 0, n) of the l layers that follow.
+        gains: G(0) of first and later stages; for q = 0, slope and shift of x in the fourth root of c.
+        repeats: how often the first of the later stages is applied; the second is applied once.
         error: the largest error of the pass found when it was checked against the definition.
     """
 
@@ -59,12 +57,13 @@ class Approximation:
     first: Floats
     later: Floats
     gains: Floats
+    repeats: int
     error: float
 
     @property
     def polynomials(self) -> Polynomials:
         """What the pass takes."""
-        return self.first, self.later, self.gains, self.q, self.l
+        return self.first, self.later, self.gains, self.repeats, self.q, self.l
 
 
 @cache
@@ -77,30 +76,44 @@ def approximation(q: int, l: int, dtype: str) -> Approximation | None:
     if found is None:
         return None
     first, later, gains = (np.ascontiguousarray(array, dtype=dtype) for array in found)
-    error, allowed = _error((first, later, gains, q, l), dtype)
-    return Approximation(q, l, first, later, gains, float(error.max())) if np.all(error <= allowed) else None
+    depths = stages(q, l, dtype) if q else ()
+    repeats = depths[1][1] if len(depths) > 1 else 1
+    error, allowed = _error((first, later, gains, repeats, q, l), dtype)
+    return Approximation(q, l, first, later, gains, repeats, float(error.max())) if np.all(error <= allowed) else None
+
+
+@cache
+def stages(q: int, l: int, dtype: str) -> tuple[tuple[int, int], ...]:
+    """How the l + 1 layers of an order q >= 1 are cut: the depth of each stage, and how often it is applied.
+
+    As many layers as polynomials will carry are in the first stage, and in each that follows but the last. None where
+    they carry not even one.
+    """
+    first = _deepest(q, l, True, dtype)
+    rest = l - first
+    each = _deepest(q, rest - 1, False, dtype) if rest else 0
+    if min(first, each) < 0:
+        return ()
+    later = (each, rest // (each + 1)), (rest % (each + 1) - 1, 1)
+    return ((first, 1), *(stage for stage in later if stage[0] >= 0 and stage[1]))
+
+
+def _deepest(q: int, most: int, signed: bool, dtype: str) -> int:
+    depth = -1
+    while q <= HIGHEST and depth < most and _stage(q, depth + 1, signed, dtype) is not None:
+        depth += 1
+    return depth
 
 
 def _higher_order(q: int, l: int, dtype: str) -> tuple[Floats, Floats, list[float]] | None:
-    first: Floats = np.empty(0)
-    later: list[Floats] = []
-    gains: list[float] = []
-    layers = l + 1
-    while layers:
-        # As many layers in one stage as polynomials will carry.
-        depth, terms = -1, None
-        while depth + 1 < layers and (more := _stage(q, depth + 1, not gains, dtype)) is not None:
-            depth, terms = depth + 1, more
-        if terms is None:
-            return None
-        if gains:
-            later.append(terms[0])
-        else:
-            first = np.stack([terms[0] + terms[1], terms[0] - terms[1]]) / 2.0
-        gains.append(_gain(q, depth))
-        layers -= depth + 1
-    width = max((len(terms) for terms in later), default=1 + DEGREES[0])
-    return first, np.array([_padded(terms, width) for terms in later]).reshape(-1, width), gains
+    depths = [depth for depth, _ in stages(q, l, dtype)]
+    terms = [one for n, depth in enumerate(depths) if (one := _stage(q, depth, n == 0, dtype)) is not None]
+    if not terms:
+        return None
+    near, far = terms[0]
+    width = max((one.shape[1] for one in terms[1:]), default=1 + DEGREES[0])
+    later = np.array([_padded(one[0], width) for one in terms[1:]]).reshape(-1, width)
+    return np.stack([near + far, near - far]) / 2.0, later, [_gain(q, depth) for depth in depths]
 
 
 @cache
@@ -191,7 +204,7 @@ def _padded(terms: Floats, width: int) -> Floats:
 
 def _error(polynomials: Polynomials, dtype: str) -> tuple[Array, Array]:
     """The pass's error against the definition at angles dense at both ends, and what is allowed."""
-    q, l = polynomials[3:]
+    q, l = polynomials[4:]
     angles = np.concatenate(
         [np.linspace(0.0, pi, 1024), np.geomspace(1e-9, 1.0, 512), pi - np.geomspace(1e-9, 1.0, 512)]
     )
@@ -201,22 +214,14 @@ def _error(polynomials: Polynomials, dtype: str) -> tuple[Array, Array]:
     transposed = np.zeros((COLUMNS, len(columns) + STRIP), dtype)
     transposed[:, : len(columns)] = columns.T
     found = np.empty((1, len(columns)), dtype)
-    fill(
-        np.eye(1, COLUMNS, dtype=dtype),
-        columns,
-        transposed,
-        (0, 0, len(columns), 0, 0),
-        polynomials,
-        found,
-        *NO_VECTORS,
-        workspace(dtype),
-    )
+    span, row = (0, 0, len(columns), 0, 0), np.eye(1, COLUMNS, dtype=dtype)
+    fill(row, columns, transposed, span, polynomials, found, *NO_VECTORS, workspace(dtype))
     # Of the points as they were rounded.
     t, sine = columns[:, 0].astype(np.float64), columns[:, 1].astype(np.float64)
     chord = ((1.0 - np.abs(t)) ** 2 + sine**2) / 2.0
     close = 1.0 - np.abs(t) < CLOSE
     cosines = t, np.where(close & (t > 0.0), chord, 1.0 - t), np.where(close & (t < 0.0), chord, 1.0 + t)
-    error = np.abs(found[0].astype(np.float64) - composed_kernel(q, l, *cosines))
+    k, _, slope = layers(q, l, cosines, slope=True)
     eps = float(np.finfo(dtype).eps)
     # Where the kernel is steep, the rounding of the cosine shows too.
-    return error, eps * (PASS + np.minimum(composed_kernel_derivative(q, l, *cosines), 1.0 / eps))
+    return np.abs(found[0].astype(np.float64) - k), eps * (PASS + np.minimum(slope, 1.0 / eps))

@@ -21,6 +21,8 @@ error, each in the form in which nothing cancels:
   becomes small, which only the recurrence downwards finds.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import spherical_jn
@@ -32,6 +34,8 @@ Array = NDArray[np.float64]
 # The recurrence downwards converges as ((1 + t)/(1 - t))^(2 n): for t below this in DOWNWARD steps, to rounding.
 NEGATIVE = -0.1
 DOWNWARD = 200
+# Cosines that are worked on at a time, where there are many.
+PIECE = 8192
 
 
 def angular_function(q: int, theta: ArrayLike) -> Array:
@@ -80,12 +84,12 @@ def composed_kernel(q: int, l: int, t: ArrayLike, u: ArrayLike | None = None, w:
     Raises:
         ValueError: q or l is not such an integer.
     """
-    return _layers(q, l, t, u, w)[0]
+    return layers(q, l, (t, u, w), slope=False)[0]
 
 
 def composed_complement(q: int, l: int, t: ArrayLike, u: ArrayLike | None = None, w: ArrayLike | None = None) -> Array:
     """1 - k_{q,l}(t), with a small relative error where k is near 1; arguments and errors as `composed_kernel`."""
-    return _layers(q, l, t, u, w)[1]
+    return layers(q, l, (t, u, w), slope=False)[1]
 
 
 def composed_kernel_derivative(
@@ -96,7 +100,7 @@ def composed_kernel_derivative(
     From dJ_q/dt = q^2 J_{q-1}: dk_{q,0}/dt = q^2/(2q - 1) k_{q-1,0}, and 1/(pi sqrt(1 - t^2)) for q = 0; by the chain
     rule through the layers. Arguments and errors as `composed_kernel`.
     """
-    return _layers(q, l, t, u, w)[2]
+    return layers(q, l, (t, u, w), slope=True)[2]
 
 
 def cosines(h: Array) -> tuple[Array, Array, Array]:
@@ -106,23 +110,40 @@ def cosines(h: Array) -> tuple[Array, Array, Array]:
     return t, np.where(near, 2.0 * h, far), np.where(near, far, 2.0 * h)
 
 
-def _layers(q: int, l: int, t: ArrayLike, u: ArrayLike | None, w: ArrayLike | None) -> tuple[Array, Array, Array]:
-    """k, 1 - k and dk/dt after l + 1 layers."""
+def of_half_complements(function: Callable[..., Array], q: int, l: int, h: Array) -> Array:
+    """One of the functions above at `cosines(h)`, a piece at a time: pieces stay in the second cache."""
+    found = np.empty(h.shape)
+    given, out = h.reshape(-1), found.reshape(-1)
+    for start in range(0, h.size, PIECE):
+        out[start : start + PIECE] = function(q, l, *cosines(given[start : start + PIECE]))
+    return found
+
+
+def layers(
+    q: int, l: int, cosines: tuple[ArrayLike, ArrayLike | None, ArrayLike | None], *, slope: bool
+) -> tuple[Array, Array, Array]:
+    """k, 1 - k and, where it is wanted, dk/dt after l + 1 layers, from t, u and w as `composed_kernel` has them."""
     q, l = integer("q", q), integer("l", l)
+    t, u, w = cosines
     shape = np.shape(t)
     t = np.clip(np.atleast_1d(np.asarray(t, dtype=np.float64)), -1.0, 1.0)
     u = 1.0 - t if u is None else np.clip(np.atleast_1d(np.asarray(u, dtype=np.float64)), 0.0, 2.0)
     w = 1.0 + t if w is None else np.clip(np.atleast_1d(np.asarray(w, dtype=np.float64)), 0.0, 2.0)
     derivative = np.ones_like(t)
     for _ in range(l + 1):
+        before = t, u, w, derivative
         k, lower = _base_kernels(q, t, u, w)
         c = np.clip(_base_complement(q, u, _angle(t, u, w)), 0.0, 1.0)
-        with np.errstate(divide="ignore"):
-            derivative *= q**2 / (2 * q - 1) * lower if q else 1.0 / (np.pi * np.sqrt(u * w))
+        if slope:
+            # Of equal rows it is infinite from the first layer on, or from that on where it overflows.
+            with np.errstate(divide="ignore", over="ignore"):
+                derivative = derivative * (q**2 / (2 * q - 1) * lower if q else 1.0 / (np.pi * np.sqrt(u * w)))
         # Of k and 1 - k the smaller one has the digits.
         t = np.where(k < 0.5, np.clip(k, 0.0, 1.0), 1.0 - c)
         u = np.where(k < 0.5, 1.0 - t, c)
         w = 1.0 + t
+        if all(map(np.array_equal, before, (t, u, w, derivative))):
+            break  # as they will be after all layers, to the bit
     return t.reshape(shape)[()], u.reshape(shape)[()], derivative.reshape(shape)[()]
 
 

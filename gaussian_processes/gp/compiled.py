@@ -23,8 +23,8 @@ STRIP, COLUMNS, ROWS = 512, 4, 16
 CLOSE = 1e-4
 
 Floats: TypeAlias = NDArray[Any]
-# first, later and gains of an Approximation, and its q and l.
-Polynomials: TypeAlias = tuple[Floats, Floats, Floats, int, int]
+# first, later, gains and repeats of an Approximation, and its q and l.
+Polynomials: TypeAlias = tuple[Floats, Floats, Floats, int, int, int]
 
 # The columns wanted of row i, begin + i begin_step <= j < end + i end_step, and how far to the left of j each goes.
 Span: TypeAlias = tuple[int, int, int, int, int]
@@ -71,7 +71,6 @@ def fill(
         work: a `workspace`, here and below.
     """
     begin, begin_step, end, end_step, shift = span
-    first, later, gains, q, l = polynomials
     tile, h, x, e, o = work[:ROWS], work[ROWS], work[ROWS + 1], work[ROWS + 2], work[ROWS + 3]
     for top in range(0, len(rows), ROWS):
         bottom = min(top + ROWS, len(rows))
@@ -81,7 +80,7 @@ def fill(
                 stop = min(STRIP, end + end_step * row - j)
                 if _half_complements(tile, row - top, h):
                     _mend(rows, row, columns, j, stop, tile, row - top, h)
-                _complements(tile, row - top, h, first, later, gains, q, l, x, e, o)
+                _complements(tile, row - top, h, polynomials, x, e, o)
                 if len(v):
                     right[row] += _weighed(h, v[j : j + stop])
                 start = max(0, begin + begin_step * row - j)
@@ -110,7 +109,6 @@ def fill_half_complements(rows: Floats, columns: Floats, transposed: Floats, out
 @_strict
 def fill_from_half_complements(halves: Floats, polynomials: Polynomials, out: Floats, work: Floats) -> None:
     """k_{q,l} (n, M) from what `fill_half_complements` wrote (n, M), whatever pairs these are; to the bit that of `fill`."""
-    first, later, gains, q, l = polynomials
     tile, h, x, e, o = work[:ROWS], work[ROWS], work[ROWS + 1], work[ROWS + 2], work[ROWS + 3]
     half, one = h.dtype.type(0.5), h.dtype.type(1)
     # Where a strip is filled in part, the rest of it is a right angle.
@@ -122,7 +120,7 @@ def fill_from_half_complements(halves: Floats, polynomials: Polynomials, out: Fl
                 y = halves[row, j + n]
                 tile[0, n] = one if y >= 0 else -one
                 h[n] = abs(y)
-            _complements(tile, 0, h, first, later, gains, q, l, x, e, o)
+            _complements(tile, 0, h, polynomials, x, e, o)
             _write(h, 0, out[row, j : j + stop])
 
 
@@ -165,7 +163,6 @@ def multiply(
 
     v (M,), u (n,); below may be empty, and is then left out.
     """
-    first, later, gains, q, l = polynomials
     tile, h, x, e, o = work[:ROWS], work[ROWS], work[ROWS + 1], work[ROWS + 2], work[ROWS + 3]
     right[:] = 0
     for top in range(0, len(rows), ROWS):
@@ -177,7 +174,7 @@ def multiply(
             for row in range(top, bottom):
                 if _half_complements(tile, row - top, h):
                     _mend(rows, row, columns, j, stop, tile, row - top, h)
-                _complements(tile, row - top, h, first, later, gains, q, l, x, e, o)
+                _complements(tile, row - top, h, polynomials, x, e, o)
                 right[row] += _weighed(h, strip)
                 _spread(h, u[row], spread)
 
@@ -358,28 +355,26 @@ def _spread(h: Floats, u: float, below: Floats) -> None:
 
 
 @_strict
-def _complements(
-    tile: Floats,
-    i: int,
-    h: Floats,
-    first: Floats,
-    later: Floats,
-    gains: Floats,
-    q: int,
-    l: int,
-    x: Floats,
-    e: Floats,
-    o: Floats,
-) -> None:
+def _complements(tile: Floats, i: int, h: Floats, polynomials: Polynomials, x: Floats, e: Floats, o: Floats) -> None:
     """h <- 1 - k_{q,l} for the strip that is row i of the tile."""
+    first, later, gains, repeats, q, l = polynomials
     if q > 0:
         _first_stage(tile, i, h, first, gains[0], x, e, o)
         for stage in range(len(later)):
-            _later_stage(h, later, stage, gains[1 + stage], x, e)
+            left, since, most = repeats if stage == 0 else 1, 0, 1
+            o[:] = -1
+            while left > 0:
+                left, since = left - 1, since + 1
+                if not _later_stage(h, later, stage, gains[1 + stage], x, e, o):
+                    left %= since  # the strip is what it was so many times before, and will be again
+                elif since == most:
+                    since, most = 0, 2 * most
+                    for n in range(STRIP):
+                        o[n] = h[n]
     else:
         _order_0(tile, i, h, first, x, e, o)
         if l > 0:
-            _order_0_layers(tile, i, h, l, later, gains[0], gains[1], x, e, o)
+            _order_0_layers(tile, i, h, polynomials, x, e, o)
 
 
 @_finite
@@ -405,8 +400,11 @@ def _first_stage(tile: Floats, i: int, h: Floats, terms: Floats, gain: float, x:
 
 
 @_finite
-def _later_stage(h: Floats, terms: Floats, stage: int, gain: float, x: Floats, e: Floats) -> None:
-    """c <- gain c/2 terms(x), x = 2 sqrt(c) - 1: from complements c of one stage to those of the next, in h."""
+def _later_stage(h: Floats, terms: Floats, stage: int, gain: float, x: Floats, e: Floats, before: Floats) -> bool:
+    """c <- gain c/2 terms(x), x = 2 sqrt(c) - 1: from complements c of one stage to those of the next, in h.
+
+    Returns whether any is another than those before.
+    """
     half, zero, one, two = h.dtype.type(0.5), h.dtype.type(0), h.dtype.type(1), h.dtype.type(2)
     e0, e1, e2, e3, e4, e5, e6, e7, e8 = _leading(terms, stage)
     for j in range(STRIP):
@@ -415,8 +413,12 @@ def _later_stage(h: Floats, terms: Floats, stage: int, gain: float, x: Floats, e
         e[j] = (((((((e0 * y + e1) * y + e2) * y + e3) * y + e4) * y + e5) * y + e6) * y + e7) * y + e8
     for n in range(9, terms.shape[1], 8):
         _horner(terms, stage, n, x, e)
+    changed = 0
     for j in range(STRIP):
-        h[j] = min(max(gain * (half * h[j]) * e[j], zero), one)
+        c = min(max(gain * (half * h[j]) * e[j], zero), one)
+        changed += c != before[j]
+        h[j] = c
+    return changed > 0
 
 
 @_finite
@@ -438,19 +440,9 @@ def _order_0(tile: Floats, i: int, h: Floats, terms: Floats, x: Floats, e: Float
 
 
 @_finite
-def _order_0_layers(
-    tile: Floats,
-    i: int,
-    h: Floats,
-    l: int,
-    terms: Floats,
-    slope: float,
-    shift: float,
-    x: Floats,
-    e: Floats,
-    s: Floats,
-) -> None:
+def _order_0_layers(tile: Floats, i: int, h: Floats, polynomials: Polynomials, x: Floats, e: Floats, s: Floats) -> None:
     """h <- l more layers of order 0, terms(x) with x linear in h^(1/4); layer by layer where the angle is small."""
+    terms, slope, shift, l = polynomials[1], polynomials[2][0], polynomials[2][1], polynomials[5]
     zero, one = h.dtype.type(0), h.dtype.type(1)
     e0, e1, e2, e3, e4, e5, e6, e7, e8 = _leading(terms, 0)
     some, close = 0, h.dtype.type(math.sqrt(CLOSE / 2))
@@ -468,7 +460,9 @@ def _order_0_layers(
             if s[j] < close and tile[i, j] > zero:
                 c = 2 / math.pi * math.asin(s[j])
                 for _ in range(l):
-                    c = 2 / math.pi * math.asin(math.sqrt(c / 2))
+                    last, c = c, 2 / math.pi * math.asin(math.sqrt(c / 2))
+                    if c == last:
+                        break
                 h[j] = c
 
 
@@ -502,8 +496,11 @@ def _order_0_slopes(tile: Floats, i: int, h: Floats, l: int, start: int, stop: i
         c = 2 / math.pi * math.asin(math.sqrt(near / 2))
         c = c if tile[i, j] > 0 else 1 - c
         for _ in range(l):
+            last, before = slope, c
             slope /= math.pi * math.sqrt(c * (2 - c))
             c = 2 / math.pi * math.asin(math.sqrt(c / 2))
+            if c == before and slope == last:
+                break
         h[j] = slope
 
 

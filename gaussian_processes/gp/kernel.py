@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gaussian_processes.gp import compiled
 from gaussian_processes.gp.approximation import approximation
-from gaussian_processes.gp.arccosine import Array, composed_kernel, cosines
+from gaussian_processes.gp.arccosine import Array, composed_kernel, of_half_complements
 from gaussian_processes.gp.arguments import among, array, integer, number
 from gaussian_processes.gp.directions import Directions, LengthError, directions, measured
 from gaussian_processes.gp.packed import Packed
@@ -192,7 +192,7 @@ class ArcCosine:
         """`fill` where there are no polynomials: only the angles come from the compiled pass."""
         h = np.empty((len(rows), len(columns)), out.dtype)
         compiled.fill_half_complements(rows.unit, columns.unit, columns.transposed, h, compiled.workspace(out.dtype))
-        k = composed_kernel(self.q, self.l, *cosines(h))
+        k = of_half_complements(composed_kernel, self.q, self.l, h)
         for i, wanted, place in places(span, len(rows)):
             out[i, place] = k[i, wanted]
 

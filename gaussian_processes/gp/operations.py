@@ -5,16 +5,27 @@ seconds, to within a factor of about 1.5 for N >= 1000. What is not multiplicati
 of an x86-64 processor with AVX-512, and is expressed by it (`benchmarks/training.py` prints estimate and time).
 """
 
+import math
 from collections.abc import Mapping
 
+from gaussian_processes.gp.approximation import stages
+from gaussian_processes.gp.compiled import STRIP
 from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.preconditioner import default_rank
 from gaussian_processes.gp.solution import Precision
+from gaussian_processes.gp.threads import threads
 
 # To begin and to end; and by how many rows N is as if larger, as BLAS is slower on narrow panels.
 START, ROW = 3e8, 600
 # An entry of the matrix, without its dot product, and for each dimension.
 ENTRY, DIMENSION = 500, 8
+# A stage of polynomials more, a layer of order 0's slope, and a layer by the definition for each order, of ORDERS more.
+STAGE, SLOPE, DEFINITION, ORDERS = 150, 450, 1000, 10
+# Points at which polynomials are checked against the definition.
+POINTS = 2048
+# Layers, times the logarithm of one's steepness, after which values and slopes do not change any more; and from which on,
+# or from which depth on, slopes have no polynomials.
+SETTLED, FLAT, STEEP, DEEP = 40, 700, 4, 60
 # Products with the matrix that refinement takes, most often.
 STEPS = 3
 # Products with the matrix that conjugate gradients take: of entries in single precision, most often fewer, and in double.
@@ -31,28 +42,48 @@ LOOKING: Mapping[Criterion, float] = {"evidence": 9e8, "loo": 1.7e9}
 FACTORISATIONS: Mapping[Criterion, float] = {"evidence": 3.0, "loo": 6.8}
 
 
-def training(N: int, d: int, precision: Precision) -> float:
+def entry(q: int, l: int, N: int, *, slope: bool = False) -> float:
+    """An entry of the matrix of k_{q,l} among N rows, without its dot product; or of the slope, dk_{q,l}/dt.
+
+    It goes by a few polynomials, or layer by layer by the definition until nothing changes any more.
+    """
+    if q == 0:
+        return ENTRY + (SLOPE * min(l, FLAT) if slope else 0)
+    steepness, layer = math.log(q * q / (2 * q - 1)), DEFINITION * (q + ORDERS)
+    by_definition = layer * (min(l, (FLAT if slope else SETTLED) / steepness) + 1 if q > 1 else l + 1)
+    if slope:
+        return ENTRY if l <= DEEP and steepness * (l + 1) <= STEEP else by_definition
+    cut, N = stages(q, l, "float64"), max(N, 1)
+    if not cut:
+        return by_definition
+    later = sum(count for _, count in cut[1:])
+    # Each row takes whole strips, in both halves of the matrix. One thread checks the polynomials at POINTS.
+    strips, checked = max(1.0, 2 * STRIP / N), 2 * POINTS * threads() / N**2
+    return ENTRY + STAGE * strips * (min(later, FLAT) if q > 1 else later) + checked * by_definition
+
+
+def training(N: int, d: int, precision: Precision, entry: float = ENTRY) -> float:
     """To train on N rows of d numbers: N^3 / 3 to factor, and the rest."""
-    factor, matrix = N**3 / 3 + ROW * N**2, _entries(N, d) / 2
+    factor, matrix = N**3 / 3 + ROW * N**2, N * _row(N, d, entry) / 2
     return START + (factor + matrix if precision == "double" else (factor + matrix) / 2 + STEPS * matrix)
 
 
-def iterative(N: int, d: int, rank: int | None = None, iterations: int = ITERATIONS) -> float:
+def iterative(N: int, d: int, rank: int | None = None, iterations: int = ITERATIONS, entry: float = ENTRY) -> float:
     """To solve for the means alone on N rows of d numbers; how many iterations that takes depends on them."""
     rank = default_rank(N) if rank is None else min(rank, N)
-    making = rank * _entries(N, d) / N + 3 * N * rank**2
-    products = (iterations * SINGLE + RESIDUALS) * USED * _entries(N, d) / 2
+    making = rank * _row(N, d, entry) + 3 * N * rank**2
+    products = (iterations * SINGLE + RESIDUALS) * USED * N * _row(N, d, entry) / 2
     return START + making + products + iterations * FACTOR_PRODUCT * N * rank
 
 
-def prediction(M: int, N: int, d: int, precision: Precision) -> float:
+def prediction(M: int, N: int, d: int, precision: Precision, entry: float = ENTRY) -> float:
     """To predict mean and variance of M rows from N."""
-    return M * (_entries(N, d) / N + (N**2 + ROW * N) / (1 if precision == "double" else 2))
+    return M * (_row(N, d, entry) + (N**2 + ROW * N) / (1 if precision == "double" else 2))
 
 
-def means(M: int, N: int, d: int) -> float:
+def means(M: int, N: int, d: int, entry: float = ENTRY) -> float:
     """To predict the mean alone of M rows from N."""
-    return M * _entries(N, d) / N if N else 0.0
+    return M * _row(N, d, entry)
 
 
 def leave_one_out(N: int, precision: Precision) -> float:
@@ -60,19 +91,19 @@ def leave_one_out(N: int, precision: Precision) -> float:
     return (N**3 / 2 + ROW * N**2) / (1 if precision == "double" else 2)
 
 
-def learning(N: int, d: int, criterion: Criterion) -> float:
+def learning(N: int, d: int, criterion: Criterion, entry: float = ENTRY) -> float:
     """For one evaluation of a criterion on N rows of d numbers and its derivatives: N^3 / 3 to factor, the rest to invert.
 
-    Leave-one-out takes a product of N^3 beside.
+    Leave-one-out takes a product of N^3 beside. An entry is the mean of one and its slope.
     """
-    return START / 10 + (N**3 + 2 * ROW * N**2) * (1 if criterion == "evidence" else 2) + _entries(N, d)
+    return START / 10 + (N**3 + 2 * ROW * N**2) * (1 if criterion == "evidence" else 2) + N * _row(N, d, entry)
 
 
-def comparison(N: int, d: int, criterion: Criterion) -> float:
+def comparison(N: int, d: int, criterion: Criterion, entry: float = ENTRY) -> float:
     """To find a kernel at its best on N rows of d numbers, when many are compared: the average of them."""
-    return LOOKING[criterion] + FACTORISATIONS[criterion] * (N**3 / 3 + ROW * N**2) + _entries(N, d) / 2
+    return LOOKING[criterion] + FACTORISATIONS[criterion] * (N**3 / 3 + ROW * N**2) + N * _row(N, d, entry) / 2
 
 
-def _entries(N: int, d: int) -> float:
-    """N^2 entries of the matrix in double precision."""
-    return float(N**2 * (ENTRY + DIMENSION * d))
+def _row(N: int, d: int, entry: float) -> float:
+    """N entries of the matrix in double precision."""
+    return float(N * (entry + DIMENSION * d))

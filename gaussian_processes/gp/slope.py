@@ -4,6 +4,7 @@ For q >= 1 the slope is, for each sign of t, an analytic function of s = sqrt((1
 matrix of weights is multiplied by it, ten to twelve digits are enough for a gradient that is only followed.
 """
 
+import math
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from gaussian_processes.gp import compiled
 from gaussian_processes.gp.approximation import fitted
-from gaussian_processes.gp.arccosine import Array, composed_kernel_derivative, cosines
+from gaussian_processes.gp.arccosine import Array, composed_kernel_derivative, of_half_complements
 from gaussian_processes.gp.compiled import Floats, Span
 from gaussian_processes.gp.directions import Directions
 from gaussian_processes.gp.kernel import ArcCosine, panels, places
@@ -22,6 +23,8 @@ from gaussian_processes.gp.threads import in_threads
 # What is allowed, relative to the slope at t = 1, the largest. The inverse of a matrix with little noise multiplies it.
 ERRORS = (1e-12, 1e-10)
 DEGREES = (8, 16, 24, 32, 40, 48)
+# Beyond this depth, and this logarithm of the slope at t = 1, none is near enough, though it may be where it is tried.
+DEEPEST, STEEPEST = 64, 10.0
 # For order 0, which has no polynomials.
 NO_TERMS = np.empty((2, 1))
 
@@ -32,6 +35,8 @@ def slope(q: int, l: int) -> Floats | None:
 
     None where none of moderate degree is near enough, which is for great orders at great depths, such as q = 8, l = 3.
     """
+    if l > DEEPEST or (l + 1) * math.log(q * q / (2 * q - 1)) > STEEPEST:
+        return None
     largest = (q**2 / (2.0 * q - 1.0)) ** (l + 1)
 
     def near(x: Array) -> Array:
@@ -87,6 +92,7 @@ def _weigh_by_definition(
 ) -> None:
     h = np.empty((len(rows), len(columns)))
     compiled.fill_half_complements(rows.unit, columns.unit, columns.transposed, h, compiled.workspace(np.float64))
-    slopes = composed_kernel_derivative(kernel.q, kernel.l, *cosines(h))
+    slopes = of_half_complements(composed_kernel_derivative, kernel.q, kernel.l, h)
+    slopes[h == 0.0] = 0.0  # nothing changes the cosine of equal rows, where the slope may be beyond float64
     for i, wanted, place in places(span, len(rows)):
         out[i, place] *= slopes[i, wanted]

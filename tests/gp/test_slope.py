@@ -63,7 +63,10 @@ def test_is_the_derivative_of_the_definition(q, l):
 
 
 def plain(kernel, X, W):
-    """v (r_i r_j)^p dk/dt W_ij with 1 -+ t from the chords; of order 0, NaN where rows are close and it is steep."""
+    """v (r_i r_j)^p dk/dt W_ij with 1 -+ t from the chords; of order 0, NaN where rows are close and it is steep.
+
+    Of equal rows, whose cosine nothing changes, it is 0 where the definition is evaluated.
+    """
     Z = np.column_stack([X, np.full(len(X), kernel.bias)]) if kernel.bias else X
     r = np.linalg.norm(Z, axis=1)
     U = Z / r[:, None]
@@ -73,6 +76,8 @@ def plain(kernel, X, W):
         closeness = np.minimum(apart, together)
         slopes[closeness < 1.01 * CLOSE] = np.nan
         slopes[closeness < 1e-30] = 0.0
+    elif slope(kernel.q, kernel.l) is None:
+        slopes[apart < 1e-30] = 0.0
     return kernel.variance * np.outer(r, r) ** kernel.power * slopes * W
 
 
