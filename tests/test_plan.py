@@ -9,7 +9,7 @@ import pytest
 
 from gaussian_processes.algorithm import Needs, Size
 from gaussian_processes.errors import PlatformError
-from gaussian_processes.job.plan import Machine, duration, free_disk, measured_rate, settle
+from gaussian_processes.job.plan import Machine, amount, duration, free_disk, measured_rate, settle
 
 PLENTY = Machine(threads=1, memory=math.inf, disk=math.inf)
 HYPERPARAMETERS = nearest_neighbours.Hyperparameters()
@@ -26,7 +26,7 @@ def test_training_that_does_not_fit_is_refused_before_it_starts():
     with pytest.raises(PlatformError) as caught:
         settle(ALGORITHM, size, HYPERPARAMETERS, machine)
     assert str(caught.value) == (
-        "Training on 1000 rows of 3 features needs 0.01 GB of memory, and 0.00 GB are free: 400 rows would fit. "
+        "Training on 1000 rows of 3 features needs 8.00 MB of memory, and 1.28 MB are free: 400 rows would fit. "
         "Use an instance with more memory, or fewer rows."
     )
     settle(ALGORITHM, size, HYPERPARAMETERS, replace(PLENTY, memory=8e6 + 3))
@@ -54,11 +54,38 @@ def test_an_algorithm_that_says_nothing_is_never_refused():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.2, "less than 1 s"), (41.4, "about 41 s"), (7200.0, "about 120 min")], ids=str
+    ("seconds", "words"),
+    [
+        (0.2, "less than 1 s"),
+        (41.4, "about 41 s"),
+        (599.4, "about 599 s"),
+        (7200.0, "about 120 min"),
+        (3600.0 * 100, "about 100 h"),
+        (86400.0 * 1e6, "about 1000000 days"),
+    ],
+    ids=str,
 )
 def test_time_is_said_in_words(seconds, words):
     """Operations over their rate."""
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 B"),
+        (99, "99 B"),
+        (20_480, "20.48 kB"),
+        (65_536_000, "65.54 MB"),
+        (99e6, "99.00 MB"),
+        (130e6, "0.13 GB"),
+        (24.53e9, "24.53 GB"),
+        (math.inf, "unknown"),
+    ],
+)
+def test_bytes_are_said_in_units_that_show_them(count, words):
+    """A full disk has 0 B, and not 0.00 GB of 0.00 GB."""
+    assert amount(count) == words
 
 
 def test_the_rate_is_that_of_a_matrix_product():

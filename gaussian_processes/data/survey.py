@@ -23,6 +23,7 @@ from gaussian_processes.errors import DataError
 FILES = 16  # that are looked into; opening one is a request to S3 in the input mode FastFile
 SMALL = 1 << 18  # bytes of text that are read whole
 SAMPLE = 1 << 16  # bytes of text that stand for the rest
+MOST = 1 << 60  # rows that a header is believed to have
 MARGIN = 1.05  # rows for which room is made, over those that are expected
 
 UNREADABLE = (DataError, ValidationError, OSError, EOFError, ValueError, LookupError, csv.Error, zlib.error)
@@ -67,7 +68,7 @@ def survey_channel(channel: Channel) -> Survey:
         looks = []
     if not any(look.columns for look in looks):
         return Survey(bytes=sum(sizes))
-    rows = round(sum(look.rows for look in looks) * sum(sizes) / sum(sizes[:FILES]))
+    rows = round(sum(min(max(look.rows, 0), MOST) for look in looks) * sum(sizes) / sum(sizes[:FILES]))
     exact = len(files) <= FILES and all(look.exact for look in looks)
     return Survey(rows, exact, max(look.columns for look in looks), sum(sizes))
 

@@ -13,7 +13,7 @@ from gaussian_processes.errors import PlatformError
 from gaussian_processes.job.checkpoint import Checkpoint
 from gaussian_processes.job.log import Log
 from gaussian_processes.job.offers import offers
-from gaussian_processes.job.plan import duration, gigabytes
+from gaussian_processes.job.plan import amount, duration
 from gaussian_processes.job.preparation import Job
 from gaussian_processes.job.way import Way
 
@@ -83,7 +83,7 @@ def say_plan(job: Job, size: Size, rate: float, checkpoint: Checkpoint | None, l
     if needs := way.needs(job.algorithm, size):
         takings = "; ".join(_takings(job, size, rate))
         log.log(
-            f"plan: {takings}; disk: {gigabytes(needs.disk)} of {gigabytes(job.machine.disk)}; "
+            f"plan: {takings}; disk: {amount(needs.disk)} of {amount(job.machine.disk)}; "
             f"cost: {threads * needs.operations / rate:.3g} core-seconds on {_threads(threads)}"
         )
         if needs.operations > LONG * rate * way.hosts or needs.memory > LARGE * job.machine.memory:
@@ -119,8 +119,9 @@ def _takings(job: Job, size: Size, rate: float) -> tuple[str, ...]:
         return ()
     hosts = (f"over {way.hosts} hosts",) if way.hosts > 1 else ()
     each = " each" if way.hosts > 1 else ""
-    memory = f"memory: {gigabytes(needs.memory)} of {gigabytes(job.machine.memory)}{each}"
-    return *hosts, memory, f"time: {duration(needs.operations / (rate * way.hosts))}"
+    memory = f"memory: {amount(needs.memory)} of {amount(job.machine.memory)}{each}"
+    time = f"time: {duration(needs.operations / (rate * way.hosts))}"
+    return *hosts, memory, f"{time} ({needs.note})" if needs.note else time
 
 
 def _surveyed(job: Job, channel: Channel) -> Survey:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from gaussian_processes.algorithm import Algorithm, Size
-from gaussian_processes.job.plan import Machine, duration, gigabytes, preferred
+from gaussian_processes.job.plan import Machine, amount, duration, preferred
 from gaussian_processes.job.way import Way
 
 COUNTS = (1, 2, 4, 8, 16)
@@ -62,9 +62,9 @@ class Offer:
     seconds: float
 
     def __str__(self) -> str:
-        room = gigabytes(FREE * self.instance.memory * 2**30)
+        room = amount(FREE * self.instance.memory * 2**30)
         return (
-            f"{self.way.hosts} x {self.instance.name}: memory: {gigabytes(self.memory)} of {room} each; "
+            f"{self.way.hosts} x {self.instance.name}: memory: {amount(self.memory)} of {room} each; "
             f"time: {duration(self.seconds)}"
         )
 

@@ -19,6 +19,8 @@ from gaussian_processes.job.way import Way, ways
 
 # Rows and columns of the matrices whose product is timed.
 PROBE = 768
+UNITS_OF_TIME = (("s", 1), ("min", 60), ("h", 3600))
+UNITS_OF_MEMORY = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,13 @@ def settle(
             range(size.rows + 1), machine.memory, key=lambda rows: _memory(algorithm, replace(size, rows=rows), way)
         )
         raise PlatformError(
-            f"Training on {rows} of {size.features} features needs {gigabytes(needed.memory)} of memory{each}, and "
-            f"{gigabytes(machine.memory)} are free: {max(fitting - 1, 0)} rows would fit. Use an instance with more "
+            f"Training on {rows} of {size.features} features needs {amount(needed.memory)} of memory{each}, and "
+            f"{amount(machine.memory)} are free: {max(fitting - 1, 0)} rows would fit. Use an instance with more "
             f"memory{more}, or fewer rows."
         )
     if needed_least.disk > machine.disk:
         raise PlatformError(
-            f"The model of {rows} takes {gigabytes(needed.disk)} on disk, and {gigabytes(machine.disk)} are free "
+            f"The model of {rows} takes {amount(needed.disk)} on disk, and {amount(machine.disk)} are free "
             "where it goes. Give the job a larger volume (VolumeSizeInGB), or train on fewer rows."
         )
     return way
@@ -115,7 +117,8 @@ def duration(seconds: float) -> str:
     """How long a job will compute, in words."""
     if seconds < 1:
         return "less than 1 s"
-    return f"about {seconds:.0f} s" if seconds < 600 else f"about {seconds / 60:.0f} min"
+    unit, length = next((unit for unit in UNITS_OF_TIME if seconds < 600 * unit[1]), ("days", 86400))
+    return f"about {seconds / length:.0f} {unit}"
 
 
 def measured_rate(clock: Callable[[], float] = time.perf_counter) -> float:
@@ -132,6 +135,9 @@ def measured_rate(clock: Callable[[], float] = time.perf_counter) -> float:
     return 2.0 * PROBE**3 / best
 
 
-def gigabytes(count: float) -> str:
-    """Bytes, for people."""
-    return "unknown" if math.isinf(count) else f"{count / 1e9:.2f} GB"
+def amount(count: float) -> str:
+    """Bytes, for people: small ones in small units."""
+    if math.isinf(count):
+        return "unknown"
+    unit, size = next((unit for unit in UNITS_OF_MEMORY if count >= unit[1] / 10), ("B", 1))
+    return f"{count / size:.2f} {unit}" if size > 1 else f"{count:.0f} B"

@@ -36,7 +36,7 @@ def threads_for(environ: Mapping[str, str], cores: int) -> int:
 
 def available_memory(cgroup: Path = CGROUP, meminfo: Path = MEMINFO) -> float:
     """Bytes that this process may still take: what the container's limit and the machine leave; infinite if unknown."""
-    return min([*_left_by_limits(cgroup), _left_by_machine(meminfo)])
+    return max(0.0, min([*_left_by_limits(cgroup), _left_by_machine(meminfo)]))
 
 
 def peak_memory() -> int:
