@@ -281,6 +281,125 @@ def test_an_algorithms_own_checks_speak_for_themselves():
     assert parse_hyperparameters(Checked, {"low": "1"}) == Checked(low=1)
 
 
+INTEGERS = ("q", "l", "iterations", "restarts", "seed", "finalists", "learning_rows")
+NUMBERS = (*INTEGERS, "sigma2", "bias", "degree", "variance", "arrival_seconds", "deadline_seconds")
+LISTS = ("lengthscales", *(f"{name}_bounds" for name in ("sigma2", "variance", "bias", "degree", "lengthscales")))
+# What Python, or a parser written in it, may take for a number, or for a list of them.
+NO_NUMBERS = (
+    "1_0",
+    "1_000.5",
+    "\N{FULLWIDTH DIGIT ONE}",
+    "٣",
+    "²",
+    "0x10",
+    "0b1",
+    "1e",
+    "1 0",
+    "1;2",
+    "true",
+    "True",
+    True,
+    "[true]",
+    "[1_0]",
+)
+NO_NUMBERS += (
+    "[0x10]",
+    "nan",
+    "inf",
+    "-inf",
+    "1e400",
+    "1j",
+    "(1j,)",
+    "--1",
+    "abc",
+    "abc,def",
+    "[[1]]",
+    "{}",
+    "[1",
+    "\x00",
+)
+# The words of a validation library.
+FOREIGN = (
+    "Input should",
+    "Tuple should",
+    "List should",
+    "after validation",
+    "Field required",
+    "Value error",
+    "unable to",
+)
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=repr)
+@pytest.mark.parametrize("name", [*NUMBERS, *LISTS])
+def test_what_looks_like_a_number_to_python_alone_is_none(name, value):
+    """Underscores, other scripts' digits, other bases, truth values: refused by name, in words of our own."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse(**{name: value})
+    message = str(caught.value)
+    assert message.startswith(f"1 hyperparameter is wrong: {name}")
+    assert message.endswith(" is wanted.")
+    assert not any(words in message for words in FOREIGN)
+
+
+@pytest.mark.parametrize("name", [name for name in Hyperparameters.model_fields if name != "seed"])
+@pytest.mark.parametrize("value", ["", '""', "9" * 400, "[]", "1,,2", ",", "[null]", "[1]", "'1'", "None,None", "-1"])
+def test_every_hyperparameter_takes_a_value_or_refuses_it_in_our_own_words(name, value):
+    """Of every kind: no library's words, and no number that later is too large to be computed with."""
+    try:
+        found = getattr(parse(**{name: value}), name)
+    except ConfigurationError as error:
+        message = str(error)
+        assert message.startswith(f"1 hyperparameter is wrong: {name}")
+        assert message.endswith((" is wanted.", "the least and the greatest."))
+        assert not any(words in message for words in FOREIGN)
+    else:
+        assert found is None or value == "[1]", found
+
+
+@pytest.mark.parametrize("name", ["q", "l", "sigma2", "geometry", "optimize", "include_variance", "sigma2_bounds"])
+def test_nothing_is_no_value_of_what_cannot_be_unset(name):
+    """An empty string is a slip where None is no value; the default would be taken without a word."""
+    for value in ("", '""', "  "):
+        with pytest.raises(ConfigurationError, match=f"1 hyperparameter is wrong: {name}"):
+            parse(**{name: value})
+    assert getattr(parse(**{name: "None"}), name) == getattr(Hyperparameters(), name)
+
+
+@pytest.mark.parametrize("value", ["abc,def", "1,abc", "[]", "1.5,2", "[1, [2]]", "true"])
+def test_an_order_is_a_number_or_a_list_or_auto(value):
+    """All three are said, whatever was found."""
+    wanted = "a list with at least 1 item" if value == "[]" else "a valid list"
+    with pytest.raises(ConfigurationError) as caught:
+        parse(q=value)
+    assert str(caught.value) == (
+        f"1 hyperparameter is wrong: q is {value!r}, a valid integer or {wanted} or 'auto' is wanted."
+    )
+
+
+@pytest.mark.parametrize("name", ["q", "l", "iterations", "restarts"])
+def test_counts_end_where_32_bits_do(name):
+    """As a request's own integers; compiled functions count in 64."""
+    assert getattr(parse(**{name: str(2**31 - 1)}), name) == 2**31 - 1
+    with pytest.raises(ConfigurationError, match="less than or equal to 2147483647"):
+        parse(**{name: str(2**31)})
+
+
+def test_words_with_digits_in_them_are_words():
+    """An underscore between digits is for no number, and for all that is none."""
+
+    class Words(BaseModel):
+        mode: Literal["v1_2", "true_0x1"] = "v1_2"
+        label: str = ""
+        labels: list[str] = []
+        flags: list[bool] = []
+
+    found = parse_hyperparameters(
+        Words, {"mode": "true_0x1", "label": "1_0", "labels": "['1_0', 'true']", "flags": "[true, false]"}
+    )
+    assert found == Words(mode="true_0x1", label="1_0", labels=["1_0", "true"], flags=[True, False])
+
+
 def test_every_fault_is_in_one_message():
     """Two malformed, two unknown: the user corrects them in one go."""
     with pytest.raises(ConfigurationError) as caught:
@@ -310,6 +429,7 @@ def test_every_fault_is_in_one_message():
         ("q", "[1, -2]"),
         ("l", "0,x"),
         ("optimize", "sigma2,degrees"),
+        ("optimize", "[]"),
     ],
 )
 def test_refuses_values_out_of_range(name, value):

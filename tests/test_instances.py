@@ -59,7 +59,7 @@ def test_a_million_faults_are_one_short_message():
         ("[[[1, 2]]]", "valid number"),
         ('{"instances": []}', "instances: .* at least 1 item"),
         ('{"instances": [{"features": []}]}', r"instances\[0\]\.features: .* at least 1 item"),
-        ('{"rows": [[1]]}', "instances: Field required"),
+        ('{"rows": [[1]]}', "instances is missing"),
         ('{"instances": [{"features": [1, "a"]}]}', r"instances\[0\]\.features\[1\]: .* valid number, found 'a'"),
         ('{"instances": [{"features": [1, null]}]}', r"instances\[0\]\.features\[1\]: .* valid number, found 'None'"),
         ('{"instances": [{"features": [true]}]}', r"instances\[0\]\.features\[0\]: .* valid number"),

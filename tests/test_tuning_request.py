@@ -50,7 +50,7 @@ CATEGORICAL = {"CategoricalParameterRanges": [{"Name": "q", "Values": ["0", "1"]
         (in_first_range(MinValue=0), "valid types: <class 'str'>"),
         (lambda r: r["TrainingJobDefinition"].pop("RoleArn"), 'Missing required parameter.*"RoleArn"'),
         (lambda r: r.update(Frobnicate=1), 'Unknown parameter.*"Frobnicate"'),
-        (lambda r: r.pop("TrainingJobDefinition"), "TrainingJobDefinition: Field required"),
+        (lambda r: r.pop("TrainingJobDefinition"), "TrainingJobDefinition is missing"),
         (in_first_range(MinValue="9"), "q: MinValue 9 is above MaxValue 4"),
         (in_first_range(ScalingType="Logarithmic"), "q: Logarithmic scaling needs a MinValue above 0, found 0"),
         (in_first_range(ScalingType="ReverseLogarithmic"), "q: ReverseLogarithmic scaling is for continuous ranges"),

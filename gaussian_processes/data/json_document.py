@@ -87,7 +87,7 @@ def _whole(body: bytes, source: str) -> Document:
             return Document(_slices(_listed(value[LIST], source)), (LIST,))
         if "features" in value or "data" in value:
             return Document(iter([[value]]), None)
-        raise DataError(f"{source}: {LIST}: Field required; {SHAPE} is wanted.")
+        raise DataError(f"{source}: {LIST} is missing; {SHAPE} is wanted.")
     if isinstance(value, list):
         if value and not isinstance(value[0], (dict, list)):
             return Document(iter([[value]]), None)
@@ -151,7 +151,7 @@ def _slices(items: list[Any]) -> Iterator[list[Any]]:
 def _listed(value: Any, source: str) -> list[Any]:
     if isinstance(value, list):
         return value
-    fault = {"loc": (LIST,), "msg": "Input should be a valid list", "input": value}
+    fault = {"loc": (LIST,), "msg": "a valid list", "input": value}
     raise DataError.listing(source, [in_words(fault)])
 
 

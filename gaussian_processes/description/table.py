@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gaussian_processes.description.parameters import Parameter, choices, parameters_of, text
+from gaussian_processes.description.parameters import GREATEST_INTEGER, Parameter, choices, parameters_of, text
 
 HEAD = ("| name | default | values | meaning |", "|---|---|---|---|")
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
@@ -38,7 +38,8 @@ def _values(parameter: Parameter) -> str:
 def _in_words(schema: Mapping[str, Any]) -> str:
     if values := choices(schema):
         return ", ".join(f"`{value}`" for value in values)
-    bounds = ", ".join(f"{sign} {text(schema[key])}" for key, sign in BOUNDS.items() if key in schema)
+    limits = {key: schema[key] for key in BOUNDS if schema.get(key) not in (None, GREATEST_INTEGER)}
+    bounds = ", ".join(f"{BOUNDS[key]} {text(limit)}" for key, limit in limits.items())
     match schema.get("type"):
         case "integer":
             return f"integers {bounds}".strip()

@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from gaussian_processes.algorithm import Detail, Search, SeveralHosts
 from gaussian_processes.gp.criterion import Criterion
-from gaussian_processes.gp.kernel import Geometry
+from gaussian_processes.gp.kernel import MOST, Geometry
 from gaussian_processes.gp.parameters import BOUNDS, NAMES, Name
 from gaussian_processes.gp.solution import Precision
 
@@ -26,7 +26,7 @@ def _one_or_listed(value: Any) -> Any:
 Listed = BeforeValidator(_listed)
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=MOST)]
 Counts = Annotated[tuple[Count, ...], Field(min_length=1)]
 Bounds = Annotated[tuple[Positive, Positive], Listed]
 ScalingName = Literal["none", "standard"]
@@ -95,7 +95,7 @@ class ProcessHyperparameters(BaseModel):
         Search(),
     ] = "none"
     optimize: Annotated[
-        tuple[Name, ...] | Literal["none", "all"],
+        Annotated[tuple[Name, ...], Field(min_length=1)] | Literal["none", "all"],
         BeforeValidator(lambda value: value if value in ("none", "all") else _one_or_listed(value)),
         Field(
             description="what is learned from the training channel: `sigma2,variance,bias,degree,lengthscales`, or some; "
@@ -108,17 +108,23 @@ class ProcessHyperparameters(BaseModel):
         Field(description="what learning maximises: the log evidence, or the leave-one-out log density, `loo`"),
         Detail(),
     ] = "evidence"
-    iterations: Annotated[int, Field(ge=1, description="of a run of the learning, at most"), Detail()] = 200
+    iterations: Annotated[int, Field(ge=1, le=MOST, description="of a run of the learning, at most"), Detail()] = 200
     restarts: Annotated[
-        int, Field(ge=0, description="runs of the learning from random points, beside the first"), Detail()
+        int, Field(ge=0, le=MOST, description="runs of the learning from random points, beside the first"), Detail()
     ] = 0
     seed: Annotated[int, Field(ge=0, description="of these points, and of the choice of learning_rows"), Detail()] = 0
     finalists: Annotated[
-        int, Field(ge=1, description="of several q, l and geometries, how many are learned to the end"), Detail()
+        int,
+        Field(ge=1, le=MOST, description="of several q, l and geometries, how many are learned to the end"),
+        Detail(),
     ] = 3
     learning_rows: Annotated[
         int | None,
-        Field(ge=2, description="learn from so many of the training rows, chosen at random; from all when not set"),
+        Field(
+            ge=2,
+            le=MOST,
+            description="learn from so many of the training rows, chosen at random; from all when not set",
+        ),
         Detail(),
     ] = None
     sigma2_bounds: Annotated[

@@ -8,17 +8,20 @@ from difflib import get_close_matches
 from enum import Enum
 from itertools import groupby
 from types import NoneType, UnionType, new_class
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from gaussian_processes.errors import ConfigurationError
+from gaussian_processes.faults import SENTENCES, wanted
 
 OBJECTIVE_KEY = "_tuning_objective_metric"
 # SageMaker and its SDK add keys of their own beside the user's.
 RESERVED_PREFIXES = ("_tuning_", "sagemaker_")
 RESERVED_NAMES = {"default_user_module_name"}
+# What Python and pydantic take for a number, or in a list of numbers, and no client writes so.
+NO_NUMBER = re.compile(r"\d_\d|0[xob]|true|false", re.IGNORECASE)
 
 H = TypeVar("H", bound=BaseModel)
 
@@ -71,14 +74,16 @@ def _finite(schema: type[BaseModel]) -> type[BaseModel]:
 
 def _decoded(value: Any, annotation: Any) -> Any:
     """What a string stands for: without JSON's quotes, which some clients add; lists read; None in any spelling."""
-    if not isinstance(value, str):
-        return value
     members = list(_members(annotation))
     text = _unquoted(value)
-    for choice in _choices(members):
+    for choice in _choices(members) if isinstance(text, str) else ():
         if _stands_for(text, choice):
             return choice
-    if text in ("", "None", "null") and (str not in members or NoneType in members):
+    if _is_of_numbers(annotation) and NO_NUMBER.search(str(value)):
+        return {}  # which is no number either
+    if not isinstance(text, str):
+        return text
+    if NoneType in members if text == "" else text in ("None", "null") and (str not in members or NoneType in members):
         return None
     if text.startswith(("[", "{", "(")) and str not in members:
         return _structure(text)
@@ -114,6 +119,14 @@ def _members(annotation: Any) -> Iterator[Any]:
         yield annotation
 
 
+def _is_of_numbers(annotation: Any) -> bool:
+    """Whether it admits nothing but numbers, lists of them, None, and words that it names."""
+    if get_origin(annotation) is Literal:
+        return True
+    parts = get_args(annotation)[: 1 if get_origin(annotation) is Annotated else None]
+    return all(map(_is_of_numbers, parts)) if parts else annotation in (int, float, NoneType, ...)
+
+
 def _choices(members: Sequence[Any]) -> Iterator[Any]:
     """The values that a Literal or an Enum admits."""
     for member in members:
@@ -133,28 +146,34 @@ def _stands_for(text: str, choice: Any) -> bool:
 
 def _unknown(key: str, known: list[str]) -> str:
     close = get_close_matches(key.lower(), known, n=1)
-    return f"'{key[:40]}' is not one" + (f" (did you mean '{close[0]}'?)" if close else "")
+    return f"{key[:40]!r} is not one" + (f" (did you mean '{close[0]}'?)" if close else "")
 
 
 def _malformed(error: ValidationError, given: Mapping[str, Any]) -> Iterator[str]:
     """One sentence for each hyperparameter, whatever number of types it could have had."""
     for name, group in groupby(error.errors(include_url=False), key=lambda fault: fault["loc"][:1]):
         faults = list(group)
+        if any(map(_is_of_item, faults)):  # without which a list is too short, but for that alone
+            faults = [fault for fault in faults if fault["type"] != "too_short"]
+        first, whole = faults[0], str(given.get(str(*name[:1])))[:40]
+        words = " or ".join(dict.fromkeys(_wanted(fault, alone=len(faults) == 1) for fault in faults))
+        sentence = words if first["type"] in SENTENCES else f"{words} is wanted"
         if not name:  # a check over several fields
-            yield _wanted([fault["msg"] for fault in faults])
-        elif faults[0]["type"] == "missing" and len(faults[0]["loc"]) == 1:
-            yield f"{name[0]} is not set, and has no default"
+            yield sentence
+        elif len(faults) > 1 or len(first["loc"]) == 1 or first["type"] == "missing":
+            not_set = first["type"] == "missing" and len(first["loc"]) == 1
+            yield f"{name[0]} is not set, and has no default" if not_set else f"{name[0]} is {whole!r}, {sentence}"
         else:
-            place, found = ".".join(map(str, faults[0]["loc"])), faults[0]["input"]
-            if len(faults) > 1:
-                place, found = str(name[0]), given[str(name[0])]
-            yield f"{place} is {str(found)[:40]!r}, {_wanted([fault['msg'] for fault in faults])}"
+            yield f"{'.'.join(map(str, first['loc']))} is {str(first['input'])[:40]!r}, {sentence}"
 
 
-def _wanted(messages: Sequence[str]) -> str:
-    """Pydantic's messages, of the types that a value could have had, as one."""
-    if not all(message.startswith("Input should be ") for message in messages):
-        return " or ".join(message.removeprefix("Value error, ") for message in messages)
-    wanted = [re.sub(", (unable to|got) .*", "", message.removeprefix("Input should be ")) for message in messages]
-    wanted = ["a valid list" if text == "a valid tuple" else text for text in wanted]
-    return f"{' or '.join(dict.fromkeys(wanted))} is wanted"
+def _is_of_item(fault: Any) -> bool:
+    return any(isinstance(part, int) for part in fault["loc"])
+
+
+def _wanted(fault: Any, *, alone: bool) -> str:
+    """As `wanted`; of an item that is no number, where there could have been something else, that a list is wanted."""
+    if _is_of_item(fault) and fault["type"] == "missing":
+        return "a longer list"
+    is_of_type = fault["type"].endswith(("_type", "_parsing", "_from_float"))
+    return "a valid list" if _is_of_item(fault) and is_of_type and not alone else wanted(fault)
