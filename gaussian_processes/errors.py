@@ -27,6 +27,11 @@ def listed(faults: Iterable[str]) -> str:
     return "; ".join(shown) + (f"; and {more} more" if more else "")
 
 
+def printable(text: str) -> str:
+    """On one line, whatever names it quotes: what cannot be printed is written out, as Python's literals have it."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 class ExplainedError(Exception):
     """A failure whose message is written for the person who can mend it.
 

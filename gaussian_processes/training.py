@@ -15,7 +15,7 @@ from gaussian_processes.algorithm import Cluster, Evaluation, Reporter, load_alg
 from gaussian_processes.artifact import Artifact, library_versions, save_artifact
 from gaussian_processes.data.channels import Channel
 from gaussian_processes.data.dataset import Dataset
-from gaussian_processes.errors import ConfigurationError, LeaderFailedError, PlatformError, RowError
+from gaussian_processes.errors import ConfigurationError, LeaderFailedError, PlatformError, RowError, printable
 from gaussian_processes.job.announcement import announce, correct, say_plan, settle_or_offer
 from gaussian_processes.job.checkpoint import Checkpoint, open_checkpoint
 from gaussian_processes.job.documents import read_object
@@ -62,6 +62,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -
     paths = OptMl.from_environ(environ)
     try:
         _require_known(arguments)
+        if not dry_run:
+            paths.failure.unlink(missing_ok=True)  # an earlier job's
         run(environ, paths, Log(stdout), dry_run=dry_run)
     except Exception as error:  # noqa: BLE001  # the one place where any failure becomes the job's
         failure = Failure.of(error)
@@ -251,7 +253,7 @@ def _leave(failure: Failure, paths: OptMl) -> None:
     try:
         write_failure(paths.failure, failure)
     except OSError as unwritable:
-        print(f"The failure file cannot be written: {PlatformError.of(unwritable)}", file=sys.stderr)
+        print(printable(f"The failure file cannot be written: {PlatformError.of(unwritable)}"), file=sys.stderr)
 
 
 def _report(job: Job, data: Datasets, evaluation: Evaluation, timings: Mapping[str, float], reporter: Reporter) -> None:
@@ -279,7 +281,8 @@ def _report(job: Job, data: Datasets, evaluation: Evaluation, timings: Mapping[s
     try:
         *_, page = write_report(account, job.paths.output_data)
     except Exception as error:  # noqa: BLE001  # a fault in a plot must not fail the job that made the model
-        reporter.log(f"The report is missing: {Failure.of(error).log.rstrip()}")
+        for line in f"The report is missing: {Failure.of(error).log.rstrip()}".splitlines():
+            reporter.log(line)
     else:
         reporter.log(f"report: {page}")
 

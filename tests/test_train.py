@@ -8,9 +8,12 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 
 import numpy as np
 import pytest
+from arro3.core import Array, RecordBatch
+from arro3.io import write_parquet
 from processes import environ_of, run_train, write_opt_ml
 from reference import ROOT, read_reference
 from reporting import metrics_in
@@ -124,6 +127,27 @@ BAD = {
         "Channel 'validation': column 2 is named 'b' where it is 'a' in training/a.csv",
     ),
     "NaN": ({**GOOD, "training/a.csv": "1,1,2\n1,nan,2\n"}, {}, "training/a.csv: line 2, column 2: found 'nan'"),
+    "a header line alone": (
+        {**GOOD, "training/a.csv": "y,a,b\n"},
+        {},
+        "Channel 'training' holds no file with rows in it",
+    ),
+    "a header line alone, to validate": (
+        {**GOOD, "validation/b.csv": "y,a,b\n"},
+        {},
+        "Channel 'validation' holds no file with rows in it",
+    ),
+    "no row, for means alone": (
+        {**GOOD, "training/a.csv": "y,a,b\n"},
+        {"solver": "cg"},
+        "Channel 'training' holds no file with rows in it",
+    ),
+    "a header line alone, to learn from": (
+        {**GOOD, "training/a.csv": "y,a,b\n"},
+        {"q": "auto", "optimize": "all"},
+        "Channel 'training' holds no file with rows in it",
+    ),
+    "words": ({**GOOD}, {"q": "abc,def"}, "1 hyperparameter is wrong: q is 'abc,def', a valid integer or a valid list"),
     "infinity": ({**GOOD, "validation/b.csv": "1,1,inf\n"}, {}, "validation/b.csv: line 1, column 3: found 'inf'"),
     "one row": ({**GOOD, "training/a.csv": "1,1,2\n"}, {}, "Channel 'training' holds one row (training/a.csv, row 1)"),
     "no features": ({**GOOD, "training/a.csv": "1\n2\n"}, {}, "training/a.csv has one column"),
@@ -201,13 +225,74 @@ def test_a_job_in_pipe_mode_learns_what_one_in_file_mode_does(example_job):
     assert "training: 100 rows, 2 features; validation: 50 rows; memory:" in by_pipe.stdout
 
 
-def test_an_earlier_failure_is_not_overwritten(tmp_path):
-    """What went wrong first is what matters."""
-    paths = write_opt_ml(tmp_path, {})
-    paths.failure.parent.mkdir(parents=True)
-    paths.failure.write_text("first")
-    assert run_train(paths).returncode == 2
-    assert paths.failure.read_text() == "first"
+def test_a_failure_file_is_of_this_job(tmp_path):
+    """An earlier job's is gone when this one fails, and when it does not; a dry run leaves it where it is."""
+    for channels, arguments, code, left in (
+        ({}, [], 2, "The job has no channel named"),
+        (GOOD, [], 0, ""),
+        (GOOD, ["--dry-run"], 0, "an earlier one's"),
+    ):
+        paths = write_opt_ml(tmp_path / f"{code}{len(arguments)}", channels)
+        paths.failure.parent.mkdir(parents=True)
+        paths.failure.write_text("an earlier one's")
+        assert run_train(paths, arguments=arguments).returncode == code
+        assert (paths.failure.read_text() if paths.failure.exists() else "").startswith(left)
+        assert paths.failure.exists() == bool(left)
+
+
+def parquet_of(*names):
+    """A file of as many columns, each 1 and 2."""
+    stream = BytesIO()
+    write_parquet(RecordBatch({name: Array.from_numpy(np.array([1.0, 2.0])) for name in names}), stream)
+    return stream.getvalue()
+
+
+# What would be a line of the log that the tuner reads.
+LINE = "a\nvalidation:RMSE=0;\nb"
+CONFIG = "input/config"
+FORGED = {
+    "hyperparameter": ({}, {LINE: "1"}, {}, {}),
+    "value": ({}, {"q": LINE, "geometry": LINE}, {}, {}),
+    "objective": ({}, {"_tuning_objective_metric": LINE}, {}, {}),
+    "channel": ({f"tr{LINE}/a.csv": "1,2"}, {}, {}, {}),
+    "channel in the configuration": ({}, {}, {"inputdataconfig": {LINE: {}}}, {}),
+    "content type": ({}, {}, {"inputdataconfig": {"training": {"ContentType": f"text/csv{LINE}"}}}, {}),
+    "mode": ({}, {}, {"inputdataconfig": {"training": {"TrainingInputMode": LINE}}}, {}),
+    "file": ({f"training/{LINE}.csv": "1,x\n"}, {}, {}, {}),
+    "file with a header line": ({f"training/{LINE}.csv": "y,a\n1,1\n2,2\n"}, {"bias": "1"}, {}, {}),
+    "column": ({"training/a.parquet": parquet_of("y", LINE)}, {"bias": "1"}, {}, {}),
+    "columns that differ": (
+        {"training/a.parquet": parquet_of("y", LINE), "validation/a.parquet": parquet_of("y", "a")},
+        {"bias": "1"},
+        {},
+        {},
+    ),
+    "regex": ({}, {}, {"metric-definition-regex": [{"Name": LINE, "Regex": f"({LINE}"}]}, {}),
+    "host": (
+        {},
+        {"distributed": "false"},
+        {"resourceconfig": {"current_host": f"b{LINE}", "hosts": [LINE, f"b{LINE}"]}},
+        {},
+    ),
+    "checkpoint": ({}, {}, {"checkpointconfig": {"LocalPath": LINE}}, {}),
+    "job": ({}, {}, {"checkpointconfig": {}}, {"TRAINING_JOB_NAME": LINE}),
+    "threads": ({}, {}, {}, {"OMP_NUM_THREADS": LINE}),
+    "algorithm": ({}, {}, {}, {"ALGORITHM": LINE}),
+}
+
+
+@pytest.mark.parametrize(("channels", "hyperparameters", "config", "environ"), FORGED.values(), ids=FORGED)
+def test_no_name_forges_a_line_of_the_log(tmp_path, channels, hyperparameters, config, environ):
+    """With a line of its own in it, a name is quoted on the line of the message: the tuner finds no metric of it."""
+    paths = write_opt_ml(tmp_path, channels, hyperparameters)
+    for name, document in config.items():
+        (paths.root / CONFIG / f"{name}.json").write_text(json.dumps(document))
+    done = run_train(paths, environ)
+    failure = paths.failure.read_text() if paths.failure.exists() else ""
+    for text in (done.stdout, done.stderr, failure):
+        assert "validation:RMSE=0;" not in text.splitlines()
+    assert "\\nvalidation:RMSE=0" in done.stdout + done.stderr
+    assert done.returncode in (0, 2)
 
 
 def test_a_fault_of_the_program_puts_the_cause_before_the_traceback(example_job, tmp_path):
@@ -304,6 +389,28 @@ def test_a_job_that_does_not_fit_is_refused_before_it_starts(tmp_path):
     assert len(done.stdout.splitlines()) == 1
 
 
+@pytest.mark.parametrize("free", [0.0, 2e7, 128e6])
+def test_less_memory_than_a_job_of_no_rows_takes_is_the_platforms_failure(tmp_path, free):
+    """With what is needed and what there is; beside a validation channel too."""
+    paths = write_opt_ml(tmp_path, GOOD)
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv[1])\n"
+        "from gaussian_processes.job import preparation\n"
+        f"preparation.available_memory = lambda: {free}\n"
+        "from gaussian_processes.training import main\n"
+        "sys.exit(main([], os.environ, sys.stdout))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(ROOT)], env=environ_of(paths), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    wanted = {0.0: "0 B", 2e7: "20.00 MB", 128e6: "0.13 GB"}[free]
+    assert re.match(
+        rf"Training on 3 rows of 2 features needs 0\.13 GB of memory, and {wanted} are free: 0 rows would fit\. ",
+        paths.failure.read_text(),
+    )
+
+
 def test_the_first_line_says_what_will_be_done_and_what_it_takes(example_job):
     """Version, hyperparameters, rows, columns, threads, memory, time."""
     done = run_train(example_job(q="2"), {"OMP_NUM_THREADS": "1"})
@@ -312,6 +419,18 @@ def test_the_first_line_says_what_will_be_done_and_what_it_takes(example_job):
         r"validation: 50 rows, 2 features; 1 thread; memory: \d\.\d\d GB of \d+\.\d\d GB; time: less than 1 s\n",
         done.stdout,
     )
+
+
+@pytest.mark.parametrize(("q", "l"), [("100000", "1"), ("1", "1000000"), ("1,100000", "0,1")])
+def test_the_first_line_names_an_order_or_a_depth_that_takes_long(example_job, q, l):
+    """With how many times as long an entry takes, as part of a time that is no second."""
+    done = run_train(example_job(q=q, l=l), arguments=["--dry-run"])
+    found = re.search(
+        r"time: about \d+ (s|min|h) \(an entry of the matrix takes about \de\+0\d times as long at q=(\d+), l=(\d+) as at "
+        r"q=1, l=1\)\n",
+        done.stdout,
+    )
+    assert found.groups()[1:] == (q.split(",")[-1], l.split(",")[-1])
 
 
 def test_the_mistakes_of_a_job_are_reported_together(tmp_path):

@@ -4,7 +4,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from gaussian_processes.errors import ExplainedError, PlatformError
+from gaussian_processes.errors import ExplainedError, PlatformError, printable
 from gaussian_processes.files import write_by_rename
 
 # SageMaker takes no more of the file; where calls follow, the cause leaves them half of it.
@@ -31,7 +31,8 @@ class Failure:
         """What an exception means for the job."""
         match error:
             case ExplainedError():
-                return cls(error.exit_code, f"{error}\n", _shortened(str(error), CHARACTERS - 1) + "\n")
+                text = printable(str(error))
+                return cls(error.exit_code, f"{text}\n", _shortened(text, CHARACTERS - 1) + "\n")
             case OSError():
                 return cls.of(PlatformError.of(error))
             case MemoryError():

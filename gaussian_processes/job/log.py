@@ -11,6 +11,8 @@ from typing import TextIO
 
 from progressbar import ETA, Bar, Percentage, ProgressBar
 
+from gaussian_processes.errors import printable
+
 # A phase that is over sooner needs no account of its progress.
 QUIET_SECONDS = 2.0
 # Between two lines, and between two looks of a bar.
@@ -31,10 +33,10 @@ class Log:
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False)
 
     def log(self, message: str) -> None:
-        """Print one line at once."""
+        """Print one line at once; a name in it that holds a line of its own does not begin one."""
         with self._lock:
             self._end_phase(done=False)
-            print(message, file=self.stream, flush=True)
+            print(printable(message), file=self.stream, flush=True)
 
     def progress(self, phase: str, fraction: float) -> None:
         """Say how much of a phase is done and when the rest will be, if that takes long.
