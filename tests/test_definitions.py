@@ -2,11 +2,12 @@
 
 import json
 import re
+import signal
 
 import pytest
 
 from gaussian_processes.algorithm import Metric
-from gaussian_processes.job.definitions import Definition, definition_for, read_definitions
+from gaussian_processes.job.definitions import Definition, definition_for, read_definitions, reading
 from gaussian_processes.job.paths import OptMl
 
 RMSE = {"Name": "validation:RMSE", "Regex": "validation:RMSE=(.*?);"}
@@ -118,3 +119,13 @@ def test_the_definition_of_a_metric_finds_it_alone(name, regex):
     assert definition_for(metric, metrics).entry == {"Name": name, "Regex": regex}
     found = [known.name for known in metrics if re.search(regex, f"{known.name}=1;")]
     assert found == [name]
+
+
+def test_a_regular_expression_that_would_read_for_years_is_stopped():
+    """And nothing of the clock is left, whether it ran out or not."""
+    with pytest.raises(TimeoutError), reading():
+        re.search("((a+)+);", "a" * 60)
+    with reading():
+        assert re.search("((a+)+);", "aaa;")
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGVTALRM) == signal.SIG_DFL

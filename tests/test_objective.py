@@ -41,6 +41,7 @@ def faults(name, regex, objective=None):
         ("validation:RMSE", r"^validation:RMSE=(\S+);$"),
         ("validation:F1", "F1=(.*);"),
         ("validation:RMSE", "validation:RMSE=(?<value>.*?);"),
+        ("validation:RMSE", "validation:RMSE=([[0-9.]+)"),
     ],
 )
 def test_a_regex_that_reads_its_metric_is_sound(name, regex):
@@ -74,6 +75,21 @@ TRAPS = {
     "no group": ("validation:RMSE", "validation:RMSE=.*?;", "has no group"),
     "the group elsewhere": ("validation:RMSE", "(validation):RMSE=(.*?);", "captures 'validation' from"),
     "not a regex": ("validation:RMSE", "validation:RMSE=(.*?;", "is not a regular expression: missing )"),
+    "more repetitions than can be counted": (
+        "validation:RMSE",
+        r"validation:RMSE=(\d{99999999999});",
+        "is not a regular expression: the repetition number is too large",
+    ),
+    "brackets inside brackets, hundreds of them": (
+        "validation:RMSE",
+        "(" * 3000 + "a" + ")" * 3000,
+        "is not a regular expression: ",
+    ),
+    "quantifiers inside quantifiers": (
+        "validation:RMSE",
+        r"((\d+)*\.?)+x",
+        "takes more than 1 s for lines such as 'validation:RMSE=0.123456789012345;': a quantifier inside a quantifier",
+    ),
     "two metrics": (
         "rmse",
         "RMSE=(.*?);",

@@ -2,13 +2,20 @@
 
 import json
 import re
+import signal
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from gaussian_processes.algorithm import Metric
 from gaussian_processes.job.paths import OptMl
+
+# Processor time that a regular expression has for a line, or for all the specimens. A sound one takes microseconds.
+READING_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,43 @@ class Definition:
     def entry(self) -> dict[str, str]:
         """As a request writes it."""
         return {"Name": self.name, "Regex": self.regex}
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The regex, compiled.
+
+        Raises:
+            re.error: it is no regular expression.
+        """
+        # Names of groups are written (?<name>...) where the platform may read them, and (?P<name>...) here.
+        text = re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", self.regex)
+        try:
+            with warnings.catch_warnings(action="ignore"):  # [[a] may mean something else in a later Python
+                return re.compile(text)
+        except (OverflowError, RecursionError) as error:  # a{99999999999}, or hundreds of brackets in each other
+            raise re.error(str(error)) from None
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Bound the time in which regular expressions read; (a+)+; would take years for some lines of forty characters.
+
+    It works in the main thread only: Python handles signals there, and `re` looks for them while it searches.
+
+    Raises:
+        TimeoutError: READING_SECONDS of processor time are over.
+    """
+
+    def over(_signum: int, _frame: FrameType | None) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGVTALRM, over)
+    signal.setitimer(signal.ITIMER_VIRTUAL, READING_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def definition_for(metric: Metric, metrics: Sequence[Metric], name: str | None = None) -> Definition:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from gaussian_processes.algorithm import Metric
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.job.definitions import Definition, definition_for
+from gaussian_processes.job.definitions import READING_SECONDS, Definition, definition_for, reading
 from gaussian_processes.job.metrics import metric_line
 
 # A value of each kind that a regex may stumble over: many digits, leading zeros, large, whole.
@@ -101,7 +101,7 @@ def objective_metric(objective: str, definitions: Sequence[Definition], metrics:
         return declared
     for definition in definitions:
         if definition.name == objective:
-            (metric,) = _read_by(_pattern(definition), metrics)
+            (metric,) = _read_by(definition.pattern, metrics)
             return metric
     usual = metrics[-1]
     raise ConfigurationError(
@@ -117,7 +117,7 @@ def definition_faults(definitions: Sequence[Definition], objective: str | None, 
     A definition is sound when its regex reads every value of one metric's lines in full, and no other metric's lines:
     those of the metric that bears its name, where there is one.
     """
-    faults = [fault for definition in definitions if (fault := _fault(definition, metrics))]
+    faults = [fault for definition in definitions if (fault := _fault_in_time(definition, metrics))]
     names = [definition.name for definition in definitions]
     if names and objective is not None and objective not in names:
         meant = _named(objective, metrics) or metrics[-1]
@@ -128,12 +128,24 @@ def definition_faults(definitions: Sequence[Definition], objective: str | None, 
     return faults
 
 
+def _fault_in_time(definition: Definition, metrics: Sequence[Metric]) -> str | None:
+    try:
+        with reading():
+            return _fault(definition, metrics)
+    except TimeoutError:
+        return (
+            f"The regex {definition.regex} of {definition.name} takes more than {READING_SECONDS:g} s for lines such as "
+            f"'{_lines(metrics[-1])[0]}': a quantifier inside a quantifier, as in (a+)+, does that. "
+            f"{_paste(_named(definition.name, metrics) or metrics[-1], metrics, definition.name)}"
+        )
+
+
 def _fault(definition: Definition, metrics: Sequence[Metric]) -> str | None:
     found = f"The regex {definition.regex} of {definition.name}"
     named = _named(definition.name, metrics)
     remedy = _paste(named or metrics[-1], metrics, definition.name)
     try:
-        pattern = _pattern(definition)
+        pattern = definition.pattern
     except re.error as error:
         return f"{found} is not a regular expression: {error}. {remedy}"
     if not pattern.groups:
@@ -153,11 +165,6 @@ def _fault(definition: Definition, metrics: Sequence[Metric]) -> str | None:
     if misread and (metric.direction is not None or len(misread) == len(_lines(metric))):
         return f"{found} captures {_capture(pattern, misread[0])}. {remedy}"
     return None
-
-
-def _pattern(definition: Definition) -> re.Pattern[str]:
-    """Names of groups are written (?<name>...) where the platform may read them, and (?P<name>...) here."""
-    return re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", definition.regex))
 
 
 def _named(name: str, metrics: Sequence[Metric]) -> Metric | None:
