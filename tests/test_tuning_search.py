@@ -38,8 +38,9 @@ def test_random_combinations_do_not_repeat_and_follow_the_seed():
 def test_the_same_seed_makes_the_same_search(tmp_path, strategy):
     """One job after the other: each strategy tries the same again, and something else with another seed."""
     tried = []
+    own = {"StrategyConfig": {"HyperbandStrategyConfig": {"MaxResource": 9}}} if strategy == "Hyperband" else {}
     for number, seed in enumerate((5, 5, 6)):
-        request = pretended(Strategy=strategy, RandomSeed=seed, jobs=4, parallel=1)
+        request = pretended(Strategy=strategy, RandomSeed=seed, jobs=4, parallel=1, **own)
         trials = search(request, place(tmp_path, f"results{number}"), Quiet())
         tried.append([trial.combination for trial in trials])
     assert tried[0] == tried[1]
@@ -54,11 +55,18 @@ def test_a_wide_range_is_not_written_out():
     assert all(1 <= value <= 10**9 for value in values)
 
 
-def test_more_jobs_than_combinations_try_each_once():
-    """Ten numbers, a hundred jobs asked for."""
-    chosen = [one["x"] for one in combinations(config(ranges=WHOLE, jobs=100))]
+def test_as_many_jobs_as_combinations_try_each_once():
+    """Ten numbers, ten jobs."""
+    chosen = [one["x"] for one in combinations(config(ranges=WHOLE, jobs=10))]
     assert sorted(chosen) == sorted(map(str, range(10)))
-    assert config(ranges=WHOLE, jobs=100).number_of_jobs == 10
+
+
+def test_more_combinations_than_can_be_counted_are_drawn_from():
+    """Sixty-four bits, twice."""
+    ranges = [{"Name": name, "MinValue": "0", "MaxValue": str(2**63 - 1)} for name in "ab"]
+    chosen = list(combinations(config(ranges={"IntegerParameterRanges": ranges}, jobs=3)))
+    assert len({tuple(one.values()) for one in chosen}) == 3
+    assert all(0 <= int(value) < 2**63 for one in chosen for value in one.values())
 
 
 def test_a_grid_is_every_combination(tmp_path):

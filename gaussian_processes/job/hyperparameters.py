@@ -3,9 +3,10 @@
 import ast
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from enum import Enum
+from functools import cache
 from itertools import groupby
 from types import NoneType, UnionType, new_class
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -24,6 +25,24 @@ RESERVED_NAMES = {"default_user_module_name"}
 NO_NUMBER = re.compile(r"\d_\d|0[xob]|true|false", re.IGNORECASE)
 
 H = TypeVar("H", bound=BaseModel)
+
+
+class HyperparameterError(ConfigurationError):
+    """Hyperparameters that are wrong, all of them in one message.
+
+    Attributes:
+        faults: the name of a hyperparameter, or '' for a check over several, and what is wrong with it.
+    """
+
+    def __init__(self, faults: Sequence[tuple[str, str]], known: Collection[str]) -> None:
+        self.faults = tuple(faults)
+        count = "1 hyperparameter is" if len(faults) == 1 else f"{len(faults)} hyperparameters are"
+        names = (
+            f" The hyperparameters are {', '.join(known)}."
+            if {name for name, _ in faults if name}.difference(known)
+            else ""
+        )
+        super().__init__(f"{count} wrong: {'; '.join(text for _, text in faults)}.{names}")
 
 
 def fields_by_name(schema: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -45,7 +64,7 @@ def parse_hyperparameters(schema: type[H], raw: Mapping[str, Any]) -> H:
     NaN and infinity are refused unless a field allows them in so many words, with `allow_inf_nan=True`.
 
     Raises:
-        ConfigurationError: unknown names, with "did you mean", and malformed values: all of them in one message.
+        HyperparameterError: unknown names, with "did you mean", and malformed values.
     """
     known = fields_by_name(schema)
     given = {
@@ -54,18 +73,17 @@ def parse_hyperparameters(schema: type[H], raw: Mapping[str, Any]) -> H:
     values = {key: _decoded(value, known[key].annotation) for key, value in given.items() if key in known}
     # None is how a client writes that a value is not set.
     values = {key: value for key, value in values.items() if value is not None}
-    faults = [_unknown(key, list(known)) for key in given if key not in known]
+    faults = [(key, _unknown(key, list(known))) for key in given if key not in known]
     try:
         _finite(schema).model_validate(values)
     except ValidationError as error:
         faults += _malformed(error, given)
     if faults:
-        count = "1 hyperparameter is" if len(faults) == 1 else f"{len(faults)} hyperparameters are"
-        names = f" The hyperparameters are {', '.join(known)}." if given.keys() - known.keys() else ""
-        raise ConfigurationError(f"{count} wrong: {'; '.join(faults)}.{names}")
+        raise HyperparameterError(faults, known)
     return schema.model_validate(values)
 
 
+@cache
 def _finite(schema: type[BaseModel]) -> type[BaseModel]:
     """The same schema, whose numbers are finite where it does not say otherwise."""
     finite: type[BaseModel] = new_class(schema.__name__, (schema,), {"allow_inf_nan": False})
@@ -149,8 +167,8 @@ def _unknown(key: str, known: list[str]) -> str:
     return f"{key[:40]!r} is not one" + (f" (did you mean '{close[0]}'?)" if close else "")
 
 
-def _malformed(error: ValidationError, given: Mapping[str, Any]) -> Iterator[str]:
-    """One sentence for each hyperparameter, whatever number of types it could have had."""
+def _malformed(error: ValidationError, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """One sentence for each hyperparameter, by its name, whatever number of types it could have had."""
     for name, group in groupby(error.errors(include_url=False), key=lambda fault: fault["loc"][:1]):
         faults = list(group)
         if any(map(_is_of_item, faults)):  # without which a list is too short, but for that alone
@@ -159,12 +177,13 @@ def _malformed(error: ValidationError, given: Mapping[str, Any]) -> Iterator[str
         words = " or ".join(dict.fromkeys(_wanted(fault, alone=len(faults) == 1) for fault in faults))
         sentence = words if first["type"] in SENTENCES else f"{words} is wanted"
         if not name:  # a check over several fields
-            yield sentence
+            yield "", sentence
         elif len(faults) > 1 or len(first["loc"]) == 1 or first["type"] == "missing":
             not_set = first["type"] == "missing" and len(first["loc"]) == 1
-            yield f"{name[0]} is not set, and has no default" if not_set else f"{name[0]} is {whole!r}, {sentence}"
+            unset = f"{name[0]} is not set, and has no default"
+            yield str(name[0]), unset if not_set else f"{name[0]} is {whole!r}, {sentence}"
         else:
-            yield f"{'.'.join(map(str, first['loc']))} is {str(first['input'])[:40]!r}, {sentence}"
+            yield str(name[0]), f"{'.'.join(map(str, first['loc']))} is {str(first['input'])[:40]!r}, {sentence}"
 
 
 def _is_of_item(fault: Any) -> bool:

@@ -12,8 +12,6 @@ from rich.console import Console
 from gaussian_processes.algorithm import load_algorithm
 from gaussian_processes.errors import ConfigurationError, ExplainedError, PlatformError
 from gaussian_processes.files import write_by_rename
-from gaussian_processes.job.definitions import Definition
-from gaussian_processes.job.objective import require_objective
 from gaussian_processes.job.resources import available_cores
 from gaussian_processes.tuning.job import Place
 from gaussian_processes.tuning.page import page
@@ -22,6 +20,7 @@ from gaussian_processes.tuning.results import BEST, PAGE, REQUEST, RESULTS, TABL
 from gaussian_processes.tuning.search import search, unfinished_removed
 from gaussian_processes.tuning.table import Lines, LiveTable, row
 from gaussian_processes.tuning.trial import Trial
+from gaussian_processes.tuning.warm_start import parents
 
 INTERRUPTED = 130
 
@@ -65,9 +64,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(given: argparse.Namespace) -> int:
-    request = read_request(given.request)
-    if given.image is None:
-        _require_objective(request, given.data)
+    # What an image trains is known to its jobs alone.
+    algorithm = load_algorithm(os.environ) if given.image is None else None
+    request = read_request(given.request, algorithm, has_validation=(given.data / "validation").is_dir())
     results = (given.results or _numbered(request)).resolve()
     done = _begin(request, given.request, results, resume=given.resume)
     config = request.hyper_parameter_tuning_job_config
@@ -80,7 +79,7 @@ def _run(given: argparse.Namespace) -> int:
     trials = done
     try:
         with watcher:
-            trials = search(request, place, watcher, _parents(request, results), done, given.surrogate)
+            trials = search(request, place, watcher, parents(request, results), done, given.surrogate)
     finally:
         if (results / RESULTS).exists():
             trials = read_results(results, request.objective_regex)
@@ -94,17 +93,6 @@ def _run(given: argparse.Namespace) -> int:
         return 1
     print(f"best:  SAGEMAKER_BASE_DIR={results / BEST} gaussian_processes/serve")
     return 0
-
-
-def _require_objective(request: TuningRequest, data: Path) -> None:
-    """Refuse, before any job runs, a regex that would not find what the algorithm prints."""
-    definitions = [
-        Definition(metric.name, metric.regex)
-        for metric in request.training_job_definition.algorithm_specification.metric_definitions
-    ]
-    metrics = load_algorithm(os.environ).metrics
-    has_validation = (data / "validation").is_dir()
-    require_objective(request.objective.metric_name, definitions, metrics, has_validation=has_validation)
 
 
 def _numbered(request: TuningRequest) -> Path:
@@ -140,30 +128,6 @@ def _begin(request: TuningRequest, source: Path, results: Path, *, resume: bool)
     done = read_results(results, request.objective_regex) if (results / RESULTS).exists() else []
     unfinished_removed(results, request, done)
     return done
-
-
-def _parents(request: TuningRequest, results: Path) -> list[Trial]:
-    """The trials of the searches that a warm start names, which are looked for beside this one's results."""
-    trials = []
-    parents = request.warm_start_config.parent_hyper_parameter_tuning_jobs if request.warm_start_config else ()
-    for parent in parents:
-        name = parent.hyper_parameter_tuning_job_name
-        folders = [path.parent for path in sorted(results.parent.glob(f"*/{REQUEST}")) if _name_in(path) == name]
-        if not folders:
-            raise ConfigurationError(
-                f"WarmStartConfig names {name}, and no folder in {results.parent} has results of a search of that name."
-            )
-        for folder in folders:
-            trials += read_results(folder, read_request(folder / REQUEST).objective_regex)
-    return trials
-
-
-def _name_in(request: Path) -> str | None:
-    try:
-        name: str | None = json.loads(request.read_bytes()).get("HyperParameterTuningJobName")
-    except (OSError, ValueError, AttributeError):
-        return None
-    return name
 
 
 if __name__ == "__main__":

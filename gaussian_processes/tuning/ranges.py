@@ -1,9 +1,9 @@
 """Ranges: what a search varies, as AWS writes it, and as a sampler draws it."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_pascal
 
 from gaussian_processes.tuning.places import value_at
@@ -28,7 +28,7 @@ class CategoricalRange(Record):
     @property
     def size(self) -> int:
         """How many there are."""
-        return len(self.values)
+        return len(set(self.values))
 
     def at(self, index: int) -> str:
         """The value at `index`, from 0."""
@@ -56,14 +56,6 @@ class NumericRange(Record):
     max_value: float
     scaling_type: Scaling = "Auto"
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.min_value > self.max_value:
-            raise ValueError(f"{self.name}: MinValue {self.min_value} is above MaxValue {self.max_value}")
-        if self.scaling_type == "Logarithmic" and self.min_value <= 0:
-            raise ValueError(f"{self.name}: Logarithmic scaling needs a MinValue above 0, found {self.min_value}")
-        return self
-
     @property
     def logarithmic(self) -> bool:
         """Whether it is drawn evenly in the logarithm."""
@@ -78,16 +70,10 @@ class IntegerRange(NumericRange):
     min_value: int
     max_value: int
 
-    @model_validator(mode="after")
-    def _not_reversed(self) -> Self:
-        if self.scaling_type == "ReverseLogarithmic":
-            raise ValueError(f"{self.name}: ReverseLogarithmic scaling is for continuous ranges")
-        return self
-
     @property
     def size(self) -> int:
         """How many there are."""
-        return self.max_value - self.min_value + 1
+        return max(self.max_value - self.min_value + 1, 0)
 
     def at(self, index: int) -> str:
         """The number at `index`, from 0, as the string that a training job is given."""
@@ -113,15 +99,6 @@ class IntegerRange(NumericRange):
 
 class ContinuousRange(NumericRange):
     """Real numbers."""
-
-    @model_validator(mode="after")
-    def _below_one(self) -> Self:
-        if self.scaling_type == "ReverseLogarithmic" and not 0 <= self.min_value <= self.max_value < 1:
-            raise ValueError(
-                f"{self.name}: ReverseLogarithmic scaling needs 0 <= MinValue and MaxValue < 1, "
-                f"found {self.min_value} and {self.max_value}"
-            )
-        return self
 
     @property
     def distribution(self) -> BaseDistribution:
@@ -161,6 +138,7 @@ class ParameterRanges(Record):
     categorical_parameter_ranges: tuple[CategoricalRange, ...] = ()
     integer_parameter_ranges: tuple[IntegerRange, ...] = ()
     continuous_parameter_ranges: tuple[ContinuousRange, ...] = ()
+    auto_parameters: tuple[Any, ...] = ()
 
     @property
     def discrete(self) -> tuple[CategoricalRange | IntegerRange, ...]:
@@ -168,14 +146,11 @@ class ParameterRanges(Record):
         return self.categorical_parameter_ranges + self.integer_parameter_ranges
 
     @property
+    def numeric(self) -> tuple[IntegerRange | ContinuousRange, ...]:
+        """Those with a MinValue and a MaxValue."""
+        return self.integer_parameter_ranges + self.continuous_parameter_ranges
+
+    @property
     def all(self) -> tuple[Range, ...]:
         """Every range."""
         return (*self.discrete, *self.continuous_parameter_ranges)
-
-    @model_validator(mode="after")
-    def _named_once(self) -> Self:
-        names = [one.name for one in self.all]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"{', '.join(twice)}: named by more than one range")
-        return self

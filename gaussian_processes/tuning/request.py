@@ -3,17 +3,28 @@
 import json
 import math
 import re
+from collections import Counter
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
+from gaussian_processes.algorithm import Algorithm
 from gaussian_processes.errors import ConfigurationError
 from gaussian_processes.faults import in_words
+from gaussian_processes.job.definitions import Definition
 from gaussian_processes.tuning.ranges import ParameterRanges, Record
+from gaussian_processes.tuning.rules import broken_rules, wrong_hyperparameters, wrong_metrics
 from gaussian_processes.tuning.service_model import complaints, input_of
 
 OPERATION = "CreateHyperParameterTuningJob"
+NOT_HERE = {
+    "Autotune": "Autotune is not here: a local search finds no ranges by itself. Leave Autotune out, and write Strategy, "
+    "ResourceLimits and ParameterRanges.",
+    "TrainingJobDefinitions": "TrainingJobDefinitions are not here: a local search runs one. Write it as "
+    "TrainingJobDefinition, its TuningObjective as HyperParameterTuningJobObjective and its HyperParameterRanges as "
+    "ParameterRanges.",
+}
 
 
 class Objective(Record):
@@ -40,7 +51,7 @@ class HyperbandConfig(Record):
     """The fewest and the most values of the objective after which a job is compared with others."""
 
     min_resource: int = 1
-    max_resource: int = 27
+    max_resource: int | None = None
 
 
 class StrategyConfig(Record):
@@ -67,7 +78,7 @@ class TuningJobConfig(Record):
     """Strategy, objective, limits and ranges."""
 
     strategy: Literal["Random", "Grid", "Bayesian", "Hyperband"]
-    strategy_config: StrategyConfig = StrategyConfig()
+    strategy_config: StrategyConfig | None = None
     hyper_parameter_tuning_job_objective: Objective
     resource_limits: ResourceLimits
     parameter_ranges: ParameterRanges
@@ -76,38 +87,15 @@ class TuningJobConfig(Record):
     tuning_job_completion_criteria: CompletionCriteria = CompletionCriteria()
 
     @property
+    def hyperband(self) -> HyperbandConfig:
+        """Of the strategy Hyperband."""
+        return (self.strategy_config or StrategyConfig()).hyperband_strategy_config
+
+    @property
     def number_of_jobs(self) -> int:
         """The most that will run."""
-        ranges, wanted = self.parameter_ranges, self.resource_limits.max_number_of_training_jobs
-        if ranges.continuous_parameter_ranges or self.strategy in {"Bayesian", "Hyperband"}:
-            return wanted or 1
-        cells = math.prod(one.size for one in ranges.discrete)
-        return cells if wanted is None else min(wanted, cells)
-
-    @model_validator(mode="after")
-    def _rules(self) -> Self:
-        """The tuner's own, which its request model does not say."""
-        limits, ranges = self.resource_limits, self.parameter_ranges
-        if not ranges.all:
-            raise ValueError("ParameterRanges hold no range: there is nothing to search")
-        if self.strategy == "Grid":
-            other = [one.name for one in ranges.all if one not in ranges.categorical_parameter_ranges]
-            if other:
-                raise ValueError(
-                    f"the strategy Grid takes categorical ranges alone, and {', '.join(other)} is none; write its values "
-                    'as a CategoricalParameterRange, such as "Values": ["0", "1", "2"]'
-                )
-            cells = math.prod(one.size for one in ranges.discrete)
-            if limits.max_number_of_training_jobs not in (None, cells):
-                raise ValueError(
-                    f"the strategy Grid runs each combination once, and there are {cells}; leave MaxNumberOfTrainingJobs "
-                    f"out, or make it {cells} instead of {limits.max_number_of_training_jobs}"
-                )
-        elif limits.max_number_of_training_jobs is None:
-            raise ValueError("ResourceLimits need MaxNumberOfTrainingJobs, but for the strategy Grid")
-        if self.strategy == "Hyperband" and self.training_job_early_stopping_type != "Off":
-            raise ValueError("the strategy Hyperband stops jobs by itself; TrainingJobEarlyStoppingType has to be Off")
-        return self
+        wanted = self.resource_limits.max_number_of_training_jobs
+        return wanted or math.prod(one.size for one in self.parameter_ranges.discrete)
 
 
 class MetricDefinition(Record):
@@ -118,8 +106,10 @@ class MetricDefinition(Record):
 
 
 class AlgorithmSpecification(Record):
-    """Where the metrics stand in the log."""
+    """What is trained, and where the metrics stand in its log."""
 
+    training_image: str | None = None
+    algorithm_name: str | None = None
     metric_definitions: tuple[MetricDefinition, ...] = ()
 
 
@@ -131,9 +121,10 @@ class Channel(Record):
 
 
 class StoppingCondition(Record):
-    """How long a job may take."""
+    """How long a job may take, and may wait for a spot instance."""
 
     max_runtime_in_seconds: int = 86400
+    max_wait_time_in_seconds: int | None = None
 
 
 class TrainingJobDefinition(Record):
@@ -143,6 +134,11 @@ class TrainingJobDefinition(Record):
     algorithm_specification: AlgorithmSpecification
     input_data_config: tuple[Channel, ...] = ()
     stopping_condition: StoppingCondition = StoppingCondition()
+    enable_managed_spot_training: bool = False
+    resource_config: dict[str, Any] | None = None
+    hyper_parameter_tuning_resource_config: dict[str, Any] | None = None
+    tuning_objective: Objective | None = None
+    hyper_parameter_ranges: ParameterRanges | None = None
 
 
 class ParentJob(Record):
@@ -166,74 +162,94 @@ class TuningRequest(Record):
     training_job_definition: TrainingJobDefinition
     warm_start_config: WarmStartConfig | None = None
 
-    @model_validator(mode="after")
-    def _static_or_searched(self) -> Self:
-        static = self.training_job_definition.static_hyper_parameters
-        both = [one.name for one in self.hyper_parameter_tuning_job_config.parameter_ranges.all if one.name in static]
-        if both:
-            raise ValueError(f"{', '.join(both)}: both in StaticHyperParameters and in a range")
-        return self
-
     @property
     def objective(self) -> Objective:
         """What the jobs are compared by."""
         return self.hyper_parameter_tuning_job_config.hyper_parameter_tuning_job_objective
 
     @property
+    def definitions(self) -> tuple[Definition, ...]:
+        """What finds the metrics in a job's log."""
+        metrics = self.training_job_definition.algorithm_specification.metric_definitions
+        return tuple(Definition(metric.name, metric.regex) for metric in metrics)
+
+    @property
     def objective_regex(self) -> re.Pattern[str]:
-        """What finds the objective in a job's log.
-
-        Raises:
-            ConfigurationError: it is not defined, not a regular expression, or has no group.
-        """
-        definitions = self.training_job_definition.algorithm_specification.metric_definitions
-        for definition in definitions:
-            if definition.name == self.objective.metric_name:
-                try:
-                    pattern = re.compile(definition.regex)
-                except re.error as error:
-                    raise ConfigurationError(f"The regex {definition.regex!r} of {definition.name}: {error}.") from None
-                if not pattern.groups:
-                    raise ConfigurationError(
-                        f"The regex {definition.regex!r} of {definition.name} has no group; "
-                        f"{definition.name}=(.*?); would do."
-                    )
-                return pattern
-        raise ConfigurationError(
-            f"MetricDefinitions do not define the objective {self.objective.metric_name}; add "
-            f'{{"Name": "{self.objective.metric_name}", "Regex": "{self.objective.metric_name}=(.*?);"}}.'
-        )
+        """What finds the objective in a job's log."""
+        return next(one.pattern for one in self.definitions if one.name == self.objective.metric_name)
 
 
-def read_request(path: Path) -> TuningRequest:
-    """The request in a JSON file.
+def read_request(
+    path: Path, algorithm: Algorithm[Any, Any] | None = None, *, has_validation: bool = True
+) -> TuningRequest:
+    """The request in a JSON file; see `parse_request`.
 
     Raises:
-        ConfigurationError: no such file, not JSON, what AWS's model of the request refuses (all of it at once), what its
-            tuner refuses beside that, or an objective that no regex can find.
+        ConfigurationError: no such file, not JSON, or what `parse_request` refuses.
     """
     try:
-        document = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ConfigurationError(f"The request {path} cannot be read: {error.strerror}.") from None
-    except ValueError as error:
-        raise ConfigurationError(f"The request {path} is no JSON: {error}.") from None
-    return parse_request(document, path.name)
+        return parse_request(read_document(path), path.name, algorithm, has_validation=has_validation)
+    except RecursionError:
+        raise ConfigurationError(f"The request {path} is nested too deeply.") from None
 
 
-def parse_request(document: Any, name: str) -> TuningRequest:
-    """The request in a document, which messages call by the name.
+def parse_request(
+    document: Any, name: str, algorithm: Algorithm[Any, Any] | None = None, *, has_validation: bool = True
+) -> TuningRequest:
+    """The request in a document.
+
+    Args:
+        document: as JSON has it.
+        name: by which messages call it.
+        algorithm: what its jobs train, where that is known.
+        has_validation: whether they have a validation channel.
 
     Raises:
-        ConfigurationError: as `read_request`.
+        ConfigurationError: what AWS's model of the request refuses, what its tuner refuses beside that, what the
+            algorithm has against its hyperparameters and metrics, and what is not here: all of it at once.
     """
     found = complaints(input_of(OPERATION), document)
-    if found:
-        raise ConfigurationError(f"{name}: {'; '.join(found)}.")
     try:
         request = TuningRequest.model_validate(document)
     except ValidationError as error:
-        faults = "; ".join(map(in_words, error.errors(include_url=False)))
-        raise ConfigurationError(f"{name}: {faults}.") from None
-    _ = request.objective_regex  # a regex that cannot work is refused before any job runs
+        for fault in error.errors(include_url=False):
+            words, name_of = in_words(fault), f'"{fault["loc"][-1]}"' if fault["loc"] else ""
+            # What AWS's model refuses too is said once.
+            if not any(words.partition(": ")[0] in one or name_of in one for one in found):
+                found.append(f"{words}.")
+    else:
+        found += broken_rules(request)
+        found += wrong_metrics(request, algorithm, has_validation)
+        if algorithm is not None:
+            found += wrong_hyperparameters(request, algorithm.hyperparameters)
+    found += [sentence for key, sentence in NOT_HERE.items() if isinstance(document, dict) and key in document]
+    if len(found) > 1:
+        raise ConfigurationError(
+            f"{name} has {len(found)} faults: {' '.join(f'({n}) {one}' for n, one in enumerate(found, 1))}"
+        )
+    if found:
+        raise ConfigurationError(f"{name}: {found[0]}")
     return request
+
+
+def read_document(path: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        ConfigurationError: no such file, or not JSON, half of a surrogate pair, or a name twice in an object.
+    """
+    try:
+        document = json.loads(path.read_bytes(), object_pairs_hook=_object)
+        json.dumps(document, ensure_ascii=False).encode()
+    except OSError as error:
+        raise ConfigurationError(f"The file {path} cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, brackets thousands deep
+        raise ConfigurationError(f"The file {path} is no JSON: {error}.") from None
+    return document
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+    if twice:
+        raise ValueError(f"{twice[0]!r} stands in an object more than once")
+    return dict(pairs)

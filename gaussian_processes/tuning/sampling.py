@@ -5,7 +5,9 @@ estimators (Bergstra, Bardenet, Bengio and Kegl, 2011); Hyperband (Li et al., 20
 """
 
 import itertools
+import math
 import random
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
@@ -68,7 +70,7 @@ class Sampler:
         if combination is None:
             combination = {one.name: one.text(asked.params[one.name]) for one in self._ranges}
         hyperband = self._config.strategy == "Hyperband"
-        enough = self._config.strategy_config.hyperband_strategy_config.max_resource if hyperband else None
+        enough = self._config.hyperband.max_resource if hyperband else None
         return Suggestion(number, combination, asked, self._study, enough)
 
     def _optunas_sampler(self, surrogate: Surrogate, done: int) -> optuna.samplers.BaseSampler:
@@ -84,8 +86,8 @@ class Sampler:
 
     def _pruner(self) -> optuna.pruners.BasePruner:
         if self._config.strategy == "Hyperband":
-            hyperband = self._config.strategy_config.hyperband_strategy_config
-            return optuna.pruners.HyperbandPruner(hyperband.min_resource, hyperband.max_resource)
+            hyperband = self._config.hyperband
+            return optuna.pruners.HyperbandPruner(hyperband.min_resource, hyperband.max_resource or "auto")
         if self._config.training_job_early_stopping_type == "Auto":
             return optuna.pruners.MedianPruner(n_startup_trials=JUDGES)
         return optuna.pruners.NopPruner()
@@ -144,18 +146,15 @@ class Suggestion:
 def combinations(config: TuningJobConfig) -> Iterator[Combination]:
     """Those of Random and Grid: without repeats where the ranges can be counted, the same again for the same seed."""
     ranges = config.parameter_ranges
-    wanted = config.resource_limits.max_number_of_training_jobs
-    size = 1
-    for known in ranges.discrete:
-        size *= known.size
+    wanted, size = config.number_of_jobs, math.prod(one.size for one in ranges.discrete)
     generator = random.Random(config.random_seed)  # noqa: S311  # a search, not a secret
     cells: Any
-    if config.strategy == "Grid" or wanted is None:
+    if config.strategy == "Grid":
         cells = range(size)
-    elif ranges.continuous_parameter_ranges:
+    elif ranges.continuous_parameter_ranges or size > sys.maxsize:
         cells = [generator.randrange(size) for _ in range(wanted)]
     else:
-        cells = generator.sample(range(size), min(wanted, size))
+        cells = generator.sample(range(size), wanted)
     for cell in cells:
         yield _combination(config, cell, generator)
 

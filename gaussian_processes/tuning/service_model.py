@@ -1,8 +1,10 @@
 """Service model: AWS's own description of its requests, as its SDK for Python has it, and what it has against a value."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -10,11 +12,25 @@ import botocore.session
 from botocore.model import ServiceModel, Shape
 from botocore.validate import ParamValidator
 
+TYPES: dict[str, Any] = {
+    "structure": dict,
+    "map": dict,
+    "list": list,
+    "string": str,
+    "integer": int,
+    "long": int,
+    "float": float,
+}
+# Of numbers whose greatest the model does not say.
+LIMITS = {"integer": 2**31 - 1, "long": 2**63 - 1, "float": 3.4028235e38}
+SHOWN, SHOWN_VALUES = 300, 9  # characters of a complaint; values of an enumeration, the likeliest
+
 
 def complaints(shape: Shape, value: Any) -> list[str]:
     """Everything about `value` that a service with this model would refuse; empty where there is nothing."""
-    report = ParamValidator().validate(value, shape)
-    return [report.generate_report()] if report.has_errors() else list(violations(shape, value, shape.name))
+    report = ParamValidator().validate(value, shape).generate_report().splitlines()
+    found = [*report, *(fault.lstrip(".") for fault in violations(shape, value, ""))]
+    return [f"{one[:SHOWN]}{'…' if len(one) > SHOWN else ''}." for one in found]
 
 
 @cache
@@ -32,7 +48,8 @@ def parts(shape: Shape, value: Any, path: str) -> list[tuple[Shape, Any, str]]:
     """What a structure, map or list is made of, each with its own shape and path."""
     match shape.type_name:
         case "structure":
-            return [(shape.members[key], member, f"{path}.{key}") for key, member in value.items()]
+            known = shape.members
+            return [(known[key], member, f"{path}.{key}") for key, member in value.items() if key in known]
         case "map":
             keys = [(shape.key, key, f"{path} key {key}") for key in value]
             return keys + [(shape.value, member, f"{path}.{key}") for key, member in value.items()]
@@ -42,17 +59,25 @@ def parts(shape: Shape, value: Any, path: str) -> list[tuple[Shape, Any, str]]:
 
 
 def violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    """The constraints that botocore knows of and leaves to the service: enumerations, patterns, upper limits."""
+    """The constraints that botocore knows of and leaves to the service: enumerations, patterns, upper limits.
+
+    What has another type than it should has none of them: botocore has said so.
+    """
+    if not isinstance(value, TYPES.get(shape.type_name, ())):
+        return
     for part in parts(shape, value, path):
         yield from violations(*part)
-    if shape.type_name == "string":
+    if isinstance(value, str):
         if shape.enum and value not in shape.enum:
-            yield f"{path}: {value!r} is none of {shape.enum}"
-        if not matches(shape.metadata.get("pattern", ".*"), value):
-            yield f"{path}: {value!r} does not match {shape.metadata['pattern']}"
+            known = get_close_matches(value, shape.enum, SHOWN_VALUES, cutoff=0.0)
+            more = ", …" if len(shape.enum) > len(known) else ""
+            yield f"{path}: {value[:40]!r} is none of {', '.join(known)}{more}"
+        elif not matches(shape.metadata.get("pattern", ".*"), value):
+            yield f"{path}: {value[:40]!r} does not match {shape.metadata['pattern']}"
     size = value if isinstance(value, int | float) else len(value)
-    if not shape.metadata.get("min", size) <= size <= shape.metadata.get("max", size):
-        yield f"{path}: {size} is not within {shape.metadata}"
+    most = shape.metadata.get("max", LIMITS.get(shape.type_name, math.inf))
+    if not size <= most:
+        yield f"{path}: {size} is not within {shape.metadata.get('min', 0)} to {most}"
 
 
 def matches(pattern: str, text: str) -> bool:
