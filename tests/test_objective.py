@@ -88,7 +88,7 @@ TRAPS = {
     "quantifiers inside quantifiers": (
         "validation:RMSE",
         r"((\d+)*\.?)+x",
-        "takes more than 1 s for lines such as 'validation:RMSE=0.123456789012345;': a quantifier inside a quantifier",
+        "takes more than 1 s for 'validation:RMSE=0.123456789012345;': a quantifier in a quantifier, as in (a+)+",
     ),
     "two metrics": (
         "rmse",

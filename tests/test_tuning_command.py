@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from processes import run_train
@@ -104,6 +105,129 @@ def test_an_interrupted_search_goes_on(tmp_path, data):
     assert done.returncode == 0, done.stderr
     assert len(re.findall(r"^job ", done.stdout, re.MULTILINE)) == 6 - before
     assert len(done.stdout.partition("the best first:\n")[2].split("\n\n")[0].splitlines()) == 6
+
+
+def loaded(process, _results):
+    """Python imports what the search needs."""
+    return "_multiarray_umath" in Path(f"/proc/{process.pid}/maps").read_text()
+
+
+def with_results(_process, results):
+    """A job has ended."""
+    return (results / "results.json").exists()
+
+
+MOMENTS = {
+    "Ctrl-C while it is imported": (signal.SIGINT, loaded),
+    "Ctrl-C when the folder is made": (signal.SIGINT, lambda _, results: results.exists()),
+    "Ctrl-C when a job begins": (signal.SIGINT, lambda _, results: any(results.glob("*/input/config/*"))),
+    "Ctrl-C when a job prints": (
+        signal.SIGINT,
+        lambda _, results: any(log.stat().st_size for log in results.glob("*/log.txt")),
+    ),
+    "Ctrl-C when a job has ended": (signal.SIGINT, with_results),
+    "SIGTERM when a job has ended": (signal.SIGTERM, with_results),
+}
+
+
+def children(results):
+    """Jobs that run in a folder of results."""
+    wanted, found = f"SAGEMAKER_BASE_DIR={results}/".encode(), []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if any(one.startswith(wanted) for one in environ.read_bytes().split(b"\0")):
+                found.append(environ.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize(("kind", "moment"), MOMENTS.values(), ids=MOMENTS)
+def test_an_interruption_at_any_moment_leaves_one_line_and_no_job(tmp_path, data, kind, moment):
+    """And nothing is lost: what has ended is kept, and the search goes on, or begins."""
+    results = tmp_path / "results"
+    arguments = command(tmp_path, data, request=few(3))
+    with subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not moment(process, results):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(kind)
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 128 + kind
+    assert re.fullmatch(
+        r"(Stopped before any job began|The jobs that ran were stopped; .* Go on with --resume)\.\n", err
+    )
+    assert not children(results)
+    more = ["--resume"] if (results / "request.json").exists() else []
+    done = run(tmp_path, data, *more, request=few(3))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(json.loads((results / "results.json").read_text())["TrainingJobSummaries"]) == 3
+
+
+def test_two_searches_do_not_share_a_folder(tmp_path, data):
+    """The second is refused in one line; one that was killed blocks nobody, and its jobs end."""
+    results = tmp_path / "results"
+    arguments = command(tmp_path, data, request=few(6))
+    with subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        while not (results / "results.json").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        for more, words in (("--resume", "Another search runs in"), ("--surrogate=gp", "is not empty")):
+            second = run(tmp_path, data, more, request=few(6))
+            assert second.returncode == 2
+            assert words in second.stderr
+            assert second.stderr.count("\n") == 1
+        assert process.poll() is None
+        process.kill()
+    before = {path.name for path in results.iterdir()}
+    done = run(tmp_path, data, "--resume", request=few(6))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert before <= {path.name for path in results.iterdir()}
+    assert len(json.loads((results / "results.json").read_text())["TrainingJobSummaries"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda results: results.with_name("results").write_text("mine"), "is a file; name a folder with --results"),
+        (lambda results: (results / "sub").write_text(""), "is not empty"),
+    ],
+    ids=["a file", "something else"],
+)
+def test_a_place_that_is_taken_is_refused_before_any_job(tmp_path, data, damage, words):
+    """In one line, with nothing left there."""
+    results = tmp_path / "results"
+    if words != "is a file; name a folder with --results":
+        results.mkdir()
+    damage(results)
+    before = sorted(tmp_path.rglob("*"))
+    done = run(tmp_path, data)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert words in done.stderr
+    assert set(tmp_path.rglob("*")) - set(before) <= {tmp_path / "request.json"}
+
+
+@pytest.mark.parametrize("name", ["request.json", "results.json"])
+def test_what_a_search_has_left_may_be_damaged(tmp_path, data, name):
+    """It is refused in one line, with nothing removed; put back, or without the results, the search goes on."""
+    assert run(tmp_path, data, request=few(2)).returncode == 0
+    results = tmp_path / "results"
+    was, before = (results / name).read_bytes(), sorted(results.rglob("*"))
+    (results / name).write_bytes(was[:100])
+    done = run(tmp_path, data, "--resume", request=few(2))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert name in done.stderr
+    assert sorted(results.rglob("*")) == before
+    (results / name).write_bytes(was)
+    assert run(tmp_path, data, "--resume", request=few(2)).returncode == 0
+
+
+def test_nothing_is_made_where_there_is_no_data(tmp_path):
+    """The folder for the results neither."""
+    done = run(tmp_path, tmp_path / "nowhere")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "There is no data folder" in done.stderr
+    assert not (tmp_path / "results").exists()
 
 
 def test_a_warm_start_learns_from_a_search_beside_it(tmp_path, data):

@@ -90,14 +90,6 @@ def with_own(request):
     request["TrainingJobDefinition"]["HyperParameterRanges"] = categorical("q", "0", "1")
 
 
-def with_channels(*names):
-    def change(request):
-        (first, *_) = request["TrainingJobDefinition"]["InputDataConfig"]
-        request["TrainingJobDefinition"]["InputDataConfig"] = [{**first, "ChannelName": name} for name in names]
-
-    return change
-
-
 def spot(**condition):
     return both(in_definition(EnableManagedSpotTraining=True), in_definition(StoppingCondition=condition))
 
@@ -216,17 +208,16 @@ RULES = {
         in_algorithm(MetricDefinitions=[{**METRIC, "Name": f"x{n}"} for n in range(20)] + [METRIC]),
         "21 MetricDefinitions; 20 are allowed",
     ),
-    "a channel twice": (with_channels("training", "training"), "more than one channel training"),
-    "another objective": (with_own, "TuningObjective is for TrainingJobDefinitions"),
-    "other ranges": (with_own, "HyperParameterRanges is for TrainingJobDefinitions"),
+    "another objective": (with_own, "TuningObjective differs from HyperParameterTuningJobConfig"),
+    "other ranges": (with_own, "HyperParameterRanges differs from HyperParameterTuningJobConfig"),
     "a long job": (
         in_definition(StoppingCondition={"MaxRuntimeInSeconds": 2_419_201}),
         "MaxRuntimeInSeconds of a job is 2419201. Make it 2419200, 28 days, or less",
     ),
-    "spot instances without a wait": (spot(MaxRuntimeInSeconds=600), "needs a MaxWaitTimeInSeconds of 600 or more"),
+    "spot instances without a wait": (spot(MaxRuntimeInSeconds=600), "needs MaxWaitTimeInSeconds of 600 or more"),
     "a wait that is shorter than the job": (
         spot(MaxRuntimeInSeconds=600, MaxWaitTimeInSeconds=599),
-        "needs a MaxWaitTimeInSeconds of 600 or more, found 599",
+        "needs MaxWaitTimeInSeconds of 600 or more, found 599",
     ),
     "a wait without spot instances": (
         in_definition(StoppingCondition={"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 900}),
@@ -241,7 +232,10 @@ RULES = {
         in_algorithm(MetricDefinitions=[METRIC, {"Name": "x", "Regex": "a{99999999999}"}]),
         "The regex .* of x is not a regular expression: the repetition number is too large",
     ),
-    "no group": (in_first_metric(Regex="RMSE"), r"has no group; validation:RMSE=\(\.\*\?\); would do"),
+    "no group": (
+        in_first_metric(Regex="RMSE"),
+        r"has no group, in round brackets, to capture the number; validation:RMSE=\(\.\*\?\); would do",
+    ),
 }
 NOT_HERE = {
     "Autotune": (
@@ -254,7 +248,7 @@ NOT_HERE = {
     ),
     "several definitions": (
         several_definitions,
-        "TrainingJobDefinitions are not here.* Write it as TrainingJobDefinition",
+        "TrainingJobDefinitions are not here. Write one as TrainingJobDefinition",
     ),
 }
 REFUSED = SERVICE | RULES | NOT_HERE

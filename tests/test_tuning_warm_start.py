@@ -28,7 +28,7 @@ def started(tmp_path):
                 "WarmStartType": "TransferLearning",
             }
         }
-        return parents(parse_request(child, "request.json"), tmp_path / "results/new")
+        return parents(parse_request(child, "request.json"), tmp_path / "results")
 
     return start
 
@@ -61,10 +61,10 @@ def searched_there_and_static_here(request):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (with_another_objective, "objective of the parent before is validation:MAE, and not validation:RMSE"),
-        (lambda request: static(request).update(bias="1"), "before has other hyperparameters: bias"),
-        (lambda request: static(request).clear(), "before has other hyperparameters: sigma2"),
-        (with_another_type, "l: CategoricalRange in the parent before, and IntegerRange here"),
+        (with_another_objective, "the objective is validation:MAE in the parent before, and validation:RMSE here"),
+        (lambda request: static(request).update(bias="1"), "bias is static in the parent before, and missing here"),
+        (lambda request: static(request).clear(), "sigma2 is missing in the parent before, and static here"),
+        (with_another_type, "l is CategoricalRange in the parent before, and IntegerRange here"),
     ],
     ids=["objective", "one more", "one less", "type"],
 )

@@ -37,25 +37,29 @@ class Definition:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """The regex, compiled.
-
-        Raises:
-            re.error: it is no regular expression.
-        """
+        """The regex, compiled; re.error where it is none."""
         # Names of groups are written (?<name>...) where the platform may read them, and (?P<name>...) here.
         text = re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", self.regex)
         try:
             with warnings.catch_warnings(action="ignore"):  # [[a] may mean something else in a later Python
                 return re.compile(text)
-        except (OverflowError, RecursionError) as error:  # a{99999999999}, or hundreds of brackets in each other
+        except (OverflowError, RecursionError) as error:  # a{99999999999}, or thousands of brackets in each other
             raise re.error(str(error)) from None
+
+    @property
+    def fault(self) -> str:
+        """Why the regex finds no number, whatever it reads; empty where it may."""
+        try:
+            return "" if self.pattern.groups else "has no group, in round brackets, to capture the number"
+        except re.error as error:
+            return f"is not a regular expression: {error}"
 
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Bound the time in which regular expressions read; (a+)+; would take years for some lines of forty characters.
+    """Bound the time in which regular expressions read: for some lines (a+)+; would take years.
 
-    It works in the main thread only: Python handles signals there, and `re` looks for them while it searches.
+    For the main thread, which alone hears signals; `re` looks for them while it searches.
 
     Raises:
         TimeoutError: READING_SECONDS of processor time are over.

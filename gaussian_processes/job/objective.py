@@ -117,7 +117,7 @@ def definition_faults(definitions: Sequence[Definition], objective: str | None, 
     A definition is sound when its regex reads every value of one metric's lines in full, and no other metric's lines:
     those of the metric that bears its name, where there is one.
     """
-    faults = [fault for definition in definitions if (fault := _fault_in_time(definition, metrics))]
+    faults = [fault for definition in definitions if (fault := _fault(definition, metrics))]
     names = [definition.name for definition in definitions]
     if names and objective is not None and objective not in names:
         meant = _named(objective, metrics) or metrics[-1]
@@ -128,43 +128,35 @@ def definition_faults(definitions: Sequence[Definition], objective: str | None, 
     return faults
 
 
-def _fault_in_time(definition: Definition, metrics: Sequence[Metric]) -> str | None:
-    try:
-        with reading():
-            return _fault(definition, metrics)
-    except TimeoutError:
-        return (
-            f"The regex {definition.regex} of {definition.name} takes more than {READING_SECONDS:g} s for lines such as "
-            f"'{_lines(metrics[-1])[0]}': a quantifier inside a quantifier, as in (a+)+, does that. "
-            f"{_paste(_named(definition.name, metrics) or metrics[-1], metrics, definition.name)}"
-        )
-
-
 def _fault(definition: Definition, metrics: Sequence[Metric]) -> str | None:
-    found = f"The regex {definition.regex} of {definition.name}"
     named = _named(definition.name, metrics)
-    remedy = _paste(named or metrics[-1], metrics, definition.name)
-    try:
-        pattern = definition.pattern
-    except re.error as error:
-        return f"{found} is not a regular expression: {error}. {remedy}"
-    if not pattern.groups:
-        return f"{found} has no group, in round brackets, to capture the number. {remedy}"
+    wrong, meant = definition.fault, named
+    if not wrong:
+        try:
+            with reading():
+                wrong, meant = _misreading(definition.pattern, named, metrics)
+        except TimeoutError:
+            line = _lines(metrics[-1])[0]
+            wrong = f"takes more than {READING_SECONDS:g} s for '{line}': a quantifier in a quantifier, as in (a+)+, does that"
+    remedy = _paste(meant or metrics[-1], metrics, definition.name)
+    return f"The regex {definition.regex} of {definition.name} {wrong}. {remedy}" if wrong else None
+
+
+def _misreading(pattern: re.Pattern[str], named: Metric | None, metrics: Sequence[Metric]) -> tuple[str, Metric | None]:
+    """What is wrong with what a pattern reads, if anything is, and the metric that it is for."""
     read = _read_by(pattern, metrics)
     if named is None and len(read) != 1:
         shown = read or metrics[-1:]
-        remedy = _paste(shown[-1], metrics, definition.name)
-        return f"{found} captures {_captures(pattern, shown[:2])}; the number of one metric is wanted. {remedy}"
+        return f"captures {_captures(pattern, shown[:2])}; the number of one metric is wanted", shown[-1]
     metric = named or read[0]
-    remedy = _paste(metric, metrics, definition.name)
     others = [other for other in read if other != metric]
     if others:
-        return f"{found} captures {_captures(pattern, others[:2])}. {remedy}"
+        return f"captures {_captures(pattern, others[:2])}", metric
     misread = [line for line in _lines(metric) if _number(pattern, line) != _value(line)]
     # What is no objective may be a count, which a regex for whole numbers reads.
     if misread and (metric.direction is not None or len(misread) == len(_lines(metric))):
-        return f"{found} captures {_capture(pattern, misread[0])}. {remedy}"
-    return None
+        return f"captures {_capture(pattern, misread[0])}", metric
+    return "", metric
 
 
 def _named(name: str, metrics: Sequence[Metric]) -> Metric | None:

@@ -6,16 +6,21 @@ import re
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+
+from gaussian_processes.errors import ConfigurationError
+from gaussian_processes.job.definitions import reading
 
 TRAIN = Path(__file__).resolve().parents[1] / "train"
 # Seconds that SageMaker gives a job to end after SIGTERM.
 GRACE = 120.0
+BLOCK = 1 << 20  # bytes of a log that are read at a time
+LONGEST = 1 << 18  # a line: CloudWatch's events hold no more
+REASON = 1024  # bytes of a failure file that SageMaker reads
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 
 
@@ -35,6 +40,13 @@ class Place:
     image: str | None
     threads: int
 
+    def require_data(self) -> None:
+        """Raise ConfigurationError where there is none."""
+        if not self.data.is_dir():
+            raise ConfigurationError(
+                f"There is no data folder {self.data}; name one that holds a folder for each channel."
+            )
+
     def command(self, directory: Path, name: str) -> list[str]:
         """What starts a training job on `directory`."""
         if self.image is None:
@@ -46,83 +58,116 @@ class Place:
 
 
 class Job:
-    """A running job. It is stopped at most once, with the first reason given."""
+    """A running job, whose output goes into log.txt and is read there.
+
+    Attributes:
+        stopped: why it was stopped, if it was: the first reason.
+    """
 
     def __init__(self, place: Place, directory: Path, name: str) -> None:
-        self._image = place.image
-        self._name = name
-        self._log = directory / "log.txt"
-        environ = dict(os.environ, SAGEMAKER_BASE_DIR=str(directory), OMP_NUM_THREADS=str(place.threads))
-        # In a group of its own, so that a Ctrl-C at the terminal is for the search alone, which then stops its jobs.
-        self._process = subprocess.Popen(  # noqa: S603  # it is our own train, or the image that was named
-            place.command(directory, name),
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        self._lock = threading.Lock()
         self.stopped: str | None = None
+        self._image, self._name = place.image, name
+        self._rest, self._deadline, self._told = b"", math.inf, False
+        environ = dict(os.environ, SAGEMAKER_BASE_DIR=str(directory), OMP_NUM_THREADS=str(place.threads))
+        with (directory / "log.txt").open("wb") as log:
+            # In a group of its own, so that a Ctrl-C at the terminal is for the search alone, which then stops its jobs.
+            self._process = subprocess.Popen(  # noqa: S603  # it is our own train, or the image that was named
+                place.command(directory, name),
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._log = (directory / "log.txt").open("rb")
 
-    def follow(self, on_line: Callable[[str], None]) -> int:
-        """Keep the log, and tell each line as it is printed; the exit code, when the job has ended."""
-        with cast("IO[bytes]", self._process.stdout) as stream, self._log.open("wb") as log:
-            for line in stream:
-                log.write(line)
-                log.flush()
-                on_line(line.decode("utf-8", errors="replace"))
-        return self._process.wait()
+    def read(self) -> Iterator[str]:
+        """The lines that it has printed since the last time, a very long one in part; when it has ended, the last too."""
+        size = os.fstat(self._log.fileno()).st_size
+        while self._log.tell() < size:
+            *lines, self._rest = (self._rest + self._log.read(BLOCK)).split(b"\n")
+            self._rest = self._rest[-LONGEST - 1 :]
+            yield from b"\n".join(lines).decode("utf-8", errors="replace").splitlines()
+        if self._process.returncode is not None:
+            yield from self._rest.decode("utf-8", errors="replace").splitlines()
 
     def stop(self, reason: str, grace: float = GRACE) -> None:
-        """Ask the job to end, as SageMaker does, and end it when it has not after `grace` seconds. Returns at once."""
-        with self._lock:
-            if self.stopped is not None or self._process.poll() is not None:
-                return
-            self.stopped = reason
-        threading.Thread(target=self._end, args=(grace,), daemon=True).start()
+        """Have `poll` ask the job to end, as SageMaker does, and end it when it has not after `grace` seconds."""
+        if self._process.returncode is None:
+            self.stopped = self.stopped or reason
+            self._deadline = min(self._deadline, time.monotonic() + grace)
 
-    def _end(self, grace: float) -> None:
-        if self._image is not None:
-            stop = ["docker", "stop", "--time", str(math.ceil(grace)), self._name]
-            subprocess.run(stop, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)  # noqa: S603
-            return
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGTERM)
-        try:
-            self._process.wait(grace)
-        except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
+    def poll(self) -> int | None:
+        """The exit code when the job has ended; what it started and left behind ends with it, as in a container."""
+        if self._process.poll() is not None:
+            with suppress(ProcessLookupError, PermissionError):  # nobody is left
                 os.killpg(self._process.pid, signal.SIGKILL)
+        elif time.monotonic() > self._deadline:
+            self._send(signal.SIGKILL)
+        elif self.stopped is not None and not self._told:
+            self._told = self._send(signal.SIGTERM)
+        return self._process.returncode
+
+    def close(self) -> None:
+        """Its log."""
+        self._log.close()
+
+    def _send(self, which: signal.Signals) -> bool:
+        """Whether it has arrived: a container that is about to begin is not there yet."""
+        if self._image is None:
+            os.killpg(self._process.pid, which)
+            return True
+        kill = ["docker", "kill", "--signal", which.name, self._name]
+        return subprocess.run(kill, capture_output=True, check=False).returncode == 0  # noqa: S603
 
 
-def values_in(text: str, regex: re.Pattern[str]) -> Iterator[float]:
-    """The numbers that the regex's first group finds, line by line, as SageMaker reads a log; the last one counts."""
-    for line in text.splitlines():
-        for match in regex.finditer(line):
-            try:
-                value = float(match.group(1))
-            except (TypeError, ValueError):  # SageMaker passes over what is not a number, without a word
-                continue
-            if math.isfinite(value):
-                yield value
+def values_in(text: str, regex: re.Pattern[str]) -> list[float]:
+    """The numbers that the regex's first group finds, line by line, as SageMaker reads a log; the last one counts.
+
+    Lines that no event of CloudWatch could hold are passed over.
+
+    Raises:
+        TimeoutError: the regex takes too long for a line.
+    """
+    values = []
+    for line in (line for line in text.splitlines() if len(line) <= LONGEST):
+        with reading():
+            for match in regex.finditer(line):
+                with suppress(TypeError, ValueError):  # SageMaker passes over what is not a number, without a word
+                    values.append(float(match.group(1)))
+    return [value for value in values if math.isfinite(value)]
 
 
 def misread(line: str, regex: re.Pattern[str]) -> str | None:
-    """What a regex takes of a number that is longer, such as 1.2 of 1.2e-05 or 3 of -3; None where it takes all of it."""
-    for match in regex.finditer(line):
-        taken = match.group(1) or ""
-        whole = next((one for one in NUMBER.finditer(line) if one.start() <= match.start(1) < one.end()), None)
-        if taken and whole is not None and whole.group() not in taken:
-            return f"{taken!r} of {whole.group()}"
+    """What a regex takes of a number that is longer, such as 1.2 of 1.2e-05 or 3 of -3; None where it takes all of it.
+
+    Raises:
+        TimeoutError: the regex takes too long.
+    """
+    with reading():
+        for match in regex.finditer(line):
+            taken = match.group(1) or ""
+            whole = next((one for one in NUMBER.finditer(line) if one.start() <= match.start(1) < one.end()), None)
+            if taken and whole is not None and whole.group() not in taken:
+                return f"{taken!r} of {whole.group()}"
     return None
 
 
 def failure_of(directory: Path, exit_code: int) -> str:
-    """Why a job failed: its failure file's first line, or the last one of its log."""
-    failure, log = directory / "output/failure", directory / "log.txt"
-    if failure.exists():
-        lines = failure.read_text(encoding="utf-8", errors="replace").splitlines()[:1]
-    else:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-1:]
-    return next(iter(lines), f"exit code {exit_code}")
+    """Why a job failed: the first line of its failure file, or the last one of its log, as far as it left them."""
+    said = [*_lines_of(directory / "output/failure")[:1], *_lines_of(directory / "log.txt")[-1:]]
+    return next(iter(said), f"exit code {exit_code}")
+
+
+def _lines_of(path: Path) -> list[str]:
+    """The first and the last of a file, but for empty ones; none where it cannot be read: a folder, say, or a pipe."""
+    try:
+        if not path.is_file():
+            return []
+        with path.open("rb") as stream:
+            head = stream.read(REASON)
+            stream.seek(-len(head), os.SEEK_END)
+            text = head + b"\n" + stream.read()
+    except OSError:
+        return []
+    return [line for line in text.decode("utf-8", errors="replace").splitlines() if line.strip()]

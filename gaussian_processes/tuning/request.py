@@ -14,16 +14,14 @@ from gaussian_processes.errors import ConfigurationError
 from gaussian_processes.faults import in_words
 from gaussian_processes.job.definitions import Definition
 from gaussian_processes.tuning.ranges import ParameterRanges, Record
-from gaussian_processes.tuning.rules import broken_rules, wrong_hyperparameters, wrong_metrics
+from gaussian_processes.tuning.rules import faults_of
 from gaussian_processes.tuning.service_model import complaints, input_of
 
 OPERATION = "CreateHyperParameterTuningJob"
 NOT_HERE = {
-    "Autotune": "Autotune is not here: a local search finds no ranges by itself. Leave Autotune out, and write Strategy, "
-    "ResourceLimits and ParameterRanges.",
-    "TrainingJobDefinitions": "TrainingJobDefinitions are not here: a local search runs one. Write it as "
-    "TrainingJobDefinition, its TuningObjective as HyperParameterTuningJobObjective and its HyperParameterRanges as "
-    "ParameterRanges.",
+    "Autotune": "Autotune is not here. Leave it out, and write Strategy, ResourceLimits and ParameterRanges.",
+    "TrainingJobDefinitions": "TrainingJobDefinitions are not here. Write one as TrainingJobDefinition, and its "
+    "TuningObjective and HyperParameterRanges into HyperParameterTuningJobConfig, as the objective and ParameterRanges.",
 }
 
 
@@ -179,18 +177,9 @@ class TuningRequest(Record):
         return next(one.pattern for one in self.definitions if one.name == self.objective.metric_name)
 
 
-def read_request(
-    path: Path, algorithm: Algorithm[Any, Any] | None = None, *, has_validation: bool = True
-) -> TuningRequest:
-    """The request in a JSON file; see `parse_request`.
-
-    Raises:
-        ConfigurationError: no such file, not JSON, or what `parse_request` refuses.
-    """
-    try:
-        return parse_request(read_document(path), path.name, algorithm, has_validation=has_validation)
-    except RecursionError:
-        raise ConfigurationError(f"The request {path} is nested too deeply.") from None
+def read_request(path: Path) -> TuningRequest:
+    """The request in a JSON file, as `read_document` and `parse_request` have it."""
+    return parse_request(read_document(path), path.name)
 
 
 def parse_request(
@@ -205,30 +194,28 @@ def parse_request(
         has_validation: whether they have a validation channel.
 
     Raises:
-        ConfigurationError: what AWS's model of the request refuses, what its tuner refuses beside that, what the
-            algorithm has against its hyperparameters and metrics, and what is not here: all of it at once.
+        ConfigurationError: what AWS's model, the tuner's rules and the algorithm have against it: all of it at once.
     """
-    found = complaints(input_of(OPERATION), document)
+    try:
+        found = complaints(input_of(OPERATION), document)
+    except RecursionError:
+        raise ConfigurationError(f"{name} is nested too deeply.") from None
     try:
         request = TuningRequest.model_validate(document)
     except ValidationError as error:
         for fault in error.errors(include_url=False):
-            words, name_of = in_words(fault), f'"{fault["loc"][-1]}"' if fault["loc"] else ""
+            words, key = in_words(fault), f'"{fault["loc"][-1]}"' if fault["loc"] else ""
             # What AWS's model refuses too is said once.
-            if not any(words.partition(": ")[0] in one or name_of in one for one in found):
+            if not any(words.partition(": ")[0] in one or key in one for one in found):
                 found.append(f"{words}.")
     else:
-        found += broken_rules(request)
-        found += wrong_metrics(request, algorithm, has_validation)
-        if algorithm is not None:
-            found += wrong_hyperparameters(request, algorithm.hyperparameters)
+        found += faults_of(request, algorithm, has_validation=has_validation)
     found += [sentence for key, sentence in NOT_HERE.items() if isinstance(document, dict) and key in document]
-    if len(found) > 1:
-        raise ConfigurationError(
-            f"{name} has {len(found)} faults: {' '.join(f'({n}) {one}' for n, one in enumerate(found, 1))}"
-        )
     if found:
-        raise ConfigurationError(f"{name}: {found[0]}")
+        listed = " ".join(f"({number}) {one}" for number, one in enumerate(found, start=1))
+        raise ConfigurationError(
+            f"{name}: {found[0]}" if len(found) == 1 else f"{name} has {len(found)} faults: {listed}"
+        )
     return request
 
 
@@ -249,7 +236,7 @@ def read_document(path: Path) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
-    if twice:
-        raise ValueError(f"{twice[0]!r} stands in an object more than once")
+    ((name, count),) = Counter(name for name, _ in pairs).most_common(1) or [("", 1)]
+    if count > 1:
+        raise ValueError(f"{name!r} stands in an object more than once")
     return dict(pairs)

@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +16,13 @@ from gaussian_processes.errors import ConfigurationError
 from gaussian_processes.files import write_by_rename
 from gaussian_processes.tuning.job import values_in
 from gaussian_processes.tuning.request import TuningRequest
+from gaussian_processes.tuning.service_model import complaints, service
 from gaussian_processes.tuning.trial import Trial
 
 # SageMaker's names for where a job runs, filled in for a machine that is nobody's.
 ARN = "arn:aws:sagemaker:local:000000000000"
 RESULTS, TABLE, REQUEST, BEST, PAGE = "results.json", "results.csv", "request.json", "best", "tuning.html"
+LOCK, ANSWER = ".lock", "ListTrainingJobsForHyperParameterTuningJob"
 
 
 def ranked(request: TuningRequest, trials: Sequence[Trial]) -> list[Trial]:
@@ -77,6 +82,23 @@ def summary(request: TuningRequest, trial: Trial) -> dict[str, Any]:
     return found
 
 
+def hold(folder: Path) -> None:
+    """Make a folder, and keep other searches out of it until this process ends, however it does.
+
+    Raises:
+        ConfigurationError: it cannot be made, or another search has it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        flock(os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666), LOCK_EX | LOCK_NB)
+    except (FileExistsError, NotADirectoryError):
+        raise ConfigurationError(f"The results folder {folder} is a file; name a folder with --results.") from None
+    except BlockingIOError:
+        raise ConfigurationError(
+            f"Another search runs in {folder}; wait until it has ended, or name a new one."
+        ) from None
+
+
 def read_results(folder: Path, regex: re.Pattern[str]) -> list[Trial]:
     """The trials of a search, from its results.json and its jobs' logs.
 
@@ -85,20 +107,25 @@ def read_results(folder: Path, regex: re.Pattern[str]) -> list[Trial]:
     """
     path = folder / RESULTS
     try:
-        summaries = json.loads(path.read_bytes())["TrainingJobSummaries"]
-        return [_trial(folder, one, regex) for one in summaries]
+        document = json.loads(path.read_bytes())
+        wrong = complaints(service("sagemaker").operation_model(ANSWER).output_shape, document)
+        if not wrong:
+            return [_trial(folder, one, regex) for one in document["TrainingJobSummaries"]]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        wrong = [f"{error!r}."]
     except OSError as error:
         raise ConfigurationError(f"The results {path} cannot be read: {error.strerror}.") from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise ConfigurationError(f"The results {path} are not as a search leaves them: {error!r}.") from None
+    remedy = "Put back what was there, or remove the file: its jobs run again."
+    raise ConfigurationError(f"The results {path} are not as a search leaves them: {wrong[0]} {remedy}")
 
 
 def _trial(folder: Path, found: dict[str, Any], regex: re.Pattern[str]) -> Trial:
     directory = folder / found["TrainingJobName"]
-    log = directory / "log.txt"
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    final = found.get("FinalHyperParameterTuningJobObjectiveMetric")
-    values = tuple(values_in(text, regex)) or (() if final is None else (float(final["Value"]),))
+    log, final = directory / "log.txt", found.get("FinalHyperParameterTuningJobObjectiveMetric")
+    values: tuple[float, ...] = () if final is None else (float(final["Value"]),)
+    if log.is_file():
+        with suppress(TimeoutError):
+            values = tuple(values_in(log.read_text(encoding="utf-8", errors="replace"), regex)) or values
     return Trial(
         number=int(directory.name.rpartition("-")[2]),
         combination=found["TunedHyperParameters"],
@@ -119,7 +146,7 @@ def _table(request: TuningRequest, trials: Sequence[Trial]) -> str:
     for trial in ranked(request, trials):
         objective = "" if trial.objective is None else repr(trial.objective)
         seconds = f"{trial.ended - trial.began:.3f}"
-        chosen = [trial.combination[name] for name in names]
+        chosen = [trial.combination.get(name, "") for name in names]
         writer.writerow([trial.number, trial.status, objective, trial.reason, seconds, *chosen])
     return text.getvalue()
 

@@ -4,7 +4,6 @@ They stand in the API's reference, in the guide's pages on ranges, strategies an
 """
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product
@@ -32,45 +31,39 @@ COMBINATIONS = 1000  # that are tried, at most, where each value is allowed for 
 Checks = Iterator[tuple[object, str]]
 
 
-def broken_rules(request: "TuningRequest") -> Iterator[str]:
-    """What the tuner has against the request."""
+def faults_of(
+    request: "TuningRequest", algorithm: Algorithm[Any, Any] | None, *, has_validation: bool
+) -> Iterator[str]:
+    """What the tuner has against a request, and, where it is known, the algorithm."""
     config, definition = request.hyper_parameter_tuning_job_config, request.training_job_definition
-    for part in (_of_ranges, _of_search, _of_hyperband, _of_definition):
-        yield from (sentence for broken, sentence in part(config, definition) if broken)
-
-
-def wrong_metrics(request: "TuningRequest", algorithm: Algorithm[Any, Any] | None, validated: bool) -> Iterator[str]:
-    """What is wrong with the objective and the regexes: where the algorithm is known, all that `train` would refuse."""
+    checks = (*_of_ranges(config, definition), *_of_search(config), *_of_definition(config, definition))
+    yield from (sentence for broken, sentence in checks if broken)
     definitions, objective = request.definitions, request.objective.metric_name
+    try:
+        if algorithm is not None:
+            require_objective(objective, definitions, algorithm.metrics, has_validation=has_validation)
+    except ConfigurationError as error:
+        yield str(error)
+    else:
+        for one in definitions:
+            if one.fault:
+                yield f"The regex {one.regex!r} of {one.name} {one.fault}; {one.name}=(.*?); would do."
+        if objective not in {one.name for one in definitions}:
+            entry = f'{{"Name": "{objective}", "Regex": "{objective}=(.*?);"}}'
+            yield f"MetricDefinitions do not define the objective {objective}; add {entry}."
     if algorithm is not None:
-        try:
-            require_objective(objective, definitions, algorithm.metrics, has_validation=validated)
-        except ConfigurationError as error:
-            yield str(error)
-            return
-    for one in definitions:
-        try:
-            if not one.pattern.groups:
-                yield f"The regex {one.regex!r} of {one.name} has no group; {one.name}=(.*?); would do."
-        except re.error as error:
-            yield f"The regex {one.regex!r} of {one.name} is not a regular expression: {error}."
-    if objective not in {one.name for one in definitions}:
-        entry = f'{{"Name": "{objective}", "Regex": "{objective}=(.*?);"}}'
-        yield f"MetricDefinitions do not define the objective {objective}; add {entry}."
+        yield from _of_hyperparameters(algorithm.hyperparameters, config.parameter_ranges.all, definition)
 
 
-def wrong_hyperparameters(request: "TuningRequest", schema: type[BaseModel]) -> Iterator[str]:
-    """What the algorithm has against the names and the values that its jobs will be given.
-
-    Each value is looked at for itself. A check over several is a fault only where no combination passes it.
-    """
-    ranges = request.hyper_parameter_tuning_job_config.parameter_ranges.all
-    static, known = request.training_job_definition.static_hyper_parameters, fields_by_name(schema)
-    names, examples = [one.name for one in ranges], [_examples(one) for one in ranges]
+def _of_hyperparameters(
+    schema: type[BaseModel], ranges: Sequence[Range], definition: "TrainingJobDefinition"
+) -> Iterator[str]:
+    """Each value is looked at for itself. A check over several is a fault only where no combination passes it."""
+    names, examples, known = [one.name for one in ranges], [_examples(one) for one in ranges], fields_by_name(schema)
 
     def faults(values: Iterable[str]) -> Sequence[tuple[str, str]]:
         try:
-            parse_hyperparameters(schema, static | dict(zip(names, values, strict=True)))
+            parse_hyperparameters(schema, definition.static_hyper_parameters | dict(zip(names, values, strict=True)))
         except HyperparameterError as error:
             return error.faults
         return ()
@@ -78,7 +71,7 @@ def wrong_hyperparameters(request: "TuningRequest", schema: type[BaseModel]) -> 
     found = set[tuple[str, str]]()
     for row in range(max(map(len, examples), default=0)):
         found |= {fault for fault in faults(column[row % len(column)] for column in examples) if fault[0]}
-    ignored = [name for name in names if name not in {*known, *dict(found)}]
+    ignored = set(names).difference(known, dict(found))
     found |= {(name, f"'{name}' is SageMaker's own name, and not one") for name in ignored}
     combinations = list(islice(product(*examples), COMBINATIONS))
     if not found and all(map(faults, combinations)):
@@ -88,7 +81,7 @@ def wrong_hyperparameters(request: "TuningRequest", schema: type[BaseModel]) -> 
 
 
 def _examples(one: Range) -> Sequence[str]:
-    """Of the values that jobs are given: all categories; the ends of a range, and a number that is not whole."""
+    """All categories; the ends of a range, and a number between that is not whole."""
     if isinstance(one, CategoricalRange):
         return one.values
     ends = repr(one.min_value), repr(one.max_value)
@@ -119,18 +112,18 @@ def _of_range(name: str, one: IntegerRange | ContinuousRange) -> Checks:
     yield low > high, f"{name}: MinValue {low} is above MaxValue {high}. Exchange them."
     static = f'Set "{name}": "{low}" in StaticHyperParameters instead.'
     yield low == high, f"{name}: MinValue and MaxValue are both {low}; the tuner needs a range. {static}"
-    large = max(abs(low), abs(high)) >= 2**63 if whole else math.isinf(high - low)
-    wide = f"the range from {low} to {high} is too wide for the tuner's numbers. Take a narrower one."
-    yield large or (low > 0 and one.logarithmic and math.isinf(high / low)), f"{name}: {wide}"
-    positive = f"needs a MinValue above 0, found {low}. Write Linear, or another MinValue."
-    yield scaling == "Logarithmic" and low <= 0, f"{name}: Logarithmic scaling {positive}"
+    wide = max(abs(low), abs(high)) >= 2**63 if whole else math.isinf(high - low)
+    wide |= low > 0 and one.logarithmic and math.isinf(high / low)
+    yield wide, f"{name}: the range from {low} to {high} is too wide for the tuner's numbers. Take a narrower one."
+    positive = f"Logarithmic scaling needs a MinValue above 0, found {low}. Write Linear, or another MinValue."
+    yield scaling == "Logarithmic" and low <= 0, f"{name}: {positive}"
     if scaling == "ReverseLogarithmic":
         yield whole, f"{name}: ReverseLogarithmic scaling is for continuous ranges. Write Linear or Logarithmic."
-        below = f"needs 0 <= MinValue and MaxValue < 1, found {low} and {high}. Write Linear, or another range."
-        yield not (whole or (low >= 0 and high < 1)), f"{name}: ReverseLogarithmic scaling {below}"
+        below = f"ReverseLogarithmic scaling needs 0 <= MinValue and MaxValue < 1, found {low} and {high}."
+        yield not (whole or (low >= 0 and high < 1)), f"{name}: {below} Write Linear, or another range."
 
 
-def _of_search(config: "TuningJobConfig", _: "TrainingJobDefinition") -> Checks:
+def _of_search(config: "TuningJobConfig") -> Checks:
     ranges, limits, strategy = config.parameter_ranges, config.resource_limits, config.strategy
     wanted, parallel = limits.max_number_of_training_jobs, limits.max_parallel_training_jobs
     cells = 2**63 if ranges.continuous_parameter_ranges else min(math.prod(one.size for one in ranges.discrete), 2**63)
@@ -150,41 +143,40 @@ def _of_search(config: "TuningJobConfig", _: "TrainingJobDefinition") -> Checks:
         yield wanted not in (None, cells), f"Grid runs each combination once, and there are {cells}. {write}"
 
 
-def _of_hyperband(config: "TuningJobConfig", definition: "TrainingJobDefinition") -> Checks:
-    if config.strategy != "Hyperband":
-        yield config.strategy_config, f"StrategyConfig is for Hyperband, and not for {config.strategy}. Leave it out."
-        return
-    least, most = config.hyperband.min_resource, config.hyperband.max_resource
-    stops = config.training_job_early_stopping_type != "Off"
-    yield stops, "The strategy Hyperband stops jobs by itself; TrainingJobEarlyStoppingType has to be Off."
-    unknown = most is None and not definition.static_hyper_parameters.keys() & set(EPOCHS)
-    write = f"Set MaxResource, or one of {', '.join(EPOCHS)} in StaticHyperParameters."
-    yield unknown, f"The strategy Hyperband needs the number of values of the objective that a job prints. {write}"
-    wrong = most is not None and not least <= most <= 20_000
-    yield wrong, f"MaxResource is {most}. Make it 20,000 or less, and no less than MinResource, {least}."
-
-
 def _of_definition(config: "TuningJobConfig", definition: "TrainingJobDefinition") -> Checks:
+    if config.strategy == "Hyperband":
+        least, most = config.hyperband.min_resource, config.hyperband.max_resource
+        stops = config.training_job_early_stopping_type != "Off"
+        yield stops, "The strategy Hyperband stops jobs by itself; TrainingJobEarlyStoppingType has to be Off."
+        write = f"Set MaxResource, or one of {', '.join(EPOCHS)} in StaticHyperParameters."
+        unknown = most is None and not definition.static_hyper_parameters.keys() & set(EPOCHS)
+        yield unknown, f"The strategy Hyperband needs the number of values that a job prints of the objective. {write}"
+        wrong = most is not None and not least <= most <= 20_000
+        yield wrong, f"MaxResource is {most}. Make it 20,000 or less, and no less than MinResource, {least}."
+    else:
+        yield config.strategy_config, f"StrategyConfig is for Hyperband, and not for {config.strategy}. Leave it out."
     algorithm, condition = definition.algorithm_specification, definition.stopping_condition
-    image, resources = algorithm.training_image, definition.resource_config
-    both = (image is None) == (algorithm.algorithm_name is None)
-    yield both, "Write one of TrainingImage and AlgorithmName, and leave the other out."
-    both = (resources is None) == (definition.hyper_parameter_tuning_resource_config is None)
-    yield both, "Write one of ResourceConfig and HyperParameterTuningResourceConfig, and leave the other out."
+    one_of = "of TrainingImage and AlgorithmName, and leave the other out."
+    yield (algorithm.training_image is None) == (algorithm.algorithm_name is None), f"Write one {one_of}"
+    one_of = "of ResourceConfig and HyperParameterTuningResourceConfig, and leave the other out."
+    resources = definition.resource_config, definition.hyper_parameter_tuning_resource_config
+    yield resources.count(None) != 1, f"Write one {one_of}"
     count = len(algorithm.metric_definitions)
     yield count > 20, f"There are {count} MetricDefinitions; 20 are allowed. Leave some out."
-    for name in _repeated(one.channel_name for one in definition.input_data_config):
-        yield True, f"InputDataConfig has more than one channel {name}. Give each a name of its own."
-    other = "is for TrainingJobDefinitions, and differs from HyperParameterTuningJobConfig. Leave it out."
-    objective, ranges = config.hyper_parameter_tuning_job_objective, config.parameter_ranges
+    objective, other = (
+        config.hyper_parameter_tuning_job_objective,
+        "differs from HyperParameterTuningJobConfig. Leave it out.",
+    )
     yield definition.tuning_objective not in (None, objective), f"TuningObjective {other}"
-    yield definition.hyper_parameter_ranges not in (None, ranges), f"HyperParameterRanges {other}"
+    yield definition.hyper_parameter_ranges not in (None, config.parameter_ranges), f"HyperParameterRanges {other}"
     longest, waits = condition.max_runtime_in_seconds, condition.max_wait_time_in_seconds
     yield longest > DAYS_28, f"MaxRuntimeInSeconds of a job is {longest}. Make it {DAYS_28}, 28 days, or less."
-    if definition.enable_managed_spot_training:
-        yield (waits or 0) < longest, f"Spot training needs a MaxWaitTimeInSeconds of {longest} or more, found {waits}."
-    else:
-        yield waits, "MaxWaitTimeInSeconds is for EnableManagedSpotTraining. Leave it out, or make that true."
+    spot = definition.enable_managed_spot_training
+    yield (
+        spot and (waits or 0) < longest,
+        f"Spot training needs MaxWaitTimeInSeconds of {longest} or more, found {waits}.",
+    )
+    yield waits and not spot, "MaxWaitTimeInSeconds is for EnableManagedSpotTraining. Leave it out, or make that true."
 
 
 def _repeated(names: Iterable[str]) -> list[str]:

@@ -127,6 +127,8 @@ class Suggestion:
 
     def report(self, value: float) -> bool:
         """A value of the objective that the job has printed; whether the job is not worth going on with."""
+        if isinstance(self._study.pruner, optuna.pruners.NopPruner):
+            return False  # Optuna takes as long for a value as there were before it
         self._values.append(value)
         self._asked.report(value, len(self._values))
         if self._enough is not None and len(self._values) >= self._enough:

@@ -1,15 +1,17 @@
 """The search: jobs side by side, each tried combination learnt from, until there is nothing more to try or a limit."""
 
+import os
 import shutil
+import signal
 import time
-from collections.abc import Collection, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.tuning.job import Job, Place, failure_of, misread, values_in
+from gaussian_processes.job.definitions import READING_SECONDS
+from gaussian_processes.tuning.job import GRACE, Job, Place, failure_of, misread, values_in
 from gaussian_processes.tuning.opt_ml import write_opt_ml
 from gaussian_processes.tuning.request import TuningRequest
 from gaussian_processes.tuning.results import best, write_results
@@ -21,7 +23,7 @@ TICK = 0.1
 
 
 class Watcher(Protocol):
-    """Who is told how the search goes; values come from threads of their own."""
+    """Who is told how the search goes."""
 
     def began(self, number: int, combination: Combination) -> None:
         """A job was started."""
@@ -45,6 +47,8 @@ class _Running:
     directory: Path
     began: float
     values: list[float] = field(default_factory=list)
+    warned: bool = False
+    fault: str = ""
 
 
 def search(  # noqa: PLR0913, PLR0917  # what a search is made of
@@ -54,11 +58,12 @@ def search(  # noqa: PLR0913, PLR0917  # what a search is made of
     earlier: Sequence[Trial] = (),
     done: Sequence[Trial] = (),
     surrogate: Surrogate = "gp",
+    interruptions: Callable[[], int] = lambda: 0,
 ) -> list[Trial]:
     """Run the request's jobs, so many at a time as it says; results are on the disk after each.
 
     An interruption stops the jobs that run, as SIGTERM does, and is raised when they have ended; what they would have
-    found is not among the results.
+    found is not among the results. All happens in the main thread: regular expressions are stopped nowhere else.
 
     Args:
         request: what to run.
@@ -67,52 +72,68 @@ def search(  # noqa: PLR0913, PLR0917  # what a search is made of
         earlier: trials of other searches to learn from.
         done: trials of this search, which was interrupted.
         surrogate: of the strategy Bayesian.
+        interruptions: how many there have been; after the second, jobs have no time left to end.
 
     Returns:
         All trials, in the order in which they ended.
 
     Raises:
         ConfigurationError: there is no data.
+        KeyboardInterrupt: there was an interruption.
         OSError: a job cannot be started, or the results not be written.
     """
-    if not place.data.is_dir():
-        raise ConfigurationError(
-            f"There is no data folder {place.data}; name one that holds a folder for each channel."
-        )
-    config = request.hyper_parameter_tuning_job_config
-    sampler, limits = Sampler(config, earlier, done, surrogate), _Limits(request)
-    trials, running = list(done), dict[Future[int], _Running]()
-    with ThreadPoolExecutor(config.resource_limits.max_parallel_training_jobs) as pool:
-        try:
-            while True:
-                while len(running) < config.resource_limits.max_parallel_training_jobs and not limits.reached(trials):
-                    suggestion = sampler.next()
-                    if suggestion is None:
-                        break
-                    one = _start(request, place, suggestion)
-                    watcher.began(suggestion.number, suggestion.combination)
-                    running[pool.submit(_follow, request, one, watcher)] = one
-                if not running:
-                    return trials
-                ended, _ = wait(running, timeout=TICK, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    one = running.pop(future)
-                    trials.append(_trial(one, future.result()))
+    place.require_data()
+    parallel = request.hyper_parameter_tuning_job_config.resource_limits.max_parallel_training_jobs
+    sampler = Sampler(request.hyper_parameter_tuning_job_config, earlier, done, surrogate)
+    limits, trials, running = _Limits(request), list(done), list[_Running]()
+    try:
+        while not interruptions():
+            while len(running) < parallel and not limits.reached(trials) and (suggestion := sampler.next()):
+                one = _start(request, place, suggestion)
+                running.append(one)
+                watcher.began(suggestion.number, suggestion.combination)
+            if not running:
+                return trials
+            time.sleep(TICK)
+            for one in list(running):
+                exit_code = one.job.poll()
+                _hear(one, request, watcher)
+                if exit_code is not None:
+                    running.remove(one)
+                    one.job.close()
+                    trials.append(_trial(one, exit_code))
                     one.suggestion.tell(trials[-1])
                     write_results(place.results, request, trials)
                     watcher.ended(trials[-1], trials)
-                limits.stop(running.values(), trials)
-        except BaseException:  # Ctrl-C, or a machine that cannot start jobs: the rest would fare no better
-            for one in running.values():
-                one.job.stop("The search was interrupted.")
-            raise
+            limits.stop(running, trials)
+        raise KeyboardInterrupt  # noqa: TRY301  # as Ctrl-C does elsewhere
+    except BaseException:  # Ctrl-C, or a machine that cannot start jobs: the rest would fare no better
+        _end([one.job for one in running], interruptions)
+        raise
+
+
+def _end(jobs: Sequence[Job], interruptions: Callable[[], int]) -> None:
+    waiting = jobs
+    while waiting := [job for job in waiting if job.poll() is None]:
+        for job in waiting:
+            job.stop("The search was interrupted.", GRACE if interruptions() < 2 else 0.0)
+        time.sleep(TICK)
+    for job in jobs:
+        job.close()
 
 
 def unfinished_removed(folder: Path, request: TuningRequest, done: Sequence[Trial]) -> None:
-    """Remove the folders of jobs that were running when a search was interrupted; they will run again."""
+    """Remove the folders of jobs that were running when a search was interrupted; they will run again.
+
+    Where the search was killed, its jobs may run on. They end here: two jobs in one folder are none.
+    """
     known = {trial.directory.name for trial in done}
     for directory in folder.glob(f"{request.hyper_parameter_tuning_job_name}-[0-9]*"):
         if directory.name not in known:
+            for environ in Path("/proc").glob("[0-9]*/environ"):
+                with suppress(OSError):  # of another user, or of a process that has just ended
+                    if f"SAGEMAKER_BASE_DIR={directory}".encode() in environ.read_bytes().split(b"\0"):
+                        os.kill(int(environ.parent.name), signal.SIGKILL)
             shutil.rmtree(directory)
 
 
@@ -160,39 +181,49 @@ def _start(request: TuningRequest, place: Place, suggestion: Suggestion) -> _Run
     return _Running(suggestion, Job(place, directory, name), directory, time.time())
 
 
-def _follow(request: TuningRequest, one: _Running, watcher: Watcher) -> int:
-    regex, said = request.objective_regex, False
-
-    def on_line(line: str) -> None:
-        nonlocal said
+def _hear(one: _Running, request: TuningRequest, watcher: Watcher) -> None:
+    """Take the objective from what a job has printed."""
+    regex, name, number = request.objective_regex, request.objective.metric_name, one.suggestion.number
+    for line in one.job.read():
         if one.job.stopped is not None:
             return  # what it still prints comes too late
-        if not said and (part := misread(line, regex)):
-            said = True
-            name = request.objective.metric_name
+        try:
+            values = values_in(line, regex)
+            part = misread(line, regex) if values and not one.warned else None
+        except TimeoutError:
+            one.fault = (
+                f"The regex {regex.pattern} takes more than {READING_SECONDS:g} s for a line of the log, "
+                f"{line[:40]!r}…; {name}=(.*?); takes no time."
+            )
+            one.job.stop(one.fault)
+            return
+        if part:
+            one.warned = True
             watcher.warned(
-                f"job {one.suggestion.number}: the regex {regex.pattern} takes {part}, as it would on SageMaker; "
+                f"job {number}: the regex {regex.pattern} takes {part}, as it would on SageMaker; "
                 f"{name}=(.*?); takes all of it where a semicolon follows."
             )
-        for value in values_in(line, regex):
+        for value in values:
             one.values.append(value)
-            watcher.printed(one.suggestion.number, value)
+            watcher.printed(number, value)
             if one.suggestion.report(value):
                 one.job.stop("Stopped early: others were better after as many values of the objective.")
-
-    return one.job.follow(on_line)
 
 
 def _trial(one: _Running, exit_code: int) -> Trial:
     """What a job that has ended was."""
     values = tuple(one.values)
     status: Status
-    if one.job.stopped is not None:
+    if one.fault:
+        status, reason = "Failed", one.fault
+    elif one.job.stopped is not None:
         status, reason = "Stopped", one.job.stopped
     elif exit_code != 0:
         status, reason = "Failed", failure_of(one.directory, exit_code)
     elif not values:
         status, reason = "Failed", f"The regex of the objective finds no number in {one.directory / 'log.txt'}."
+    elif not any(path.is_file() for path in (one.directory / "model").rglob("*")):
+        status, reason = "Failed", f"It ended with exit code 0, and left no model in {one.directory / 'model'}."
     else:
         status, reason = "Completed", ""
     return Trial(

@@ -22,15 +22,13 @@ TYPES: dict[str, Any] = {
     "float": float,
 }
 # Of numbers whose greatest the model does not say.
-LIMITS = {"integer": 2**31 - 1, "long": 2**63 - 1, "float": 3.4028235e38}
-SHOWN, SHOWN_VALUES = 300, 9  # characters of a complaint; values of an enumeration, the likeliest
+LIMITS = {"integer": 2**31 - 1, "long": 2**63 - 1}
 
 
 def complaints(shape: Shape, value: Any) -> list[str]:
     """Everything about `value` that a service with this model would refuse; empty where there is nothing."""
     report = ParamValidator().validate(value, shape).generate_report().splitlines()
-    found = [*report, *(fault.lstrip(".") for fault in violations(shape, value, ""))]
-    return [f"{one[:SHOWN]}{'…' if len(one) > SHOWN else ''}." for one in found]
+    return [f"{fault.lstrip('.')[:300]}." for fault in (*report, *violations(shape, value, ""))]
 
 
 @cache
@@ -61,7 +59,7 @@ def parts(shape: Shape, value: Any, path: str) -> list[tuple[Shape, Any, str]]:
 def violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
     """The constraints that botocore knows of and leaves to the service: enumerations, patterns, upper limits.
 
-    What has another type than it should has none of them: botocore has said so.
+    What has a wrong type is passed over: botocore has said so.
     """
     if not isinstance(value, TYPES.get(shape.type_name, ())):
         return
@@ -69,9 +67,8 @@ def violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
         yield from violations(*part)
     if isinstance(value, str):
         if shape.enum and value not in shape.enum:
-            known = get_close_matches(value, shape.enum, SHOWN_VALUES, cutoff=0.0)
-            more = ", …" if len(shape.enum) > len(known) else ""
-            yield f"{path}: {value[:40]!r} is none of {', '.join(known)}{more}"
+            close = ", ".join(get_close_matches(value, shape.enum, 9, cutoff=0.0))
+            yield f"{path}: {value[:40]!r} is none of the allowed values, such as {close}"
         elif not matches(shape.metadata.get("pattern", ".*"), value):
             yield f"{path}: {value[:40]!r} does not match {shape.metadata['pattern']}"
     size = value if isinstance(value, int | float) else len(value)

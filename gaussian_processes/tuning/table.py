@@ -96,7 +96,7 @@ class LiveTable:
             chosen = [Text(combination[name]) for name in self._names]
             table.add_row(str(number), *chosen, "" if value is None else f"{value:.6g}", seconds, "runs", style="dim")
         for rank, trial in enumerate(ranked(self._request, self._trials)[:SHOWN], start=1):
-            chosen = [Text(trial.combination[name]) for name in self._names]
+            chosen = [Text(trial.combination.get(name, "")) for name in self._names]
             objective = "" if trial.objective is None else f"{trial.objective:.6g}"
             said = Text(trial.reason[:60] if trial.reason else f"no. {rank}")
             table.add_row(str(trial.number), *chosen, objective, f"{trial.ended - trial.began:.0f}", said)

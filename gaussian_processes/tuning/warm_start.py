@@ -9,8 +9,8 @@ from gaussian_processes.tuning.results import REQUEST, read_results
 from gaussian_processes.tuning.trial import Trial
 
 
-def parents(request: TuningRequest, results: Path) -> list[Trial]:
-    """The trials of the parents, which are looked for beside the results of this search.
+def parents(request: TuningRequest, beside: Path) -> list[Trial]:
+    """The trials of the parents, whose results are looked for in a folder.
 
     Raises:
         ConfigurationError: one is not there, or differs where SageMaker allows no difference.
@@ -21,14 +21,12 @@ def parents(request: TuningRequest, results: Path) -> list[Trial]:
         if name == request.hyper_parameter_tuning_job_name:
             faults.append(f"WarmStartConfig names {name}, which is this search. Give it a name of its own.")
             continue
-        folders = [path.parent for path in sorted(results.parent.glob(f"*/{REQUEST}")) if _name_in(path) == name]
+        folders = [path.parent for path in sorted(beside.glob(f"*/{REQUEST}")) if _name_in(path) == name]
         if not folders:
-            faults.append(
-                f"WarmStartConfig names {name}, and no folder in {results.parent} has results of that search."
-            )
+            faults.append(f"WarmStartConfig names {name}, and no folder in {beside} has results of that search.")
         for folder in folders:
             parent = read_request(folder / REQUEST)
-            faults += _differences(name, parent, request)
+            faults += _differences(name, _described(parent), _described(request))
             trials += read_results(folder, parent.objective_regex)
     if faults:
         raise ConfigurationError(" ".join(faults))
@@ -43,21 +41,23 @@ def _name_in(path: Path) -> object:
     return document.get("HyperParameterTuningJobName") if isinstance(document, dict) else None
 
 
-def _differences(name: str, parent: TuningRequest, child: TuningRequest) -> Iterator[str]:
-    theirs, ours = parent.objective.metric_name, child.objective.metric_name
-    if theirs != ours:
-        yield f"The objective of the parent {name} is {theirs}, and not {ours}. A warm start needs the same objective."
-    before, after = _kinds(parent), _kinds(child)
-    if before.keys() != after.keys():
-        other = ", ".join(sorted(before.keys() ^ after.keys()))
-        yield f"The parent {name} has other hyperparameters: {other}. Set them, in ranges or static, in both or in neither."
-    for one in sorted(before.keys() & after.keys()):
-        if "static" not in {before[one], after[one]} and before[one] != after[one]:
-            yield f"{one}: {before[one]} in the parent {name}, and {after[one]} here. A warm start needs the same type."
+def _differences(parent: str, theirs: dict[str, str], ours: dict[str, str]) -> Iterator[str]:
+    for one in sorted(theirs.keys() | ours.keys()):
+        kinds = {theirs.get(one, "missing"), ours.get(one, "missing")}
+        # What is searched in one may be static in the other.
+        if len(kinds) > 1 and not ("static" in kinds and "missing" not in kinds):
+            yield (
+                f"{one} is {theirs.get(one, 'missing')} in the parent {parent}, and {ours.get(one, 'missing')} here. A warm "
+                "start needs the same objective, and the same hyperparameters of the same types."
+            )
 
 
-def _kinds(request: TuningRequest) -> dict[str, str]:
-    """For each hyperparameter that a request sets, how."""
+def _described(request: TuningRequest) -> dict[str, str]:
+    """What a parent and its child have to have in common: the objective's name, and what each hyperparameter is."""
     ranges = request.hyper_parameter_tuning_job_config.parameter_ranges.all
     static = dict.fromkeys(request.training_job_definition.static_hyper_parameters, "static")
-    return static | {one.name: type(one).__name__ for one in ranges}
+    return {
+        "the objective": request.objective.metric_name,
+        **static,
+        **{one.name: type(one).__name__ for one in ranges},
+    }
