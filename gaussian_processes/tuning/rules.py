@@ -25,7 +25,7 @@ JOBS = {"Random": 10_000, "Bayesian": 750, "Hyperband": 750, "Grid": 750}
 DAYS_28 = 28 * 86400
 # Hyperparameters from which the tuner takes Hyperband's MaxResource.
 EPOCHS = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
-COMBINATIONS = 1000  # that are tried, at most, where each value is allowed for itself
+COMBINATIONS = 1000  # that are tried, at most, to find one that every check over several hyperparameters passes
 
 # Whether a rule is broken, and the sentences that say so.
 Checks = Iterator[tuple[object, str]]

@@ -125,7 +125,7 @@ def _end(jobs: Sequence[Job], interruptions: Callable[[], int]) -> None:
 def unfinished_removed(folder: Path, request: TuningRequest, done: Sequence[Trial]) -> None:
     """Remove the folders of jobs that were running when a search was interrupted; they will run again.
 
-    Where the search was killed, its jobs may run on. They end here: two jobs in one folder are none.
+    The jobs of a search that was killed may still run. They end here, since two jobs must not share a folder.
     """
     known = {trial.directory.name for trial in done}
     for directory in folder.glob(f"{request.hyper_parameter_tuning_job_name}-[0-9]*"):
