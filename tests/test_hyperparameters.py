@@ -357,7 +357,7 @@ def test_every_hyperparameter_takes_a_value_or_refuses_it_in_our_own_words(name,
         assert found is None or value == "[1]", found
 
 
-@pytest.mark.parametrize("name", ["q", "l", "sigma2", "geometry", "optimize", "include_variance", "sigma2_bounds"])
+@pytest.mark.parametrize("name", ["q", "l", "sigma2", "geometry", "optimize", "include_variance", "variance_bounds"])
 def test_nothing_is_no_value_of_what_cannot_be_unset(name):
     """An empty string is a slip where None is no value; the default would be taken without a word."""
     for value in ("", '""', "  "):

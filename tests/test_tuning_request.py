@@ -106,7 +106,7 @@ SERVICE = {
     "a type": (in_first_range(MinValue=0), "valid types: <class 'str'>"),
     "a missing part": (lambda r: r["TrainingJobDefinition"].pop("RoleArn"), 'Missing required parameter.*"RoleArn"'),
     "an unknown part": (lambda r: r.update(Frobnicate=1), 'Unknown parameter.*"Frobnicate"'),
-    "no definition": (lambda r: r.pop("TrainingJobDefinition"), "TrainingJobDefinition: Field required"),
+    "no definition": (lambda r: r.pop("TrainingJobDefinition"), "TrainingJobDefinition is missing"),
     "more than 32 bits": (in_config(RandomSeed=2**70), f"RandomSeed: {2**70} is not within 0 to {2**31 - 1}"),
     "no whole number": (in_first_range(MaxValue="1.5"), "MaxValue: .*integer.*found '1.5'"),
     "no number": (in_ranges(**continuous("x", "nan", "1")), "MinValue: .*finite number.*found 'nan'"),
