@@ -17,6 +17,7 @@ import tracemalloc
 import nearest_neighbours
 import numpy as np
 import pytest
+from reference import DATA, read_reference
 from reporting import Lines
 
 from gaussian_processes import gaussian_process
@@ -50,6 +51,21 @@ def test_a_saved_model_predicts_to_the_bit_what_it_did(saved, example):
     after = ALGORITHM.predict(loaded, example[2], Query(("mean", "std")))
     for name in ("mean", "std"):
         assert np.array_equal(before[name], after[name])
+
+
+def test_a_file_of_earlier_days_still_loads(example):
+    """Of format 2, without what was added since: it predicts what neural-tangents does for q = l = 1 and sigma2 = 0.1."""
+    artifact = load_artifact(DATA / "model_format_2", ALGORITHM)
+    assert (artifact.columns, artifact.warnings) == ((), ())
+    model = ALGORITHM.from_state(artifact.state)
+    artifact.self_test.check(ALGORITHM, model)
+    wanted = [
+        (float(row["mean"]), float(row["var"]))
+        for row in read_reference("neural_tangents_example.csv")
+        if (row["q"], row["l"], row["sigma2"]) == ("1", "1", "0.1")
+    ]
+    found = ALGORITHM.predict(model, example[2], Query(("mean", "std")))
+    np.testing.assert_allclose(np.column_stack([found["mean"], found["std"] ** 2]), wanted, rtol=1e-7, atol=1e-10)
 
 
 def test_the_file_names_no_code(saved):
