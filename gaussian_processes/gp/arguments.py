@@ -4,7 +4,7 @@ BLAS and the compiled pass take sizes on trust: they would read an array that is
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -57,11 +57,13 @@ def number(name: str, value: Any, *, above_0: bool = False) -> float:
     return found
 
 
-def require_bounds(name: str, pair: Any) -> None:
-    """Two numbers above 0, the least first."""
-    low, high = array(f"the bounds of {name}", pair, 2)
-    if not 0 < low < high:
-        raise ValueError(f"the bounds of {name} are {pair!r}; two numbers above 0, the least first, are wanted")
+def require_bounds(bounds: Mapping[Any, Any], names: Sequence[str]) -> None:
+    """For some of the names two numbers above 0, the least first."""
+    among("a name in bounds", list(bounds), names)
+    for name, pair in bounds.items():
+        low, high = array(f"the bounds of {name}", pair, 2)
+        if not 0 < low < high:
+            raise ValueError(f"the bounds of {name} are {pair!r}; two numbers above 0, the least first, are wanted")
 
 
 def among(name: str, values: Sequence[Any], choices: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.maximum import Maximum
 from gaussian_processes.gp.packed import Packed
-from gaussian_processes.gp.parameters import BOUNDS, Name
+from gaussian_processes.gp.parameters import BOUNDS, NAMES, Name
 from gaussian_processes.gp.profile import Fit, Profile
 from gaussian_processes.gp.progress import Phase, Progress, Work, untold
 
@@ -86,7 +86,8 @@ def compare(  # noqa: PLR0913  # as few as there are things to say
     """
     X, y = observations(X, y)
     among("criterion", [criterion], get_args(Criterion))
-    require_bounds("the noise", bounds)
+    require_bounds(bounds, NAMES)
+    require_bounds({"the share": shares}, ("the share",))
     if not y.any():
         raise ValueError("the targets are all 0: there is nothing by which to compare")
     plain = [replace(kernel, variance=1.0) for kernel in kernels]

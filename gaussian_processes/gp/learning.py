@@ -84,9 +84,7 @@ class Learner:
 
     def __post_init__(self) -> None:
         among("criterion", [self.criterion], get_args(Criterion))
-        among("a name in bounds", list(self.bounds), NAMES)
-        for name, pair in self.bounds.items():
-            require_bounds(name, pair)
+        require_bounds(self.bounds, NAMES)
         integer("iterations", self.iterations, 1)
         integer("restarts", self.restarts)
         integer("seed", self.seed)
