@@ -44,6 +44,12 @@ def relative_residual(matrix, alpha, y):
     return np.linalg.norm(y - matrix @ alpha) / np.linalg.norm(y)
 
 
+def require_solved(matrix, alpha, y):
+    """The residual is 1e-8 at most, but for what the roundings of another product add: about sqrt(N) eps |M| |alpha| ([H02], 3.1)."""
+    rounding = 1e-14 * np.linalg.norm(np.abs(matrix) @ np.abs(alpha)) / np.linalg.norm(y)
+    assert relative_residual(matrix, alpha, y) <= 1e-8 + rounding
+
+
 class Told(dict):
     """The fractions told, by phase in the order of the phases."""
 
@@ -60,8 +66,8 @@ def test_alpha_solves_the_system_and_is_as_near_the_direct_one_as_that_allows(ke
     told = Told()
     solution = solve_iteratively(M, y, Effort(rank=rank), progress=told)
     assert solution.factor is None
+    require_solved(matrix, solution.alpha, y)
     residual = relative_residual(matrix, solution.alpha, y)
-    assert residual <= 1e-8
     told_residual = float(solution.account.rpartition(" of ")[2].removesuffix("."))
     assert told_residual == pytest.approx(residual, rel=0.1, abs=1e-13)
     direct = solve(M, y, "double").alpha
@@ -80,7 +86,7 @@ def test_orders_without_polynomials_are_no_exception(dtype):
     kernel = ArcCosine(45, 0, "homogeneous", degree=1.0)
     X, y = noisy(40)
     M, matrix = covariance(kernel, X)
-    assert relative_residual(matrix, solve_iteratively(M, y, Effort(rank=5)).alpha, y) <= 1e-8
+    require_solved(matrix, solve_iteratively(M, y, Effort(rank=5)).alpha, y)
     product = strip_product(kernel, M.rows, y, slice(0, 40), dtype)
     assert product + 0.1 * y == pytest.approx(matrix @ y, rel=1e4 * float(np.finfo(dtype).eps))
 
@@ -112,9 +118,7 @@ def test_small_systems_with_repeated_rows_are_solved(N, distinct, q, geometry, s
     X, y = noisy(60)
     X = X[np.arange(N) % distinct]
     M, matrix = covariance(ArcCosine(q, 1, geometry), X, sigma2)
-    alpha = solve_iteratively(M, y[:N]).alpha
-    rounding = 1e-14 * np.linalg.norm(np.abs(matrix) @ np.abs(alpha)) / np.linalg.norm(y[:N])
-    assert relative_residual(matrix, alpha, y[:N]) <= 1e-8 + rounding
+    require_solved(matrix, solve_iteratively(M, y[:N]).alpha, y[:N])
 
 
 def test_rows_of_length_zero_have_their_targets_over_the_noise():
@@ -169,7 +173,10 @@ def test_says_how_far_it_came_and_what_to_do_where_iterations_run_out():
 
 
 def test_stagnation_is_noticed_long_before_the_limit():
-    """A residual that double precision cannot reach: the best that was reached is given."""
+    """A residual that double precision cannot reach: the best that was reached is given.
+
+    It is made of nothing but roundings, and those of another product are as large to a factor of some units.
+    """
     X, y = noisy()
     M, matrix = covariance(ArcCosine(1, 1), X, 1e-6)
     with pytest.raises(NotConvergedError, match="stagnated") as caught:
@@ -177,15 +184,14 @@ def test_stagnation_is_noticed_long_before_the_limit():
     iterated = caught.value.iterated
     assert iterated.iterations < 2000
     assert iterated.residual < 1e-7
-    assert iterated.residual == pytest.approx(relative_residual(matrix, iterated.alpha, y), rel=0.5)
+    assert 0.2 < iterated.residual / relative_residual(matrix, iterated.alpha, y) < 5.0
 
 
 def test_a_system_beyond_single_precision_is_solved_in_double():
     """Where what single precision gets wrong is more than sigma2, and M with it not even positive definite."""
     X, y = noisy(400)
     M, matrix = covariance(ArcCosine(2, 0), np.abs(X[:, :2]), 1e-6)
-    alpha = solve_iteratively(M, y).alpha
-    assert relative_residual(matrix, alpha, y) <= 1.1e-8
+    require_solved(matrix, solve_iteratively(M, y).alpha, y)
 
 
 def test_runs_on_what_is_nearly_the_matrix_solve_the_matrix():
@@ -235,12 +241,18 @@ def test_the_best_that_was_found_is_given():
 
 
 def test_as_many_iterations_as_there_are_different_eigenvalues():
-    """Conjugate gradients end then, in exact arithmetic [HS52]."""
+    """Conjugate gradients end then in exact arithmetic [HS52]; with rounding, 1e-8 is reached then, and never before.
+
+    What is left of the residual is p(M) y / |y|, where p is 1 at 0. A cubic p is 0.39 or more on one of the four eigenvalues.
+    The quartic is 0 there; where rounding moves the largest by N eps 40, it is (40/1 - 1) (40/3 - 1) (40/10 - 1) N eps = 2e-11,
+    and less on the others.
+    """
     generator = np.random.default_rng(4)
     Q, _ = np.linalg.qr(generator.normal(size=(60, 60)))
     matrix = (Q * np.repeat([1.0, 3.0, 10.0, 40.0], 15)) @ Q.T
-    found = conjugate_gradients(System(lambda v: matrix @ v, lambda v: v), generator.normal(size=60), 1e-12)
-    assert found.iterations == 4
+    system, y = System(lambda v: matrix @ v, lambda v: v), generator.normal(size=60)
+    assert conjugate_gradients(system, y, 1e-8).iterations == 4
+    assert conjugate_gradients(system, y, 1e-14, limit=4).residual <= 39 * 37 / 3 * 3 * 60 * 2.0**-52
 
 
 @each_kernel
@@ -353,8 +365,7 @@ def test_products_may_be_someone_elses():
         asked.append(dtype)
         return sum(strip_product(kernel, M.rows, v, strip, dtype) for strip in strips(300, 3))
 
-    alpha = solve_iteratively(M, y, Effort(rank=20), multiply).alpha
-    assert relative_residual(matrix, alpha, y) <= 1e-8
+    require_solved(matrix, solve_iteratively(M, y, Effort(rank=20), multiply).alpha, y)
     assert asked.count(np.float32) > asked.count(np.float64) > 0
 
 
