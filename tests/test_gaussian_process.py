@@ -13,6 +13,8 @@ from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import AlgorithmError, RowError
 from gaussian_processes.gaussian_process import Hyperparameters, algorithm, needs
 
+pytestmark = pytest.mark.last_digits
+
 
 def dataset(X, y):
     return Dataset(X, y, (Source("a.csv", len(y)),))

@@ -48,6 +48,7 @@ def evidence(X, y, model):
     return TrainedGPModel(X, y, model.gp.kernel, model.gp.sigma2).log_evidence
 
 
+@pytest.mark.last_digits
 def test_what_is_learned_is_in_the_model_the_metrics_and_the_report(tmp_path):
     """One set of numbers in all three places, and the evidence is that of a process with these numbers."""
     X, y = rows(60)
@@ -95,6 +96,7 @@ def test_nothing_is_learned_unless_it_is_asked_for():
     assert plain.gp.kernel == other.gp.kernel == ArcCosine(1, 1)
 
 
+@pytest.mark.last_digits
 def test_of_all_kernels_the_best_is_kept():
     """None of the others, learned by itself from the same start, has a greater evidence by more than a nat."""
     X, y = rows(60)
@@ -107,6 +109,7 @@ def test_of_all_kernels_the_best_is_kept():
     assert (model.learned["q"], model.learned["l"]) == (model.gp.kernel.q, model.gp.kernel.l)
 
 
+@pytest.mark.last_digits
 def test_all_combinations_are_told_with_their_own_best_noise_and_variance():
     """A table of the values in the log, and the same for the report; each is the evidence of an own search's end."""
     X, y = rows(50)
@@ -126,6 +129,7 @@ def test_all_combinations_are_told_with_their_own_best_noise_and_variance():
     assert evidence(X, y, model) >= best.value - 1e-9
 
 
+@pytest.mark.last_digits
 def test_some_rows_are_enough_to_learn_from():
     """All are trained on; the same seed takes the same rows, another one others."""
     X, y = rows(80)
@@ -142,6 +146,7 @@ def test_lengthscales_that_are_not_one_for_each_feature_are_refused():
         fitted(*rows(10), lengthscales="1,2")
 
 
+@pytest.mark.last_digits
 def test_one_lengthscale_is_for_all_features():
     """As if the features had been divided."""
     X, y = rows(20)

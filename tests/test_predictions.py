@@ -12,6 +12,8 @@ from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import DataError, RowError
 from gaussian_processes.gaussian_process import Hyperparameters, algorithm, prediction
 
+pytestmark = pytest.mark.last_digits
+
 ALL = ("mean", "std", "std_y", "interval", "covariance", "samples")
 SETTINGS = [
     {"bias": 1, "sigma2": 0.2, "feature_scaling": "standard", "target_scaling": "standard"},

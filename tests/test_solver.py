@@ -17,6 +17,7 @@ from gaussian_processes.job.way import Way
 MEANS = {"train:N", "validation:MAE", "validation:R2", "validation:RMSE"}
 
 
+@pytest.mark.last_digits
 def test_conjugate_gradients_give_the_means_of_the_factor(example_job):
     """And the residual that says so; nothing is claimed that needs a factor."""
     found = {solver: run_train(example_job(solver, solver=solver, bias="1")) for solver in ("direct", "cg")}
@@ -30,6 +31,7 @@ def test_conjugate_gradients_give_the_means_of_the_factor(example_job):
     assert float(residual[1]) <= 1e-8
 
 
+@pytest.mark.last_digits
 def test_a_model_of_conjugate_gradients_answers_with_means_alone(example_job, example):
     """Whatever include_variance says: there is no factor to keep."""
     rows = example[2]

@@ -98,6 +98,7 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.last_digits
 @pytest.mark.parametrize("precision", ["double", "mixed"])
 @pytest.mark.parametrize("rows", [1, 2, 36, 37, 38, 151, 200])
 def test_a_model_written_in_tiles_predicts_to_the_bit_what_it_did(tmp_path, rows, precision):
@@ -154,6 +155,7 @@ QUESTION = [[1.0, 2.0, 3.0], [-0.5, 0.25, 0.0]]
 BODY = {"instances": [{"features": row} for row in QUESTION]}
 
 
+@pytest.mark.last_digits
 def test_the_application_answers_from_a_mapped_model(written):
     """Means and standard deviations, as from the model in memory."""
     model, folder = written

@@ -22,7 +22,10 @@ from gaussian_processes.tiled.engine import Engine
 from gaussian_processes.tiled.grid import MOST, SMALLEST, Grid
 from gaussian_processes.tiled.model import TiledGPModel
 
-pytestmark = pytest.mark.skipif("sys.platform != 'linux'", reason="Linux has all of 127.0.0.0/8 for its own")
+pytestmark = [
+    pytest.mark.skipif("sys.platform != 'linux'", reason="Linux has all of 127.0.0.0/8 for its own"),
+    pytest.mark.last_digits,
+]
 
 KERNELS = [
     ArcCosine(0, 0),

@@ -26,6 +26,7 @@ REGEX = re.compile(r"validation:RMSE=(.*?);")
 GOOD = {"training/a.csv": "1,1,2\n2,2,1\n3,1,1\n", "validation/b.csv": "1,1,2\n2,2,3\n"}
 
 
+@pytest.mark.last_digits
 def test_prints_its_metrics_for_the_tuner_and_writes_the_model(example_job):
     """Every metric on a line of its own, RMSE last, and the model where SageMaker takes it from."""
     paths = example_job(q="1", l="0", sigma2="0.1", geometry="homogeneous")
@@ -560,6 +561,7 @@ def test_a_sharded_channel_is_not_learnt_from_in_part(example_job):
     assert "FullyReplicated" in failure
 
 
+@pytest.mark.last_digits
 def test_leave_one_out_stands_in_for_a_validation_channel(example, tmp_path):
     """Printed, the objective last, and as N trainings without one row each have it."""
     X, y, _, _ = example
