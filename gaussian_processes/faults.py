@@ -9,7 +9,6 @@ WORDS = {
     r"^(Tuple|List|Set) should have": "a list with",
     r"valid (tuple|array)": "valid list",
     r"valid dictionary( or instance of \w+)?": "valid object",
-    r"^Extra inputs are not permitted$": "no such field",
     r"^Invalid JSON": "this is no JSON",
 }
 # Kinds whose words are a whole sentence.

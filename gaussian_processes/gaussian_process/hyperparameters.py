@@ -27,6 +27,7 @@ Listed = BeforeValidator(_listed)
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=MOST)]
+Natural = Annotated[int, Field(ge=1, le=MOST)]
 Counts = Annotated[tuple[Count, ...], Field(min_length=1)]
 Bounds = Annotated[tuple[Positive, Positive], Listed]
 ScalingName = Literal["none", "standard"]
@@ -108,23 +109,17 @@ class ProcessHyperparameters(BaseModel):
         Field(description="what learning maximises: the log evidence, or the leave-one-out log density, `loo`"),
         Detail(),
     ] = "evidence"
-    iterations: Annotated[int, Field(ge=1, le=MOST, description="of a run of the learning, at most"), Detail()] = 200
+    iterations: Annotated[Natural, Field(description="of a run of the learning, at most"), Detail()] = 200
     restarts: Annotated[
-        int, Field(ge=0, le=MOST, description="runs of the learning from random points, beside the first"), Detail()
+        Count, Field(description="runs of the learning from random points, beside the first"), Detail()
     ] = 0
     seed: Annotated[int, Field(ge=0, description="of these points, and of the choice of learning_rows"), Detail()] = 0
     finalists: Annotated[
-        int,
-        Field(ge=1, le=MOST, description="of several q, l and geometries, how many are learned to the end"),
-        Detail(),
+        Natural, Field(description="of several q, l and geometries, how many are learned to the end"), Detail()
     ] = 3
     learning_rows: Annotated[
         int | None,
-        Field(
-            ge=2,
-            le=MOST,
-            description="learn from so many of the training rows, chosen at random; from all when not set",
-        ),
+        Field(ge=2, description="learn from so many of the training rows, chosen at random; from all when not set"),
         Detail(),
     ] = None
     sigma2_bounds: Annotated[

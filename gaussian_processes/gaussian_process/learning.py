@@ -119,8 +119,9 @@ def learns(h: Hyperparameters) -> bool:
 def needs_of_learning(N: int, d: int, h: Hyperparameters) -> Needs:
     """What learning from N rows of d features will take, at most in memory and about in operations; nothing on disk."""
     kernels, rows = len(h.orders) * len(h.depths) * len(h.geometries), min(N, h.learning_rows or N)
+    making = sum(operations.making(q, l) for q in h.orders for l in h.depths)
     if not learns(h):
-        return Needs(0, 0.0, 0)
+        return Needs(0, making, 0)
     entries = [operations.entry(q, l, rows) for q in h.orders for l in h.depths]
     slopes = [operations.entry(q, l, rows, slope=True) for q in h.orders for l in h.depths]
     one = operations.learning(rows, d, h.criterion, (max(entries) + max(slopes)) / 2)
@@ -128,12 +129,12 @@ def needs_of_learning(N: int, d: int, h: Hyperparameters) -> Needs:
     run = (1 + h.restarts) * min(operations.EVALUATIONS + operations.MORE * numbers, 2 * h.iterations) * one
     matrices = 1 if h.criterion == "evidence" else 4
     if kernels == 1:
-        return Needs(matrices * memory(rows, "double"), run, 0)
+        return Needs(matrices * memory(rows, "double"), making + run, 0)
     pilots = len(h.geometries) if _moving(h) else 0
     comparison = sum(operations.comparison(rows, d, h.criterion, entry) for entry in entries) * len(h.geometries)
     return Needs(
         max(matrices * memory(rows, "double"), memory_of_comparison(rows)),
-        (pilots + min(h.finalists, kernels)) * run + comparison,
+        making + (pilots + min(h.finalists, kernels)) * run + comparison,
         0,
     )
 

@@ -59,7 +59,9 @@ def _dearest(N: int, d: int, h: Hyperparameters) -> tuple[float, str]:
     entry, q, l = max((operations.entry(q, l, N), q, l) for q in h.orders for l in h.depths)
     plain, training = (operations.training(N, d, "double", one) for one in (operations.ENTRY, entry))
     times = f"{entry / operations.ENTRY:.0e} times as long at q={q}, l={l} as at q=1, l=1"
-    return entry, f"an entry of the matrix takes about {times}" if training > 2 * plain else ""
+    return entry, f"an entry of the matrix takes about {times}" if training + operations.making(
+        q, l
+    ) > 2 * plain else ""
 
 
 def _traffic(factor: float, hosts: int) -> float:

@@ -49,17 +49,18 @@ def entry(q: int, l: int, N: int, *, slope: bool = False) -> float:
     """
     if q == 0:
         return ENTRY + (SLOPE * min(l, FLAT) if slope else 0)
-    steepness, layer = math.log(q * q / (2 * q - 1)), DEFINITION * (q + ORDERS)
-    by_definition = layer * (min(l, (FLAT if slope else SETTLED) / steepness) + 1 if q > 1 else l + 1)
     if slope:
-        return ENTRY if l <= DEEP and steepness * (l + 1) <= STEEP else by_definition
-    cut, N = stages(q, l, "float64"), max(N, 1)
-    if not cut:
-        return by_definition
+        return ENTRY if l <= DEEP and _steepness(q) * (l + 1) <= STEEP else _by_definition(q, l, FLAT)
+    cut = stages(q, l, "float64")
     later = sum(count for _, count in cut[1:])
-    # Each row takes whole strips, in both halves of the matrix. One thread checks the polynomials at POINTS.
-    strips, checked = max(1.0, 2 * STRIP / N), 2 * POINTS * threads() / N**2
-    return ENTRY + STAGE * strips * (min(later, FLAT) if q > 1 else later) + checked * by_definition
+    # Each row takes whole strips, in both halves of the matrix.
+    strips = max(1.0, 2 * STRIP / max(N, 1))
+    return ENTRY + STAGE * strips * (min(later, FLAT) if q > 1 else later) if cut else _by_definition(q, l, SETTLED)
+
+
+def making(q: int, l: int) -> float:
+    """To make the polynomials of k_{q,l}: one thread checks them against the definition."""
+    return POINTS * threads() * _by_definition(q, l, FLAT) if q and stages(q, l, "float64") else 0.0
 
 
 def training(N: int, d: int, precision: Precision, entry: float = ENTRY) -> float:
@@ -102,6 +103,16 @@ def learning(N: int, d: int, criterion: Criterion, entry: float = ENTRY) -> floa
 def comparison(N: int, d: int, criterion: Criterion, entry: float = ENTRY) -> float:
     """To find a kernel at its best on N rows of d numbers, when many are compared: the average of them."""
     return LOOKING[criterion] + FACTORISATIONS[criterion] * (N**3 / 3 + ROW * N**2) + N * _row(N, d, entry) / 2
+
+
+def _by_definition(q: int, l: int, most: float) -> float:
+    """A value of an order q >= 1, layer by layer until nothing changes any more."""
+    return DEFINITION * (q + ORDERS) * (min(l, most / _steepness(q)) + 1 if q > 1 else l + 1)
+
+
+def _steepness(q: int) -> float:
+    """The logarithm of a layer's slope at t = 1."""
+    return math.log(q * q / (2 * q - 1))
 
 
 def _row(N: int, d: int, entry: float) -> float:

@@ -107,6 +107,9 @@ def test_estimates_grow_with_the_order_and_with_depth_where_work_does():
     N = 10_000
     assert operations.entry(100_000, 1, N) == pytest.approx(100 * operations.entry(1000, 1, N), rel=0.02)
     assert operations.entry(1, 10**7, N) == pytest.approx(10 * operations.entry(1, 10**6, N), rel=0.02)
+    assert operations.making(1, 10**7) == pytest.approx(10 * operations.making(1, 10**6), rel=0.02)
+    assert operations.making(2, 10**7) == operations.making(2, 10**6)
+    assert operations.making(0, 3) == operations.making(45, 3) == 0.0
     for q in (0, 2, 8, 45):
         assert operations.entry(q, 10**4, N) == operations.entry(q, 10**9, N)
     for q, l in ((1, 1), (0, 4), (3, 2)):
