@@ -188,7 +188,7 @@ class Evaluation:
         learned: hyperparameters that were not taken as given, with what they became; printed as `learned:name=value;`.
         comparison: what the model was chosen among; None where there was no choice.
         warnings: what speaks against trusting the model, a sentence or two each, with what to do. They end the log, and are
-            in the report and in the model file, of which the server says them again.
+            in the report and in the model file. The server repeats them in its log.
     """
 
     metrics: Mapping[str, float]

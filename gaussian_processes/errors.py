@@ -28,7 +28,7 @@ def listed(faults: Iterable[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """On one line, whatever names it quotes: what cannot be printed is written out, as Python's literals have it."""
+    """The text on one line: characters that cannot be printed, such as line breaks, are escaped as in Python."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], stdout: TextIO) -
 
 
 def _architecture(built_for: str | None) -> str:
-    """Of the processors that an image is for: of the platform that build_and_push.sh is told, or else of this machine."""
+    """The image's architecture: that of PLATFORM, as build_and_push.sh takes it, or else this machine's."""
     found = built_for or platform.machine()
     for part in found.lower().split("/"):
         if part in ARCHITECTURES:

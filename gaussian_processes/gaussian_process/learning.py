@@ -142,7 +142,17 @@ def needs_of_learning(N: int, d: int, h: Hyperparameters) -> Needs:
 def _best_of(task: Task, kernels: Sequence[ArcCosine]) -> Choice:
     h = task.hyperparameters
     pilots: list[Learned] = []
-    compared = [one for group in _by_geometry(kernels) for one in _compared(task, group, pilots)]
+    compared: list[Compared] = []
+    for group in _by_geometry(kernels):
+        seen = group
+        if _moving(h):
+            # One kernel of the geometry is learned to the end first: the others see the rows as it moves them.
+            pilot = _plainest(group)
+            pilots.append(_learned(task, pilot, h.sigma2, f"{named(pilot)}, for all of its geometry"))
+            seen = _moved(group, pilots[-1])
+        compared += recorded_comparison(
+            task.X, task.y, seen, h.criterion, task.bounds, record=task.record, reporter=task.reporter
+        )
     values = [task.nats(one.value) for one in compared]
     task.reporter.log(
         f"{len(kernels)} kernels, each with its own best sigma2 and variance, by {CRITERIA[h.criterion]}:"
@@ -162,26 +172,15 @@ def _best_of(task: Task, kernels: Sequence[ArcCosine]) -> Choice:
     return _choice(task, best, Comparison(CRITERIA[h.criterion], variants, chosen))
 
 
-def _compared(task: Task, kernels: Sequence[ArcCosine], pilots: list[Learned]) -> list[Compared]:
-    """Kernels of one geometry, each with its own best sigma2 and variance, in nats of the scaled target.
-
-    The kernel that was learned to the end first, to move the rows, is added to the pilots.
-    """
-    h = task.hyperparameters
-    if _moving(h):
-        pilot = _plainest(kernels)
-        learned = _learned(task, pilot, h.sigma2, f"{named(pilot)}, for all of its geometry")
-        pilots.append(learned)
-        moved = learned.parameters.kernel
-        kernels = [replace(one, bias=moved.bias, lengthscales=moved.lengthscales) for one in kernels]
-        if "degree" in learned.parameters.free:
-            kernels = [replace(one, degree=moved.degree) for one in kernels]
-    return recorded_comparison(
-        task.X, task.y, kernels, h.criterion, task.bounds, record=task.record, reporter=task.reporter
-    )
+def _moved(kernels: Sequence[ArcCosine], learned: Learned) -> list[ArcCosine]:
+    """Kernels that see the rows as a learned one does."""
+    like = learned.parameters.kernel
+    kernels = [replace(one, bias=like.bias, lengthscales=like.lengthscales) for one in kernels]
+    return [replace(one, degree=like.degree) for one in kernels] if "degree" in learned.parameters.free else kernels
 
 
 def _plainest(kernels: Sequence[ArcCosine]) -> ArcCosine:
+    """The one whose order and depth are nearest to 1."""
     return min(kernels, key=lambda kernel: (abs(kernel.q - 1) + abs(kernel.l - 1), kernel.q))
 
 

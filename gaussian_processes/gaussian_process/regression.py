@@ -136,11 +136,11 @@ def _with_enough_noise(
     reporter: Reporter,
 ) -> tuple[TrainedGPModel, Choice]:
     """The process; with more noise than was learned from some of the rows, if it takes that to solve for all of them."""
-    most = len(y) * float(choice.kernel.diagonal(X).max())
     while True:
         try:
             return conditioned(X, y, choice), choice
         except (NotPositiveDefiniteError, NotConvergedError):
+            most = len(y) * float(choice.kernel.diagonal(X).max())
             if "sigma2" not in choice.learned or choice.sigma2 >= most:
                 raise
             sigma2 = MORE_NOISE * choice.sigma2

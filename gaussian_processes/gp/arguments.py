@@ -67,7 +67,7 @@ def require_bounds(bounds: Mapping[Any, Any], names: Sequence[str]) -> None:
 
 
 def among(name: str, values: Sequence[Any], choices: Sequence[str]) -> None:
-    """Words of which each is one of the choices."""
+    """Each of the words is one of the choices."""
     for value in values:
         if value not in choices:
             raise ValueError(f"{name} is {value!r}; one of {', '.join(map(repr, choices))} is wanted")

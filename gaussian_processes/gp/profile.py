@@ -11,9 +11,10 @@ With M = v A, A = K + lambda I, lambda = sigma2 / v, alpha = A^-1 y, Q = A^-1 an
             - (lambda/2) sum_i (Q Q)_ii (1/kappa_i + alpha_i^2 / (v kappa_i^2)).
 
 They follow from [RW06] eqs. 5.8 to 5.13. Where the bounds of sigma2 = lambda v or of v leave the best v out, the bound
-takes its place; as v = sigma2 / lambda then changes with x, dL/dx is greater by N/2 - N best / (2 v). A Cholesky factor gives all of it at the cost of some solutions, but tr(Q), tr(Q Q) and
-diag(Q Q), which need the inverse. These are estimated from a few vectors z of random signs, E[z z^T] = I, as the means
-of |L^-1 z|^2, |Q z|^2 and (Q z)_i^2 (Hutchinson, Communications in Statistics 18, 1989). They say where to look, and no more:
+takes its place; as v = sigma2 / lambda then changes with x, dL/dx is greater by N/2 - N best / (2 v). A Cholesky factor
+gives all of it at the cost of some solutions, but tr(Q), tr(Q Q) and diag(Q Q), which need the inverse. These are
+estimated from a few vectors z of random signs, E[z z^T] = I, as the means of |L^-1 z|^2, |Q z|^2 and (Q z)_i^2
+(Hutchinson, Communications in Statistics 18, 1989). They say where to look, and no more:
 the value is exact in every point.
 """
 

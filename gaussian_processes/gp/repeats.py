@@ -17,7 +17,8 @@ from gaussian_processes.gp.arccosine import Array
 
 # Targets agree that differ by no more than a part of their standard deviation.
 AGREE = 0.02
-# Rows are near where so small a part of all, or a part so many times smaller, would have another as near by chance.
+# A distance is near if by chance at most this part of all rows had a neighbour within it; or if EXCESS times as many rows
+# have one as chance would give.
 CHANCE, EXCESS = 1e-4, 10.0
 # Part of the rows that is left at least: a table that stands twice or three times is recognised.
 LEFT = 0.3

@@ -48,7 +48,7 @@ class Definition:
 
     @property
     def fault(self) -> str:
-        """Why the regex finds no number, whatever it reads; empty where it may."""
+        """Why the regex can never find a number; empty if it can."""
         try:
             return "" if self.pattern.groups else "has no group, in round brackets, to capture the number"
         except re.error as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from gaussian_processes.algorithm import load_algorithm
-from gaussian_processes.errors import ConfigurationError, ExplainedError, PlatformError
+from gaussian_processes.errors import ConfigurationError, ExplainedError, PlatformError, printable
 from gaussian_processes.files import write_by_rename
 from gaussian_processes.job.resources import available_cores
 from gaussian_processes.tuning.job import Place
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         return 128 + next(iter(interruptions), signal.SIGINT)
     except (ExplainedError, OSError) as raised:
         error = PlatformError.of(raised) if isinstance(raised, OSError) else raised
-        print("".join(one if one.isprintable() else ascii(one)[1:-1] for one in str(error)), file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         return error.exit_code
 
 
