@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -162,6 +163,10 @@ def _workers(settings: Settings) -> int:
 
 
 def _gunicorn_settings(settings: Settings, workers: int, folder: Path) -> dict[str, Any]:
+    def pre_fork(server: Any, worker: Any) -> None:
+        taken = {other.slot for other in server.WORKERS.values()}
+        worker.slot = next(slot for slot in count() if slot not in taken)
+
     def post_fork(_server: Any, _worker: Any) -> None:
         # Processes times threads should not exceed the cores: beyond them OpenBLAS falls off a cliff.
         several = settings.multi_model
@@ -174,6 +179,7 @@ def _gunicorn_settings(settings: Settings, workers: int, folder: Path) -> dict[s
     return {
         "workers": workers,
         "worker_class": "gaussian_processes.serving.worker.Worker",
+        "pre_fork": pre_fork,
         "post_fork": post_fork,
         "child_exit": child_exit,
         "timeout": settings.timeout,

@@ -62,7 +62,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no type hints
     """Ends connections on which no request is under way as soon as the server is to stop, and those that are too slow.
 
     gunicorn would wait for them as for those in use, for as long as it is allowed to.
+
+    Attributes:
+        slot: the smallest number, from 0, that no other worker has: who takes a dead worker's place has its number.
     """
+
+    slot: int
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
