@@ -127,6 +127,12 @@ class RequestTimeoutError(UserError):
     http_status = 408
 
 
+class ClientGoneError(UserError):
+    """A request whose client does not wait for the answer; nginx's status for it."""
+
+    http_status = 499
+
+
 class PayloadTooLargeError(UserError):
     """A request with a larger body than is taken."""
 

@@ -530,11 +530,11 @@ def test_without_a_model_everyone_is_told_the_reason():
 def test_a_fault_of_the_program_shows_nothing_of_its_inside(predictor, capsys):
     """500 for the client; for the log where it was, and neither what it says nor what was sent."""
 
-    def broken(work):
-        work()
+    def broken(*_):
         raise RuntimeError("a secret")
 
-    response = post(client_of(predictor, offload=broken), "1.2345,2\n")
+    broken_one = replace(predictor, algorithm=replace(predictor.algorithm, predict=broken))
+    response = post(client_of(broken_one), "1.2345,2\n")
     assert response.status_code == 500
     event = json.loads(capsys.readouterr().out)
     assert "RuntimeError" in event["fault"]

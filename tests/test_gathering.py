@@ -46,7 +46,7 @@ def offload(work):
 
 @pytest.fixture
 def gathering():
-    return Gathering(offload, at_once=1)
+    return Gathering(offload, offload, at_once=1)
 
 
 def asked_together(gathering, *questions):
@@ -92,7 +92,7 @@ def test_a_fault_is_told_to_all_and_does_not_stop_the_next(gathering):
 
 
 def test_a_prediction_has_a_limited_number_of_rows(gathering):
-    """So that the first of them does not wait for many; one request larger than that goes alone."""
+    """So that the first of them does not wait for many; one request larger than that is long work, and goes alone."""
     model = Model()
     asked_together(gathering, (model, [0]), *((model, [1] * 100) for _ in range(7)), (model, [1] * (ROWS + 1)))
     assert max(model.asked) == ROWS + 1
@@ -111,7 +111,7 @@ def test_as_many_predictions_are_under_way_as_may_be():
         finally:
             under_way[0] -= 1
 
-    gathering = Gathering(counting, at_once=3)
+    gathering = Gathering(counting, offload, at_once=3)
     models = [Model() for _ in range(10)]
     asked_together(gathering, *((model, [1]) for model in models))
     assert max(most) == 3
@@ -120,7 +120,7 @@ def test_as_many_predictions_are_under_way_as_may_be():
 
 def test_a_place_that_is_given_back_is_there_for_the_next():
     """However many come and go at once, and whatever becomes of their predictions."""
-    gathering, model = Gathering(offload, at_once=3), Model()
+    gathering, model = Gathering(offload, offload, at_once=3), Model()
     for values in ([1], [13], [-1]):
         for count in range(1, 12):
             asked_together(gathering, *((model, values) for _ in range(count)))

@@ -1,7 +1,6 @@
 """How many workers there are, in how many threads: never more than cores and memory carry."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
@@ -44,9 +43,6 @@ def test_workers_are_as_many_as_cores_and_as_the_model_has_left_memory_for(monke
 def test_workers_times_threads_are_no_more_than_the_cores(monkeypatch, tmp_path, settings, workers, threads):
     """Unless the user says how many threads; many models are computed side by side, each in one."""
     limits = []
-    pool = SimpleNamespace(maxsize=10)
     monkeypatch.setattr(server, "threadpool_limits", limits.append)
-    monkeypatch.setattr(server.gevent, "get_hub", lambda: SimpleNamespace(threadpool=pool))
     server._gunicorn_settings(settings, workers, tmp_path)["post_fork"](None, None)
     assert limits == [threads]
-    assert pool.maxsize == (8 if settings.multi_model else server.COMPUTING)

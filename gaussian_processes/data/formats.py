@@ -93,7 +93,13 @@ JSON_LINES = Exchange(
     every_output=True,
 )
 NPY = Exchange(channel_formats.NPY.media_types, (), read_npy, read_npy_records, write_npy, every_output=False)
-PARQUET = Request(channel_formats.PARQUET.media_types, (), channel_formats.PARQUET.read, _read_parquet_records)
+PARQUET = Request(
+    channel_formats.PARQUET.media_types,
+    (),
+    channel_formats.PARQUET.read,
+    _read_parquet_records,
+    is_compressed=True,
+)
 
 REQUESTS: tuple[Request, ...] = (CSV, JSON, JSON_LINES, NPY, PARQUET)
 ANSWERS = (CSV, JSON, JSON_LINES, NPY)

@@ -1,7 +1,7 @@
 """Format: a codec, and the media types and suffixes that mean it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol, TypeVar
 
 from werkzeug.http import parse_options_header
@@ -34,11 +34,13 @@ class Format:
         media_types: such as 'text/csv'; the first is the one to name.
         suffixes: of a channel's files that hold it, such as '.csv'.
         read: the codec.
+        is_compressed: whether few bytes can hold very many numbers.
     """
 
     media_types: tuple[str, ...]
     suffixes: tuple[str, ...]
     read: Reader
+    is_compressed: bool = field(default=False, kw_only=True)
 
     @property
     def media_type(self) -> str:

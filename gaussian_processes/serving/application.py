@@ -1,10 +1,11 @@
 """The Flask application: what is asked at which path, and who answers it."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from io import BytesIO
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, request
@@ -14,7 +15,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from gaussian_processes.algorithm import Algorithm
 from gaussian_processes.errors import ExplainedError, UnusableModelError
 from gaussian_processes.serving.bodies import read_body
-from gaussian_processes.serving.invocation import Habits, parse_invocation
+from gaussian_processes.serving.client import Client
+from gaussian_processes.serving.computing import Computing
+from gaussian_processes.serving.invocation import Habits, Invocation, Tallying, parse_invocation
 from gaussian_processes.serving.measurements import Facts, Measurements
 from gaussian_processes.serving.models import Models
 from gaussian_processes.serving.multi_model import multi_model
@@ -22,10 +25,10 @@ from gaussian_processes.serving.observation import observe
 from gaussian_processes.serving.openapi import describe
 from gaussian_processes.serving.predictor import Predictor
 
-Offload = Callable[[Callable[[], Any]], Any]
-
 # Bytes of a body that are parsed, and answered, in less time than it takes to have another thread do it.
 SMALL = 2**14
+# Numbers that are computed and written in less time than a person notices.
+QUICK = 2**16
 
 
 @dataclass(frozen=True)
@@ -50,17 +53,15 @@ class Service:
         max_body: bytes of a request's body that are taken; None for any number.
         batches: what batch transform is told.
         measurements: where requests are counted.
-        offload: runs the long part of a request, parsing and linear algebra, where it does not hold up other requests; by
-            default it runs where it stands.
-        gather: the predictor for small requests, whose parsing takes no time, and which it predicts together; None for none.
+        computing: does the long part of a request, parsing and linear algebra, where it does not hold up other requests; None
+            where it may stand as it is.
     """
 
     habits: Habits = field(default_factory=Habits)
     max_body: int | None = None
     batches: Batches = field(default_factory=Batches)
     measurements: Measurements = field(default_factory=lambda: Measurements(None, Facts()))
-    offload: Offload = lambda work: work()
-    gather: Callable[[Predictor], Predictor] | None = None
+    computing: Computing | None = None
 
 
 def create_app(
@@ -121,13 +122,35 @@ def _invoke(service: Service, find: Callable[[], Predictor]) -> Response:
     if not size:
         return Response(status=204)
     invocation = parse_invocation(request.headers, predictor, service.habits)
-    if service.gather is not None and size <= SMALL and not predictor.is_joint(invocation.wish.query):
-        answer, g.tally = invocation.answer(service.gather(predictor), body)
-    else:
-        answer, g.tally = service.offload(lambda: invocation.answer(predictor, body))
+    tallying = Tallying()
+    answer = list(_answer(service.computing, invocation, predictor, body, tallying))
+    g.tally = tallying.tally
     response = Response(answer, mimetype=invocation.returned.media_type)
     response.content_length = sum(map(len, answer))
     return response
+
+
+def _answer(
+    computing: Computing | None, invocation: Invocation, predictor: Predictor, body: BytesIO, tallying: Tallying
+) -> Iterable[bytes]:
+    """The answer's bytes, computed where a request of this kind belongs."""
+    if computing is None:
+        return invocation.answer(predictor, body, tallying)
+    size, query = body.getbuffer().nbytes, invocation.wish.query
+    # A number takes two bytes at least, but for some that NumPy saved.
+    rows = 1 + size // (2 * predictor.features)
+    joint = predictor.is_joint(query)
+    numbers = rows * (rows + query.samples if joint else 1)
+    small = size <= SMALL and not invocation.received.is_compressed
+    if small and not joint:
+        return invocation.answer(computing.together(predictor), body, tallying)
+    pieces = invocation.answer(predictor, body, tallying)
+    if small and numbers <= QUICK:
+        return computing.short(lambda: list(pieces))
+    client = Client(
+        request.environ.get("gunicorn.socket"), can_be_asked=request.environ["SERVER_PROTOCOL"] == "HTTP/1.1"
+    )
+    return computing.pieces(pieces, numbers, client.is_gone)
 
 
 def _required(source: Predictor | UnusableModelError) -> Predictor:

@@ -23,6 +23,7 @@ from gaussian_processes.serving.predictor import Predictor
 ROWS = 256
 
 Columns = Mapping[str, NDArray[Any]]
+Run = Callable[[Callable[[], Any]], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +53,14 @@ class Gathering:
     """What a worker's small requests wait in. All but the predictions runs in gevent's hub, and needs no locks.
 
     Args:
-        offload: runs a prediction where it does not hold up the hub.
-        at_once: predictions under way at the same time, at most.
+        short: runs a prediction where it does not hold up the hub.
+        long: runs one that takes long, where it does not hold up others either.
+        at_once: short predictions under way at the same time, at most.
     """
 
-    def __init__(self, offload: Callable[[Callable[[], Any]], Any], at_once: int) -> None:
-        self._offload = offload
+    def __init__(self, short: Run, long: Run, at_once: int) -> None:
+        self._short = short
+        self._long = long
         self._free = at_once
         self._waiting: deque[Question] = deque()
 
@@ -71,6 +74,8 @@ class Gathering:
         return replace(predictor, algorithm=replace(algorithm, predict=predict))
 
     def _ask(self, question: Question) -> Columns:
+        if len(question.rows) > ROWS:
+            return self._long(lambda: _predicted(question, question.rows))  # type: ignore[no-any-return]
         self._waiting.append(question)
         if self._free:
             self._free -= 1
@@ -93,7 +98,7 @@ class Gathering:
                 others.append(question)
         self._waiting = deque(others)
         try:
-            answers = self._offload(lambda: _answers(questions))
+            answers = self._short(lambda: _answers(questions))
         finally:
             if self._waiting:
                 gevent.spawn(self._answer_next)

@@ -1,8 +1,9 @@
 """Invocation: a request's bytes to records, to answers, to bytes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from werkzeug.datastructures import Headers
 
@@ -41,20 +42,21 @@ class Invocation:
     wish: Wish
     batch: bool
 
-    def answer(self, predictor: Predictor, body: BinaryIO) -> tuple[list[bytes], Tally]:
-        """The answer's bytes, and what there was in it.
+    def answer(self, predictor: Predictor, body: BinaryIO, tallying: "Tallying") -> Generator[bytes, None, None]:
+        """The answer's bytes, in pieces; what was in them is added to `tallying`.
 
         Raises:
             DataError: what is wrong with the body, and where.
         """
+        reading: Any  # a generator, as every codec's reading half is
         if self.batch:
-            records = self.received.read_records(body, SOURCE, self.parameters, predictor.features)
-            answers = predictor.answers_to_records(predictor.as_trained(records), self.wish)
+            reading = self.received.read_records(body, SOURCE, self.parameters, predictor.features)
+            answers = predictor.answers_to_records(predictor.as_trained(reading), self.wish)
         else:
-            tables = predictor.as_trained(self.received.read(body, SOURCE, self.parameters))
-            answers = predictor.answers((table.values for table in tables), self.wish)
-        counting = _Counting(answers)
-        return list(self.returned.write(counting)), counting.tally
+            reading = self.received.read(body, SOURCE, self.parameters)
+            answers = predictor.answers((table.values for table in predictor.as_trained(reading)), self.wish)
+        with closing(reading):  # whatever still refers to it: it may hold what others wait for
+            yield from self.returned.write(tallying.counted(answers))
 
 
 def parse_invocation(headers: Headers, predictor: Predictor, habits: Habits) -> Invocation:
@@ -73,15 +75,15 @@ def parse_invocation(headers: Headers, predictor: Predictor, habits: Habits) -> 
     return Invocation(received, parameters, returned, wish, habits.batch)
 
 
-class _Counting:
-    """Answers, counted as they go by."""
+@dataclass
+class Tallying:
+    """Counts answers as they go by."""
 
-    def __init__(self, answers: Iterable[Answer]) -> None:
-        self._answers = answers
-        self.tally = Tally(0, 0, None)
+    tally: Tally = field(default_factory=lambda: Tally(0, 0, None))
 
-    def __iter__(self) -> Iterator[Answer]:
-        for answer in self._answers:
+    def counted(self, answers: Iterable[Answer]) -> Iterator[Answer]:
+        """The same answers."""
+        for answer in answers:
             known = self.tally.extrapolating
             flagged = [int(flag.sum()) for flag in answer.flags.values()]
             self.tally = Tally(

@@ -11,7 +11,8 @@ from pathlib import Path
 from gaussian_processes.errors import ConfigurationError
 
 # Nothing here is tighter than what stands behind it: bodies of any size, heads as large as gunicorn's limits allow (100
-# fields of 8,190 bytes), and more patience than any caller has. Bodies and answers are not kept on a disk.
+# fields of 8,190 bytes), and more patience than any caller has. Bodies and answers are not kept on a disk. A client that sends
+# no more may still wait: nginx cannot ask it, as the server does, and so lets the server work for those that have gone, too.
 CONFIGURATION = """\
 daemon off;
 {user}

@@ -25,7 +25,7 @@ from gaussian_processes.job.failure import Failure
 from gaussian_processes.job.paths import OptMl
 from gaussian_processes.job.resources import available_memory
 from gaussian_processes.serving.application import Batches, Service, create_app
-from gaussian_processes.serving.gathering import Gathering
+from gaussian_processes.serving.computing import Computing
 from gaussian_processes.serving.invocation import Habits
 from gaussian_processes.serving.measurements import Facts, Measurements
 from gaussian_processes.serving.models import Models
@@ -37,7 +37,7 @@ from gaussian_processes.serving.worker import ENDINGS
 
 T = TypeVar("T")
 
-# Requests that a worker computes at the same time, beside the thread that answers /ping: behind a long one, short ones pass.
+# Long requests that a worker computes at the same time, beside short ones and the thread that answers /ping.
 COMPUTING = 2
 # SageMaker kills a container 30 s after SIGTERM; requests in progress have until then less a margin.
 GRACEFUL_TIMEOUT = 20
@@ -77,14 +77,15 @@ def serve(  # noqa: PLR0913, PLR0917  # what the start has made, each of its own
         with threadpool_limits(1):  # no thread of BLAS is there to be lost in a fork
             source = _source(environ, settings, algorithm)
         facts = _facts(source, time.perf_counter() - started)
-        workers = _workers(settings)
+        workers, several = _workers(settings), settings.multi_model
         service = Service(
             habits=habits,
             max_body=settings.max_body,
             batches=Batches(workers, max(1, min(6, 100 // workers))),
             measurements=Measurements(str(folder), facts),
-            offload=_in_native_thread,
-            gather=Gathering(_in_native_thread, settings.cores if settings.multi_model else 1).of,
+            computing=Computing(
+                settings.cores if several else 1, max(COMPUTING, settings.cores) if several else COMPUTING
+            ),
         )
         app = create_app(algorithm, source, service)
     finally:
@@ -171,7 +172,6 @@ def _gunicorn_settings(settings: Settings, workers: int, folder: Path) -> dict[s
         # Processes times threads should not exceed the cores: beyond them OpenBLAS falls off a cliff.
         several = settings.multi_model
         threadpool_limits(settings.threads or (1 if several else max(1, settings.cores // workers)))
-        gevent.get_hub().threadpool.maxsize = max(COMPUTING, settings.cores) if several else COMPUTING
 
     def child_exit(_server: Any, worker: Any) -> None:
         mark_process_dead(worker.pid, str(folder))

@@ -1,0 +1,124 @@
+"""Computing: the native threads in which a worker's requests are parsed and predicted; short work passes long work.
+
+A BLAS call never yields to gevent; in a thread of its own it leaves the worker free to answer /ping. Short work has threads
+that long work never takes. Long work is done a piece at a time: when a thread is free, it makes the next piece of whatever
+has had least of them so far. So what is long never keeps what is shorter waiting for more than a piece.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from functools import cached_property, partial
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, TypeVar
+
+import gevent
+from gevent.event import AsyncResult
+from gevent.threadpool import ThreadPool
+from gevent.util import wrap_errors
+
+from gaussian_processes.errors import ClientGoneError
+from gaussian_processes.serving.gathering import Gathering
+
+T = TypeVar("T")
+
+# Of a thread that does long work, which leaves the processor to whatever else wants it.
+NICENESS = 10
+END: Any = object()
+
+
+class Computing:
+    """A worker's threads. All but the work itself runs in gevent's hub, and needs no locks.
+
+    Args:
+        short: threads for short work.
+        long: threads for long work.
+    """
+
+    def __init__(self, short: int, long: int) -> None:
+        self._counts = short, long
+        self.together = Gathering(self.short, self.long, short).of
+        self._free = long
+        self._waiting: list[tuple[float, float, int, Callable[[], Any], AsyncResult]] = []
+        self._arrivals = count()
+
+    def short(self, work: Callable[[], T]) -> T:
+        """What `work` returns; for what takes less time than a person notices."""
+        return _done(self._pools[0], work)
+
+    def long(self, work: Callable[[], T], size: float = 0.0, had: float = 0.0) -> T:
+        """What `work` returns, when it is its turn: before what has had more seconds, and then before what is larger."""
+        answer = AsyncResult()
+        heappush(self._waiting, (had, size, next(self._arrivals), work, answer))
+        if self._free:
+            self._free -= 1
+            gevent.spawn(self._work)
+        result: T = answer.get()
+        return result
+
+    def pieces(self, pieces: Generator[T, None, None], size: float, is_gone: Callable[[], bool]) -> Iterator[T]:
+        """The items of a generator, each made when it is its turn.
+
+        Args:
+            pieces: closed when there are no more of them, or nobody to have them.
+            size: by which those that have had nothing yet are told apart; the smallest comes first.
+            is_gone: whether nobody waits for them any more; asked in gevent's hub.
+
+        Raises:
+            ClientGoneError: nobody does.
+        """
+        had = 0.0
+
+        def following() -> T:
+            nonlocal had
+            started = time.perf_counter()
+            piece = next(pieces, END)
+            had += time.perf_counter() - started
+            return piece
+
+        try:
+            while True:
+                if is_gone():
+                    raise ClientGoneError("The client has gone; the rest of its answer is not computed.")
+                piece = self.long(following, size, had)
+                if piece is END:
+                    return
+                yield piece
+        finally:
+            self.short(pieces.close)
+
+    def _work(self) -> None:
+        """Do what waits, in a thread, until nothing does."""
+        try:
+            while self._waiting:
+                *_, work, answer = heappop(self._waiting)
+                try:
+                    answer.set(_done(self._pools[1], partial(_nicely, work)))
+                except BaseException as error:  # noqa: BLE001  # whatever it is, it is for who asked
+                    answer.set_exception(error)
+        finally:
+            self._free += 1
+
+    @cached_property
+    def _pools(self) -> tuple[ThreadPool, ThreadPool]:
+        """Made by the worker that uses them: no thread outlives a fork."""
+        short, long = self._counts
+        return ThreadPool(short), ThreadPool(long)
+
+
+def _nicely(work: Callable[[], T]) -> T:
+    if sys.platform == "linux":  # where a thread has a niceness of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    return work()
+
+
+def _done(pool: ThreadPool, work: Callable[[], T]) -> T:
+    # The pool would print the traceback of every error; most are a client's.
+    answer: Any = pool.apply(wrap_errors(BaseException, work))
+    if isinstance(answer, BaseException):
+        raise answer
+    result: T = answer
+    return result
