@@ -1,6 +1,7 @@
 """application/x-parquet: columns of numbers, read by Rust's Arrow."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from gzip import GzipFile
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 
 from gaussian_processes.data.answers import Records
 from gaussian_processes.data.dataset import Array
+from gaussian_processes.data.parquet_footer import read_footer
 from gaussian_processes.data.placeholders import finite_or_placeholders
 from gaussian_processes.data.table import Faults, Table, accepted, fault_of_value, not_finite
-from gaussian_processes.errors import DataError
+from gaussian_processes.errors import DataError, ExplainedError, PayloadTooLargeError
 
 ROWS = 1 << 16  # of a piece
 NUMBERS = 1 << 20  # of a piece, unless a single row has more
@@ -25,45 +27,52 @@ MARK = b"PAR1"
 INDEX = "__index_level_"  # how pandas calls an index without a name
 
 
-def read_parquet(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> Iterator[Table]:
+def read_parquet(
+    stream: BinaryIO, source: str, parameters: Mapping[str, str], *, most: float = math.inf
+) -> Iterator[Table]:
     """The numbers in a Parquet file, in pieces: integers, floats, truth values as 1 and 0, decimals.
 
     Args:
         stream: the bytes; read whole into memory where seeking would mean to decompress them again.
         source: the name that messages give them.
         parameters: of the media type; none is needed.
+        most: numbers that are taken, however few bytes hold them.
 
     Raises:
         DataError: no Parquet file; columns of anything else, by name; values that are missing or not finite, by row and
             column, both from 1.
+        PayloadTooLargeError: there are more numbers.
     """
     del parameters
-    return accepted(source, _pieces(BytesIO(stream.read()) if isinstance(stream, GzipFile) else stream, source))
+    return accepted(source, _pieces(BytesIO(stream.read()) if isinstance(stream, GzipFile) else stream, source, most))
 
 
-def read_parquet_records(stream: BinaryIO, source: str, parameters: Mapping[str, str], width: int) -> Iterator[Records]:
+def read_parquet_records(
+    stream: BinaryIO, source: str, parameters: Mapping[str, str], width: int, *, most: float = math.inf
+) -> Iterator[Records]:
     """The same rows, `width` numbers each; one with a missing value or another number of them is at fault.
 
     Raises:
         DataError: no Parquet file, or columns of anything but numbers.
+        PayloadTooLargeError: there are more than `most` numbers.
     """
     del parameters
-    batches = _open(stream, source)
+    batches, rows = _open(stream, source, most)
     names = tuple(batches.schema.names)
     yield Records(np.empty((0, width)), columns=names)
     row = 1
-    for batch in _each(batches, source):
+    for batch in _each(batches, rows, source):
         columns, missing = zip(*map(_numbers_or_nan, batch.columns), strict=True)
         yield finite_or_placeholders(np.column_stack(columns), row, width, names, np.column_stack(missing))
         row += batch.num_rows
 
 
-def _pieces(stream: BinaryIO, source: str) -> Iterator[Table | Faults]:
-    batches = _open(stream, source)
+def _pieces(stream: BinaryIO, source: str, most: float) -> Iterator[Table | Faults]:
+    batches, rows = _open(stream, source, most)
     names = tuple(batches.schema.names)
     yield Table(np.empty((0, len(names))), names)
     row = 1
-    for batch in _each(batches, source):
+    for batch in _each(batches, rows, source):
         if any(column.null_count for column in batch.columns):
             yield _missing(batch, row)
         else:
@@ -72,24 +81,38 @@ def _pieces(stream: BinaryIO, source: str) -> Iterator[Table | Faults]:
         row += batch.num_rows
 
 
-def _open(stream: BinaryIO, source: str) -> RecordBatchReader:
+def _open(stream: BinaryIO, source: str, most: float) -> tuple[RecordBatchReader, int]:
+    """The file's batches, and how many rows it says they have."""
     if stream.read(len(MARK)) != MARK:
         raise DataError(f"{source} is not a Parquet file: it does not begin with PAR1.")
     with _refusals(source):
+        rows, columns = read_footer(stream)
+        if rows * columns > most:
+            raise PayloadTooLargeError(
+                f"{source} has {rows} rows of {columns} numbers by its footer, and {most:.0f} numbers are taken; send fewer "
+                "rows at a time, or set MODEL_SERVER_MAX_PAYLOAD_MB."
+            )
         batches = read_arrow(stream, batch_size=ROWS)
         schema = batches.schema
         if len(schema) * ROWS > NUMBERS:  # which is known only now
             batches = read_arrow(stream, batch_size=max(1, NUMBERS // len(schema)))
     _require_numbers(schema, source)
-    return batches
+    return batches, rows
 
 
-def _each(batches: RecordBatchReader, source: str) -> Iterator[RecordBatch]:
+def _each(batches: RecordBatchReader, rows: int, source: str) -> Iterator[RecordBatch]:
+    """The batches, of so many rows; the footer is not believed."""
+    left = rows
     while True:
         with _refusals(source):
             batch = next(batches, None)
         if batch is None:
             return
+        left -= batch.num_rows
+        if left < 0:
+            raise DataError(
+                f"{source} is not a Parquet file that can be read: it has more than the {rows} rows it says."
+            )
         yield batch
 
 
@@ -98,6 +121,8 @@ def _refusals(source: str) -> Iterator[None]:
     """Rust's Arrow refuses a broken file with exceptions of many kinds, or panics, which is not even an Exception."""
     try:
         yield
+    except ExplainedError:
+        raise
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise

@@ -25,11 +25,13 @@ class Habits:
         batch: whether a record at fault is answered by the reason, and not the whole request.
         usual_format: of answers to requests without a preference; None for the request's own.
         usual_words: of queries.
+        formats: that requests can have.
     """
 
     batch: bool = False
     usual_format: Exchange | None = None
     usual_words: Mapping[str, str] = field(default_factory=dict)
+    formats: tuple[Request, ...] = REQUESTS
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def parse_invocation(headers: Headers, predictor: Predictor, habits: Habits) -> 
         UnsupportedMediaTypeError, NotAcceptableError: a format that is not known.
         DataError: a query that means nothing.
     """
-    received, parameters = parse_content_type(headers.get("Content-Type"), REQUESTS)
+    received, parameters = parse_content_type(headers.get("Content-Type"), habits.formats)
     own = next((known for known in ANSWERS if known is received), CSV)
     returned, accepted = negotiate(headers.get("Accept"), default=habits.usual_format or own)
     attributes = parse_attributes(headers.get("X-Amzn-SageMaker-Custom-Attributes", ""))
