@@ -115,6 +115,23 @@ def test_a_file_that_is_compressed_once_more_is_read():
 
 
 WHOLE = (FOLDER / "snappy.parquet").read_bytes()
+
+
+def claiming(rows):
+    """The file of two rows, whose footer says so many."""
+    body = (FOLDER / "two_rows.parquet").read_bytes()
+    length = int.from_bytes(body[-8:-4], "little")
+    footer = body[-length - 8 :]
+    # The field after the schema, of type i64, has the number as a zigzag.
+    changed = next(
+        body[: -length - 8] + footer[:at] + bytes([0x16, 2 * rows]) + footer[at + 2 :]
+        for at in range(length)
+        if footer[at : at + 2] == b"\x16\x04" and read_footer(io.BytesIO(body))[0] == 2
+    )
+    assert read_footer(io.BytesIO(changed)) == (rows, 2)
+    return changed
+
+
 REFUSED = {
     "missing values": (
         (FOLDER / "nulls.parquet").read_bytes(),
@@ -132,6 +149,14 @@ REFUSED = {
     "text": (b"1,2\n3,4\n", r"is not a Parquet file: it does not begin with PAR1"),
     "broken off": (WHOLE[:-100], r"is not a Parquet file that can be read"),
     "the mark alone": (b"PAR1", r"is not a Parquet file that can be read"),
+    "a column's name with a NUL": (
+        (FOLDER / "nul-name.parquet").read_bytes(),
+        r"the name of a column, 'a\\x00b', holds a NUL",
+    ),
+    "more rows than the footer says": (
+        claiming(1),
+        r"is not a Parquet file that can be read: it has more than the 1 rows it says",
+    ),
     "a hole": (WHOLE[:9000] + bytes(9000) + WHOLE[18000:], r"is not a Parquet file that can be read"),
 }
 
@@ -166,6 +191,25 @@ def test_the_footer_alone_says_how_much_there_is(name, rows, columns):
     body = (FOLDER / f"{name}.parquet").read_bytes()
     length = int.from_bytes(body[-8:-4], "little")
     assert read_footer(io.BytesIO(b"PAR1" + body[-length - 8 :])) == (rows, columns)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        b"\x19\xf1" + b"\xff" * 9 + b"\x01",
+        b"\x19\xf8" + b"\xff" * 9 + b"\x01",
+        b"\x1b" + b"\xff" * 9 + b"\x01\x11",
+        b"\x16" + b"\xff" * 10**6,
+        b"\x1c" * 10**5,
+        b"\x18" + b"\xff" * 9 + b"\x01",
+        b"\x1e",
+    ],
+    ids=["truth values", "strings", "a map", "an integer", "structures", "a string", "a type"],
+)
+def test_a_footer_cannot_claim_work_that_it_has_no_bytes_for(item):
+    """Of 2**64 items, or a number without an end: it is a ValueError at once."""
+    with pytest.raises(ValueError, match=r"^its footer "):
+        read_footer(io.BytesIO(b"PAR1" + item + len(item).to_bytes(4, "little") + b"PAR1"))
 
 
 def test_a_broken_footer_is_a_value_error_and_nothing_else():

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from load import Kept, chunked, connect, exchange, heads, post_bytes, post_head, read_to_end, trickling, wait_until
 from processes import run_train, running_server, write_opt_ml
+from reference import DATA
 
 ROW = b"1,2,3\n"
 
@@ -47,6 +48,49 @@ def as_before(server):
     assert len(before) == 1
     yield
     assert answers(server) == before
+
+
+@pytest.mark.usefixtures("as_before")
+def test_no_worker_dies_of_what_is_in_a_request(server):
+    """Files at which Arrow's reader ends its process are refused, and nobody else hears of it."""
+    workers = server.workers
+    refusals = {"killer-2083-607": 400, "killer-2418-9748": 400, "nul-name": 400, "small-bomb": 413, "two_rows": 400}
+
+    def send(name):
+        body = (DATA / f"parquet/{name}.parquet").read_bytes()
+        return [server.request("/invocations", body, Content_Type="application/x-parquet").status for _ in range(4)]
+
+    stop = threading.Event()
+
+    def ask():
+        statuses = set()
+        with Kept(server.port) as kept:
+            while not stop.is_set():
+                statuses.add(kept.post(ROW)[0])
+        return statuses
+
+    with ThreadPoolExecutor() as pool:
+        honest = [pool.submit(ask) for _ in range(2)]
+        found = dict(zip(refusals, pool.map(send, refusals), strict=True))
+        stop.set()
+        assert [one.result() for one in honest] == [{200}, {200}]
+    assert found == {name: [status] * 4 for name, status in refusals.items()}
+    assert server.workers == workers
+
+
+@pytest.mark.usefixtures("as_before")
+def test_work_stops_when_its_client_has_gone(server):
+    """The log says so; and a client that has only closed its own half still gets its answer."""
+    body = b"1,2,3\n" * 200_000
+    with connect(server.port, 60) as connection:
+        connection.sendall(post_bytes(body))
+    wait_until(lambda: any(event["status"] == 499 for event in server.events), 60, "its work goes on")
+    with connect(server.port, 60) as connection:
+        connection.sendall(post_bytes(body, "Connection: close"))
+        connection.shutdown(socket.SHUT_WR)
+        answer = read_to_end(connection)
+    assert [head.status for head in heads(answer)][-1] == 200
+    assert answer.count(b"\n") > 200_000
 
 
 HEAD = b"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\nX-Slow: "

@@ -68,6 +68,9 @@ def test_requests_side_by_side_and_threads_within_them_do_not_mix(trained):
                 assert found[:20] == wanted
 
 
+LONG = b"1,2\n" * 10_000
+
+
 @pytest.fixture
 def long_request(tmp_path, example_job):
     """A server with one worker, in the middle of a request that lasts until `finish` is called."""
@@ -77,7 +80,7 @@ def long_request(tmp_path, example_job):
     extra = {**NEIGHBOURS, "ALGORITHM": "waiting", "WAITING": str(tmp_path), "MODEL_SERVER_WORKERS": "1"}
     with running_server(paths, extra) as server, ThreadPoolExecutor() as pool:
         (tmp_path / "hold").touch()
-        answer = pool.submit(server.request, "/invocations", b"1,2\n", Content_Type="text/csv")
+        answer = pool.submit(server.request, "/invocations", LONG, Content_Type="text/csv")
         while not (tmp_path / "started").exists():
             assert not answer.done()
             time.sleep(0.01)
@@ -120,6 +123,18 @@ def test_ping_answers_while_the_only_worker_computes(long_request):
     for _ in range(10):
         assert server.request("/ping").status == 200
     assert finish().status == 200
+
+
+def test_short_work_passes_long_work(long_request):
+    """While every thread for long work has some and more of it waits, a row is answered."""
+    server, finish = long_request
+    with ThreadPoolExecutor() as pool:
+        others = [pool.submit(server.request, "/invocations", LONG, Content_Type="text/csv") for _ in range(5)]
+        for _ in range(10):
+            assert server.request("/invocations", b"3,4\n", Content_Type="text/csv").status == 200
+        assert not any(other.done() for other in others)
+        assert finish().status == 200
+        assert {other.result().status for other in others} == {200}
 
 
 def test_a_refusal_reaches_a_client_that_is_still_sending(trained):

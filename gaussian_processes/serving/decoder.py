@@ -51,28 +51,6 @@ ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).parents[2]), "OPENBLAS_NUM_THREA
 Piece = tuple[tuple[str, ...] | None, dict[int, str], Array]
 
 
-def isolated(max_body: int | None) -> tuple[Request, ...]:
-    """The formats of requests, of which Parquet is read in child processes.
-
-    Args:
-        max_body: bytes of a request that are taken; its numbers may take four times as many. None for any number.
-    """
-    if not hasattr(os, "memfd_create"):  # on another system than Linux
-        return REQUESTS
-    decoders = _Decoders(math.inf if max_body is None else max_body / 2)
-
-    def read(stream: BinaryIO, source: str, _parameters: Mapping[str, str]) -> Iterator[Table]:
-        for columns, _, values in decoders.read(stream, source, None):
-            yield Table(values, columns)
-
-    def read_records(stream: BinaryIO, source: str, _parameters: Mapping[str, str], width: int) -> Iterator[Records]:
-        for columns, faults, values in decoders.read(stream, source, width):
-            yield Records(values, faults, columns)
-
-    parquet = replace(PARQUET, read=read, read_records=read_records)
-    return tuple(parquet if known is PARQUET else known for known in REQUESTS)
-
-
 class _LostError(Exception):
     """A child has ended, or says nothing any more; `cause` is the signal or the exit code that it ended by."""
 
@@ -81,18 +59,41 @@ class _LostError(Exception):
         super().__init__("it says nothing" if cause is None else f"it has ended by {cause}")
 
 
-class _Decoders:
+class Decoders:
     """The children, for any thread.
 
     Args:
-        most: numbers of a body that are taken.
+        max_body: bytes of a request that are taken; its numbers may take four times as many. None for any number.
     """
 
-    def __init__(self, most: float) -> None:
-        self._most = most
+    def __init__(self, max_body: int | None) -> None:
+        self._most = math.inf if max_body is None else max_body / 2
         self._idle: deque[_Child] = deque()
 
-    def read(self, stream: BinaryIO, source: str, width: int | None) -> Iterator[Piece]:
+    def formats(self) -> tuple[Request, ...]:
+        """The formats of requests, of which Parquet is read in the children."""
+        if not hasattr(os, "memfd_create"):  # on another system than Linux
+            return REQUESTS
+
+        def read(stream: BinaryIO, source: str, _parameters: Mapping[str, str]) -> Iterator[Table]:
+            for columns, _, values in self._read(stream, source, None):
+                yield Table(values, columns)
+
+        def read_records(
+            stream: BinaryIO, source: str, _parameters: Mapping[str, str], width: int
+        ) -> Iterator[Records]:
+            for columns, faults, values in self._read(stream, source, width):
+                yield Records(values, faults, columns)
+
+        parquet = replace(PARQUET, read=read, read_records=read_records)
+        return tuple(parquet if known is PARQUET else known for known in REQUESTS)
+
+    def close(self) -> None:
+        """End the children."""
+        while self._idle:
+            self._idle.pop().end()
+
+    def _read(self, stream: BinaryIO, source: str, width: int | None) -> Iterator[Piece]:
         """A body's pieces; it is read to its end, and the child free for others, before there is the first of them.
 
         Raises:

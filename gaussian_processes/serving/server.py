@@ -26,7 +26,7 @@ from gaussian_processes.job.paths import OptMl
 from gaussian_processes.job.resources import available_memory
 from gaussian_processes.serving.application import Batches, Service, create_app
 from gaussian_processes.serving.computing import Computing
-from gaussian_processes.serving.decoder import isolated
+from gaussian_processes.serving.decoder import Decoders
 from gaussian_processes.serving.invocation import Habits
 from gaussian_processes.serving.measurements import Facts, Measurements
 from gaussian_processes.serving.models import Models
@@ -114,7 +114,7 @@ def _habits(settings: Settings, algorithm: Algorithm[Any, Any]) -> Habits:
         batch=settings.batch,
         usual_format=exchange_named(settings.usual_accept) if settings.usual_accept else None,
         usual_words=words,
-        formats=isolated(settings.max_body),
+        formats=Decoders(settings.max_body).formats(),
     )
 
 

@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 from processes import docker, run_train
-from reference import ROOT
+from reference import DATA, ROOT
 
 from gaussian_processes import __version__
 from gaussian_processes.gaussian_process import Hyperparameters
@@ -157,8 +157,11 @@ def test_serves_under_any_user_with_nothing_writable_but_tmp(image, opt_ml, fron
         body = "b'1,2', {'Content-Type': 'text/csv'}"
         answer = docker("exec", container, "python3", "-c", ask.format("invocations", body)).stdout
         assert float(answer) == pytest.approx(5.905175, abs=1e-5)
+        parquet = f"{(DATA / 'parquet/two_rows.parquet').read_bytes()!r}, {{'Content-Type': 'application/x-parquet'}}"
+        answer = docker("exec", container, "python3", "-c", ask.format("invocations", parquet)).stdout
+        assert float(answer.split()[0]) == pytest.approx(5.905175, abs=1e-5)
         assert (
-            "model_server_predicted_rows_total 1.0"
+            "model_server_predicted_rows_total 3.0"
             in docker("exec", container, "python3", "-c", ask.format("metrics", None)).stdout
         )
         docker("stop", "--time", "30", container)
