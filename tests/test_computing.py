@@ -48,9 +48,15 @@ def test_pieces_come_whole_and_in_order(computing):
 
 def test_short_work_passes_long_work(computing):
     """Though all threads for long work are taken, and more of it waits."""
-    stop = threading.Event()
-    held = [gevent.spawn(computing.long, lambda: stop.wait(20)) for _ in range(6)]
-    gevent.sleep(0)
+    stop, started = threading.Event(), []
+
+    def hold():
+        started.append(True)
+        return stop.wait(20)
+
+    held = [gevent.spawn(computing.long, hold) for _ in range(6)]
+    while len(started) < 2:
+        gevent.sleep(0.001)
     assert computing.short(lambda: "done") == "done"
     stop.set()
     assert joined(*held) == [True] * 6
