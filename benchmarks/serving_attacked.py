@@ -1,12 +1,13 @@
 """What honest clients notice while others do their worst.
 
 python benchmarks/serving_attacked.py mutations [--count 50000] [--corpus FOLDER]
-python benchmarks/serving_attacked.py samples | bombs | gone
+python benchmarks/serving_attacked.py samples | bombs | gone | price
 
 mutations: four clients send Parquet files of which some bytes were changed, from a folder of good ones, and a fifth sends rows
 in CSV. samples: eight clients ask for 1,000 samples at 2,000 rows, bombs: six send a million rows in a few kilobytes, and
-one more asks for a row; that one's slowest answer as a ratio to the second that is allowed. gone: six clients send 100 MB of
-CSV and leave after a second; the processor's time that is spent on them afterwards, as a ratio to the same of those who stay.
+one more asks for a row; that one's slowest answer as a ratio to the second that is allowed. gone: six clients send 24 MB of
+CSV and leave after a second; the processor's time that is spent on them afterwards, as a ratio to the same of those who stay. price: what it costs that
+Parquet is read in a child process.
 """
 
 import argparse
@@ -18,14 +19,21 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from timing import ROOT, rows
 
 import numpy as np
+from arro3 import io as arrow
+from arro3.core import Array, RecordBatch
 from servers import cpu_seconds, descendants, serve, train
 from serving import write_csv
+
+from gaussian_processes.data.formats import PARQUET
+from gaussian_processes.data.media_types import parse_content_type
+from gaussian_processes.serving.decoder import Decoders
 
 ALLOWED = 1.0  # seconds that a row may wait
 CLIENTS = 4
@@ -111,6 +119,42 @@ def mutated(generator, corpus):
     return bytes(body)
 
 
+def price(server, _arguments):
+    decoders = Decoders(None)
+    child, _ = parse_content_type("application/x-parquet", decoders.formats())
+    for megabytes in (0.001, 1, 100):
+        body = write_parquet(rows(max(1, int(1e6 * megabytes / 27)), 3)[0])
+        whole = taken(partial(server.ask, "/invocations", body, Content_Type="application/x-parquet"))
+        there, here = (taken(partial(read_all, codec, body)) for codec in (child, PARQUET))
+        print(
+            f"{len(body):,} bytes: {1000 * (there - here):.1f} ms more than in this process; the whole request takes "
+            f"{whole / (whole - there + here):.3f} of what it would"
+        )
+    decoders.close()
+
+
+def read_all(codec, body):
+    return list(codec.read(io.BytesIO(body), "", {}))
+
+
+def taken(work):
+    """The median of some times, after the first."""
+    times = []
+    for _ in range(6):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[1:])
+
+
+def write_parquet(X):
+    stream = io.BytesIO()
+    arrow.write_parquet(
+        RecordBatch({f"x{index}": Array.from_numpy(column.copy()) for index, column in enumerate(X.T)}), stream
+    )
+    return stream.getvalue()
+
+
 def samples(server, _arguments):
     body = write_csv(rows(2000, 3)[0])
     beside(server, 8, body, "text/csv; charset=utf-8", "text/csv; outputs=samples; samples=1000")
@@ -122,13 +166,7 @@ def bombs(server, _arguments):
 
 def bomb():
     """A million rows of three columns, of each of which Parquet keeps one number."""
-    from arro3.core import Array, RecordBatch
-    from arro3.io import write_parquet
-
-    stream = io.BytesIO()
-    column = Array.from_numpy(np.ones(1 << 20))
-    write_parquet(RecordBatch({f"x{index}": column for index in range(3)}), stream, compression="zstd(3)")
-    return stream.getvalue()
+    return write_parquet(np.ones((1 << 20, 3)))
 
 
 def beside(server, clients, body, content_type, accept):
@@ -174,7 +212,7 @@ def said(times):
 
 
 def gone(server, _arguments):
-    body = write_csv(rows(1_700_000, 3)[0])
+    body = write_csv(rows(400_000, 3)[0])
     spent = {}
     for stays in (False, True):
         before = busy(server)
@@ -218,7 +256,7 @@ def of_workers(server):
     }
 
 
-SCENARIOS = {"mutations": mutations, "samples": samples, "bombs": bombs, "gone": gone}
+SCENARIOS = {"mutations": mutations, "samples": samples, "bombs": bombs, "price": price, "gone": gone}
 
 if __name__ == "__main__":
     main()
