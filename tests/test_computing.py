@@ -9,6 +9,7 @@ import gevent
 import pytest
 
 from gaussian_processes.errors import ClientGoneError
+from gaussian_processes.serving import client
 from gaussian_processes.serving.client import Client
 from gaussian_processes.serving.computing import NICENESS, Computing
 
@@ -127,8 +128,9 @@ def test_long_work_leaves_the_processor_to_others(computing):
 
 
 @pytest.fixture
-def ends():
-    """The two ends of a connection."""
+def ends(monkeypatch):
+    """The two ends of a connection, of which one asks the other at once."""
+    monkeypatch.setattr(client, "PATIENCE", 0.0)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         theirs = socket.create_connection(listener.getsockname())
         ours, _ = listener.accept()
@@ -146,11 +148,11 @@ def soon(condition):
 def test_a_client_that_waits_is_there(ends):
     """And hears nothing of the question, whether or not it has sent the next request."""
     ours, theirs = ends
-    client = Client(ours, can_be_asked=True)
-    assert not client.is_gone()
+    waiting = Client(ours, can_be_asked=True)
+    assert not waiting.is_gone()
     theirs.sendall(b"GET")
     time.sleep(0.05)
-    assert not client.is_gone()
+    assert not waiting.is_gone()
     theirs.setblocking(False)
     with pytest.raises(BlockingIOError):
         theirs.recv(1)
@@ -167,14 +169,26 @@ def test_a_client_that_only_sends_no_more_is_there(ends):
     """It has closed one half of its connection, and gets an interim answer that says nothing, once."""
     ours, theirs = ends
     theirs.shutdown(socket.SHUT_WR)
-    client = Client(ours, can_be_asked=True)
+    waiting = Client(ours, can_be_asked=True)
     for _ in range(5):
         time.sleep(0.02)
-        assert not client.is_gone()
+        assert not waiting.is_gone()
     assert theirs.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
     theirs.close()
     ours.send(b"more")
-    assert soon(client.is_gone)
+    assert soon(waiting.is_gone)
+
+
+def test_a_client_is_asked_only_when_its_work_has_taken_a_while(ends, monkeypatch):
+    """What is soon answered is answered without a word before."""
+    ours, theirs = ends
+    monkeypatch.setattr(client, "PATIENCE", 60.0)
+    theirs.shutdown(socket.SHUT_WR)
+    time.sleep(0.05)
+    assert not Client(ours, can_be_asked=True).is_gone()
+    theirs.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        theirs.recv(1)
 
 
 def test_an_old_client_that_only_sends_no_more_is_there_and_not_asked(ends):

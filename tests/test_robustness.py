@@ -78,21 +78,6 @@ def test_no_worker_dies_of_what_is_in_a_request(server):
     assert server.workers == workers
 
 
-@pytest.mark.usefixtures("as_before")
-def test_work_stops_when_its_client_has_gone(server):
-    """The log says so; and a client that has only closed its own half still gets its answer."""
-    body = b"1,2,3\n" * 200_000
-    with connect(server.port, 60) as connection:
-        connection.sendall(post_bytes(body))
-    wait_until(lambda: any(event["status"] == 499 for event in server.events), 60, "its work goes on")
-    with connect(server.port, 60) as connection:
-        connection.sendall(post_bytes(body, "Connection: close"))
-        connection.shutdown(socket.SHUT_WR)
-        answer = read_to_end(connection)
-    assert [head.status for head in heads(answer)][-1] == 200
-    assert answer.count(b"\n") > 200_000
-
-
 HEAD = b"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\nX-Slow: "
 BODY = post_head("Content-Length: 100000") + b"\r\n"
 

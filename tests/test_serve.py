@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import NEIGHBOURS, environ_of, run_train, running_server, write_opt_ml
+from load import connect, heads, post_bytes, read_to_end
+from processes import NEIGHBOURS, environ_of, run_train, running_server, wait_for, write_opt_ml
 from reference import ROOT
 
 
@@ -135,6 +136,23 @@ def test_short_work_passes_long_work(long_request):
         assert not any(other.done() for other in others)
         assert finish().status == 200
         assert {other.result().status for other in others} == {200}
+
+
+def test_work_stops_when_its_client_has_gone(long_request):
+    """The log says so; a client that has only closed its own half of the connection gets its answer, and a word before it."""
+    server, finish = long_request
+    with connect(server.port, 60) as half, connect(server.port, 60) as gone:
+        for connection in (half, gone):
+            connection.sendall(post_bytes(LONG, "Connection: close"))
+            time.sleep(0.5)  # both are at work
+            connection.shutdown(socket.SHUT_WR)
+        gone.close()
+        time.sleep(2.5)  # after which the client is asked
+        assert finish().status == 200
+        answer = read_to_end(half)
+    assert [head.status for head in heads(answer)] == [100, 200]
+    assert answer.count(b"\n") > 10_000
+    wait_for(lambda: sorted(event["status"] for event in server.events) == [200, 200, 499])
 
 
 def test_a_refusal_reaches_a_client_that_is_still_sending(trained):

@@ -65,7 +65,7 @@ class Computing:
         Args:
             pieces: closed when there are no more of them, or nobody to have them.
             size: by which those that have had nothing yet are told apart; the smallest comes first.
-            is_gone: whether nobody waits for them any more; asked in gevent's hub.
+            is_gone: whether nobody waits for them any more; asked in the thread, when it is the turn of the next one.
 
         Raises:
             ClientGoneError: nobody does.
@@ -74,6 +74,8 @@ class Computing:
 
         def following() -> T:
             nonlocal had
+            if is_gone():
+                raise ClientGoneError("The client has gone; the rest of its answer is not computed.")
             started = time.perf_counter()
             piece = next(pieces, END)
             had += time.perf_counter() - started
@@ -81,8 +83,6 @@ class Computing:
 
         try:
             while True:
-                if is_gone():
-                    raise ClientGoneError("The client has gone; the rest of its answer is not computed.")
                 piece = self.long(following, size, had)
                 if piece is END:
                     return
