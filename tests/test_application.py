@@ -1,5 +1,6 @@
 """The application: content types in and out, what is asked and answered, and what a client is told."""
 
+import gzip
 import io
 import json
 from dataclasses import replace
@@ -342,6 +343,29 @@ def test_a_body_over_the_limit_is_413(predictor):
     response = post(client, ROWS + "\n")
     assert response.status_code == 413
     assert f"more than the {len(ROWS)} bytes that are taken" in response.text
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZip", "br", "deflate, identity", "x" * 5000])
+def test_a_packed_body_is_415(client, encoding):
+    """With what it is and what is wanted; of any content type, and before anything is parsed."""
+    for content_type in ("text/csv", "application/json", "application/x-npy", None):
+        response = post(client, gzip.compress(ROWS.encode()), content_type, Content_Encoding=encoding)
+        assert (response.status_code, response.text.count("\n")) == (415, 1)
+        assert f"is packed (Content-Encoding: {encoding[:40]!r})" in response.text
+        assert len(response.text) < 200
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", "Identity, identity"])
+def test_a_body_that_says_it_is_not_packed_is_read(client, wanted, encoding):
+    """`identity` means as much."""
+    assert [float(line) for line in post(client, Content_Encoding=encoding).text.split()] == wanted[0]
+
+
+def test_a_header_that_no_compiler_could_take_is_400(client):
+    """An array's header is text in Python's syntax, of which 9,000 signs are too many for its compiler."""
+    response = post(client, b"\x93NUMPY\x01\x00" + (9000).to_bytes(2, "little") + b"-" * 9000, "application/x-npy")
+    assert (response.status_code, response.text.count("\n")) == (400, 1)
+    assert response.text.startswith("The request body is not an array that NumPy saved (.npy): ")
 
 
 def test_an_answer_that_cannot_be_given_is_406(client):

@@ -128,6 +128,14 @@ def test_what_cannot_be_loaded_is_refused_in_words(client, body, reason):
     assert client.get("/models").get_json() == {"models": []}
 
 
+def test_a_packed_request_is_415(client, folders):
+    """To load a model as to ask one; nothing is loaded."""
+    body = json.dumps({"model_name": "a", "url": str(folders[0])})
+    response = client.post("/models", data=body, headers={"Content-Encoding": "gzip"})
+    assert (response.status_code, "is packed (Content-Encoding: 'gzip')" in response.text) == (415, True)
+    assert client.get("/models").get_json() == {"models": []}
+
+
 @pytest.mark.parametrize("limit", ["0", "x", "1001", "-1"])
 def test_a_limit_that_is_none_is_refused(client, limit):
     """By name, with its range."""

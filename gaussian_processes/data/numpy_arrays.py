@@ -1,9 +1,10 @@
 """application/x-npy: a matrix of numbers as NumPy saves it, or several of them, one after the other."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
-from tokenize import TokenError
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
@@ -18,6 +19,22 @@ PIECE = 1 << 22  # bytes
 NUMBER = 8  # bytes, whatever it took in the array
 MAGIC = np.lib.format.MAGIC_LEN
 MOST = 1 << 31  # columns, of which a header may claim any number
+LONGEST = 10_000  # bytes of a header; NumPy's have about 100
+
+# Bytes that hold a header's length, by what stands before them.
+LENGTHS = {b"\x93NUMPY\x01\x00": 2, b"\x93NUMPY\x02\x00": 4, b"\x93NUMPY\x03\x00": 4}
+# A header is a dictionary in Python's words. NumPy's reader compiles it, which can take all the stack there is; this takes
+# a time in proportion to its length, as nothing that has matched is given up for another try.
+HEADER = re.compile(
+    rb"""\s*+\{\s*+(?:(?:
+        ['"]descr['"]\s*+:\s*+(?:['"](?P<type>[\w<>=|?\[\]]{1,20}+)['"]|(?P<fields>\[[^\]]*+\])) |
+        ['"]fortran_order['"]\s*+:\s*+(?P<order>True|False) |
+        ['"]shape['"]\s*+:\s*+\((?P<shape>(?:\s*+-?\d{1,40}+L?\s*+(?:,|(?=\)))){0,32}+)\s*+\)
+    )\s*+(?:,\s*+|(?=\})))++\}\s*+""",
+    re.VERBOSE,
+)
+NAMED = "is an array with named fields; a matrix of numbers is wanted."
+BROKEN = "is not an array that NumPy saved (.npy): {} Write it with numpy.save."
 
 
 @dataclass(frozen=True)
@@ -79,21 +96,38 @@ def read_header(magic: bytes, stream: BinaryIO, source: str) -> Header:
     Raises:
         DataError: it is no matrix of real numbers.
     """
+    if magic not in LENGTHS:
+        raise DataError(f"{source} {BROKEN.format('its first bytes say otherwise.')}")
+    length = stream.read(LENGTHS[magic])
+    size = int.from_bytes(length, "little")
+    text = stream.read(min(size, LONGEST + 1))
+    if len(length) < LENGTHS[magic] or len(text) < min(size, LONGEST + 1):
+        raise DataError(f"{source} {BROKEN.format('it breaks off in its header.')}")
+    header = NAMED if magic[MAGIC - 2] == 3 else _described(text)  # version 3 is for names that are not ASCII
+    if isinstance(header, str):
+        raise DataError(f"{source} {header}")
+    return header
+
+
+@lru_cache(64)  # of arrays one after the other most have the same
+def _described(text: bytes) -> Header | str:
+    """What a header says or, in its place, what is wrong with it."""
+    found = HEADER.fullmatch(text) if len(text) <= LONGEST else None
+    if found is None or None in (found["order"], found["shape"], found["type"] or found["fields"]):
+        return BROKEN.format("it has no header that says type and shape.")
+    if found["fields"] is not None:
+        return NAMED
+    shape = tuple(map(int, re.findall(rb"-?\d+", found["shape"])))
     try:
-        version = np.lib.format.read_magic(BytesIO(magic))
-        if version not in ((1, 0), (2, 0)):
-            raise DataError(f"{source} is an array with named fields; a matrix of numbers is wanted.")
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran_order, dtype = read(stream)
-    except (ValueError, SyntaxError, TypeError, RecursionError, TokenError) as error:
-        raise DataError(f"{source} is not an array that NumPy saved (.npy): {error}") from None
+        dtype = np.dtype(found["type"].decode("ascii"))
+    except (TypeError, ValueError, OverflowError, Warning):
+        return BROKEN.format("its header names a type that is not known here.")
     if dtype.kind == "O":
-        raise DataError(f"{source} holds pickled Python objects, which are never loaded; save an array of numbers.")
+        return "holds pickled Python objects, which are never loaded; save an array of numbers."
     if dtype.kind not in "biuf" or len(shape) != 2 or not (shape[0] >= 0 and 0 < shape[1] < MOST):
         hint = f": for one row, reshape it to (1, {shape[0]})" if len(shape) == 1 else ""
-        wanted = f"a matrix of real numbers is wanted{hint}"
-        raise DataError(f"{source} is an array of shape {shape} and type {dtype}; {wanted}.")
-    return Header(*shape, fortran_order, dtype)
+        return f"is an array of shape {shape} and type {dtype}; a matrix of real numbers is wanted{hint}."
+    return Header(*shape, found["order"] == b"True", dtype)
 
 
 def _pieces(stream: BinaryIO, source: str) -> Iterator[Table | Faults]:

@@ -6,7 +6,7 @@ from io import BytesIO
 from gunicorn.http.errors import ParseException
 from werkzeug.wrappers import Request
 
-from gaussian_processes.errors import DataError, PayloadTooLargeError, RequestTimeoutError
+from gaussian_processes.errors import DataError, PayloadTooLargeError, RequestTimeoutError, UnsupportedMediaTypeError
 
 BLOCK = 2**16
 # How long to go on reading what is too large: many a client reads no answer before it has sent everything.
@@ -26,6 +26,7 @@ def read_body(request: Request, most: int | None) -> BytesIO:
         PayloadTooLargeError: there are more.
         RequestTimeoutError: nothing more came for the time that the socket waits.
         DataError: it breaks off, or its chunks are malformed.
+        UnsupportedMediaTypeError: it is packed.
     """
     body, stream, size = BytesIO(), request.environ["wsgi.input"], 0
     deadline = None
@@ -51,5 +52,10 @@ def read_body(request: Request, most: int | None) -> BytesIO:
         )
     if request.content_length is not None and size != request.content_length:
         raise DataError(f"The request body breaks off: {size} of {request.content_length} bytes came.")
+    packed = request.headers.get("Content-Encoding", "")
+    if not {name.strip().lower() for name in packed.split(",")} <= {"", "identity"}:
+        raise UnsupportedMediaTypeError(
+            f"The request body is packed (Content-Encoding: {packed[:40]!r}), and nothing is unpacked here; send it as it is."
+        )
     body.seek(0)
     return body

@@ -28,7 +28,7 @@ REASONS = {
     409: "There is a model of that name.",
     413: "The body is too large.",
     406: "No answer can be given in a format that is accepted.",
-    415: "The body's format is not known.",
+    415: "The body's format is not known, or it is packed (Content-Encoding).",
     503: "There is no model to answer with; why.",
     507: "The model does not fit into memory beside the others.",
 }
@@ -121,7 +121,7 @@ def _models(algorithm: Algorithm[Any, Any]) -> Schema:
         "/models": {
             "get": {**_operation("The models that are loaded.", _answers({200: listed}, 400)), "parameters": query},
             "post": {
-                **_operation("Load a model.", _answers({200: STATUS}, 400, 408, 409, 413, 507)),
+                **_operation("Load a model.", _answers({200: STATUS}, 400, 404, 408, 409, 413, 415, 507)),
                 "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
             },
         },
