@@ -117,7 +117,6 @@ def test_without_a_model_of_its_own_it_is_healthy(client):
         (b'{"model_name": "a/b", "url": "/a"}', "model_name: "),
         (b'{"model_name": "", "url": "/a"}', "model_name: "),
         (b'{"model_name": 1, "url": "/a"}', "model_name: "),
-        (b'{"model_name": "a", "url": "/nowhere"}', "'a' cannot be loaded from /nowhere: No such file or directory"),
         (b'{"model_name": "a", "url": "\\u0000"}', "'a' cannot be loaded"),
     ],
 )
@@ -126,6 +125,49 @@ def test_what_cannot_be_loaded_is_refused_in_words(client, body, reason):
     response = client.post("/models", data=body, content_type="application/json")
     assert (response.status_code, reason in response.text) == (400, True), response.text
     assert client.get("/models").get_json() == {"models": []}
+
+
+@pytest.mark.parametrize("url", ["/nowhere", "/etc/passwd/model"])
+def test_a_path_that_is_not_there_is_404(client, url):
+    """As AWS's server for several models has it."""
+    response = client.post("/models", json={"model_name": "a", "url": url})
+    assert (response.status_code, f"'a' cannot be loaded from {url}: No" in response.text) == (404, True)
+
+
+# As AWS's multi-model-server names its exceptions: https://github.com/awslabs/multi-model-server
+ERRORS = [
+    ("POST", "/models", {"model_name": "a", "url": "/nowhere"}, 404, "ModelNotFoundException"),
+    ("POST", "/models", {"model_name": "a"}, 400, "BadRequestException"),
+    ("POST", "/models", "known", 409, "ConflictStatusException"),
+    ("GET", "/models?limit=x", None, 400, "BadRequestException"),
+    ("GET", "/models/unknown", None, 404, "ModelNotFoundException"),
+    ("DELETE", "/models/unknown", None, 404, "ModelNotFoundException"),
+    ("POST", "/models/unknown/invoke", [[1, 2]], 404, "ModelNotFoundException"),
+    ("POST", "/models/known/invoke", [["x", 2]], 400, "BadRequestException"),
+    ("PUT", "/models", None, 405, "MethodNotAllowedException"),
+    ("POST", "/invocations", [[1, 2]], 404, "ResourceNotFoundException"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status", "kind"), ERRORS)
+def test_an_error_is_in_json_where_that_is_asked_for(client, folders, method, path, body, status, kind):
+    """With AWS's fields and names; a wildcard or another format gets the line of text that it says."""
+    known = {"model_name": "known", "url": str(folders[0])}
+    client.post("/models", json=known)
+    body = known if body == "known" else body
+
+    def answer(accept):
+        headers = {} if accept is None else {"Accept": accept}
+        return client.open(path, method=method, json=body, headers=headers)
+
+    text = answer(None)
+    assert (text.status_code, text.content_type) == (status, "text/plain; charset=utf-8")
+    for accept in ("application/json", "JSON", "text/csv, application/json;q=0.5", 'application/json;outputs="mean"'):
+        response = answer(accept)
+        assert (response.status_code, response.content_type) == (status, "application/json")
+        assert response.get_json() == {"code": status, "type": kind, "message": text.text.rstrip("\n")}
+    for accept in ("*/*", "application/*", "text/csv", "application/json;q=0, text/csv"):
+        assert answer(accept).data == text.data
 
 
 def test_a_packed_request_is_415(client, folders):

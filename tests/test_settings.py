@@ -31,6 +31,24 @@ def test_the_limit_is_never_tighter_than_what_the_platform_was_asked_to_send(env
     assert Settings.from_environ(environ).max_body == limit
 
 
+SDKS = {"SAGEMAKER_MODEL_SERVER_WORKERS": "3", "SAGEMAKER_MODEL_SERVER_TIMEOUT": "90"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "read"),
+    [
+        (SDKS, (3, 90)),
+        (SDKS | {"MODEL_SERVER_WORKERS": "2", "MODEL_SERVER_TIMEOUT": "30"}, (2, 30)),
+        (SDKS | {"MODEL_SERVER_WORKERS": "", "MODEL_SERVER_TIMEOUT": " "}, (3, 90)),
+        (dict.fromkeys(SDKS, ""), (None, 60)),
+    ],
+)
+def test_what_the_sdk_sets_counts_where_nothing_else_is_said(environ, read):
+    """Its names for workers and timeout; the program's own win."""
+    settings = Settings.from_environ(environ)
+    assert (settings.workers, settings.timeout) == read
+
+
 @pytest.mark.parametrize(
     ("text", "truth"), [("true", True), ("True", True), ("1", True), ("false", False), ("", False)]
 )
@@ -47,6 +65,8 @@ def test_truths_come_in_every_spelling(text, truth):
         ("SAGEMAKER_BIND_TO_PORT", "0", "a whole number from 1 to 65535"),
         ("SAGEMAKER_BIND_TO_PORT", "65536", "a whole number from 1 to 65535"),
         ("MODEL_SERVER_TIMEOUT", "1.5", "a whole number"),
+        ("SAGEMAKER_MODEL_SERVER_WORKERS", "two", "a whole number from 1 to 1000000"),
+        ("SAGEMAKER_MODEL_SERVER_TIMEOUT", "0", "a whole number from 1 to 1000000"),
         ("MODEL_SERVER_MAX_PAYLOAD_MB", "-1", "a whole number from 0"),
         ("MODEL_SERVER_MAX_MODELS", "0", "a whole number from 1"),
         ("MODEL_SERVER_FRONT", "apache", "gunicorn or nginx"),

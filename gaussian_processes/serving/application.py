@@ -8,11 +8,12 @@ from functools import partial
 from io import BytesIO
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, current_app, g, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from gaussian_processes.algorithm import Algorithm
+from gaussian_processes.data.formats import names_json
 from gaussian_processes.errors import ExplainedError, UnusableModelError
 from gaussian_processes.serving.bodies import read_body
 from gaussian_processes.serving.client import Client
@@ -20,7 +21,7 @@ from gaussian_processes.serving.computing import Computing
 from gaussian_processes.serving.invocation import Habits, Invocation, Tallying, parse_invocation
 from gaussian_processes.serving.measurements import Facts, Measurements
 from gaussian_processes.serving.models import Models
-from gaussian_processes.serving.multi_model import multi_model
+from gaussian_processes.serving.multi_model import MULTI_MODEL, error_object, multi_model
 from gaussian_processes.serving.observation import observe
 from gaussian_processes.serving.openapi import describe
 from gaussian_processes.serving.predictor import Predictor
@@ -125,7 +126,8 @@ def _invoke(service: Service, find: Callable[[], Predictor]) -> Response:
     tallying = Tallying()
     answer = list(_answer(service.computing, invocation, predictor, body, tallying))
     g.tally = tallying.tally
-    response = Response(answer, mimetype=invocation.returned.media_type)
+    # Not `mimetype`, which adds a charset to text: AWS's clients, and containers of a pipeline, compare the whole.
+    response = Response(answer, content_type=invocation.returned.media_type)
     response.content_length = sum(map(len, answer))
     return response
 
@@ -181,7 +183,11 @@ def _unforeseen(error: Exception) -> Response:
 
 
 def _reason(text: str, status: int) -> Response:
-    response = Response(text + "\n", status=status, mimetype="text/plain")
+    if MULTI_MODEL in current_app.blueprints and names_json(request.headers.get("Accept")):
+        response = jsonify(error_object(text, status, found=request.url_rule is not None))
+        response.status_code = status
+    else:
+        response = Response(text + "\n", status=status, mimetype="text/plain")
     if status == 503:
         response.headers["Retry-After"] = "5"
     return response

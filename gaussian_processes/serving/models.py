@@ -62,6 +62,7 @@ class Models:
         Raises:
             ModelPresentError: there is one of that name.
             InsufficientMemoryError: it does not fit beside the others.
+            UnknownModelError: there is no such folder.
             DataError: there is no model in the folder, or it is unusable.
         """
         with self._loading:
@@ -125,7 +126,10 @@ class Models:
             if isinstance(error, FileNotFoundError) and folder.is_dir():
                 raise missing_model(folder / FILE_NAME) from None
             reason = error.strerror if isinstance(error, OSError) else "that is no name of a file"
-            raise DataError(f"The model '{name}' cannot be loaded from {url[:200]}: {reason} ({FILE_NAME}).") from None
+            absent = isinstance(error, FileNotFoundError | NotADirectoryError)
+            raise (UnknownModelError if absent else DataError)(
+                f"The model '{name}' cannot be loaded from {url[:200]}: {reason} ({FILE_NAME})."
+            ) from None
         while self._available_memory() < size + RESERVE:
             if self._most is None or not self._make_room():
                 raise InsufficientMemoryError(

@@ -5,10 +5,11 @@
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import Annotated
+from typing import Annotated, Any
 
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from werkzeug.http import HTTP_STATUS_CODES
 
 from gaussian_processes.errors import DataError
 from gaussian_processes.faults import in_words
@@ -16,6 +17,9 @@ from gaussian_processes.serving.bodies import read_body
 from gaussian_processes.serving.models import Entry, Models
 from gaussian_processes.serving.predictor import Predictor
 
+MULTI_MODEL = "models"  # the paths' name in an application
+# What AWS's server for several models calls its errors, where that is not what HTTP calls them.
+TYPES = {404: "ModelNotFound", 409: "ConflictStatus", 500: "InternalServer"}
 # Models in one answer to GET /models, unless `limit` says otherwise.
 PAGE, MOST = 100, 1000
 
@@ -39,7 +43,7 @@ def multi_model(
         max_body: bytes of a request that are taken.
         invoke: answers the request that is under way with the model that is found.
     """
-    paths = Blueprint("models", __name__)
+    paths = Blueprint(MULTI_MODEL, __name__)
 
     @paths.post("/models")
     def load() -> Response:
@@ -68,6 +72,13 @@ def multi_model(
         return invoke(lambda: models.get(name))
 
     return paths
+
+
+def error_object(text: str, status: int, *, found: bool) -> dict[str, Any]:
+    """An error as AWS's server for several models has it in JSON; `found` is whether there is such a path at all."""
+    name = TYPES.get(status) or HTTP_STATUS_CODES.get(status, "").title().replace(" ", "")
+    name = "ResourceNotFound" if status == 404 and not found else name
+    return {"code": status, "type": f"{name}Exception", "message": text}
 
 
 def _parsed(body: BytesIO) -> Load:

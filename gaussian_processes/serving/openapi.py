@@ -19,6 +19,11 @@ MODEL: Schema = {
     "properties": {"modelName": {"type": "string"}, "modelUrl": {"type": "string"}},
     "required": ["modelName", "modelUrl"],
 }
+ERROR: Schema = {
+    "type": "object",
+    "properties": {"code": {"type": "integer"}, "type": {"type": "string"}, "message": {"type": "string"}},
+    "required": ["code", "type", "message"],
+}
 STATUS: Schema = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
 
 REASONS = {
@@ -117,7 +122,7 @@ def _models(algorithm: Algorithm[Any, Any]) -> Schema:
         {"name": "next_page_token", "in": "query", "schema": {"type": "string"}},
         {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}},
     ]
-    return {
+    paths: Schema = {
         "/models": {
             "get": {**_operation("The models that are loaded.", _answers({200: listed}, 400)), "parameters": query},
             "post": {
@@ -132,6 +137,11 @@ def _models(algorithm: Algorithm[Any, Any]) -> Schema:
         },
         "/models/{name}/invoke": {"parameters": [name], "post": _invocation(algorithm, None, 404, 507)},
     }
+    for operation in (operation for path in paths.values() for operation in path.values() if "responses" in operation):
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:  # in JSON where the request asks for it
+                response["content"]["application/json"] = {"schema": ERROR}
+    return paths
 
 
 def _operation(summary: str, responses: Schema) -> Schema:

@@ -23,9 +23,9 @@ class Settings:
     Attributes:
         port: SAGEMAKER_BIND_TO_PORT.
         cores: that this process may use, by its affinity and its container's quota.
-        workers: MODEL_SERVER_WORKERS; None leaves their number to cores, memory and model.
+        workers: MODEL_SERVER_WORKERS, or SAGEMAKER_MODEL_SERVER_WORKERS; None leaves their number to cores, memory and model.
         threads: OMP_NUM_THREADS, that each worker computes in; None for its share of the cores.
-        timeout: MODEL_SERVER_TIMEOUT, seconds after which a worker without a sign of life is replaced, and a request of
+        timeout: MODEL_SERVER_TIMEOUT, or SAGEMAKER_MODEL_SERVER_TIMEOUT: seconds after which a worker without a sign of life is replaced, and a request of
             which nothing more comes is given up.
         max_body: bytes of a request's body, MODEL_SERVER_MAX_PAYLOAD_MB or SAGEMAKER_MAX_PAYLOAD_IN_MB where that is more;
             None for any number, which 0 stands for.
@@ -57,9 +57,9 @@ class Settings:
         settings = cls(
             port=read.whole("SAGEMAKER_BIND_TO_PORT", most=65535) or 8080,
             cores=available_cores(),
-            workers=read.whole("MODEL_SERVER_WORKERS"),
+            workers=read.whole("MODEL_SERVER_WORKERS") or read.whole("SAGEMAKER_MODEL_SERVER_WORKERS"),
             threads=read.threads(),
-            timeout=read.whole("MODEL_SERVER_TIMEOUT") or 60,
+            timeout=read.whole("MODEL_SERVER_TIMEOUT") or read.whole("SAGEMAKER_MODEL_SERVER_TIMEOUT") or 60,
             max_body=read.max_body(),
             front=read.front(),
             batch=read.truth("SAGEMAKER_BATCH"),
