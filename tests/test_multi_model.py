@@ -149,9 +149,10 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "body", "status", "kind"), ERRORS)
-def test_an_error_is_in_json_where_that_is_asked_for(client, folders, method, path, body, status, kind):
+@pytest.mark.parametrize("case", ERRORS, ids=lambda case: f"{case[0]} {case[1]} {case[3]}")
+def test_an_error_is_in_json_where_that_is_asked_for(client, folders, case):
     """With AWS's fields and names; a wildcard or another format gets the line of text that it says."""
+    method, path, body, status, kind = case
     known = {"model_name": "known", "url": str(folders[0])}
     client.post("/models", json=known)
     body = known if body == "known" else body

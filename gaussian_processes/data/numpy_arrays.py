@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
+from itertools import groupby, islice
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from gaussian_processes.errors import DataError
 
 PIECE = 1 << 22  # bytes
 NUMBER = 8  # bytes, whatever it took in the array
+SMALL, TOGETHER = 1 << 10, 1 << 8  # bytes of an array that costs less than a piece does, and how many make one
 MAGIC = np.lib.format.MAGIC_LEN
 MOST = 1 << 31  # columns, of which a header may claim any number
 LONGEST = 10_000  # bytes of a header; NumPy's have about 100
@@ -141,12 +143,24 @@ def _pieces(stream: BinaryIO, source: str) -> Iterator[Table | Faults]:
 
 
 def _arrays(stream: BinaryIO, source: str) -> Iterator[Array]:
-    """The rows of all arrays, in pieces."""
+    """The rows of all arrays, in pieces: of small arrays that look the same, some hundreds in one."""
+    for header, same in groupby(_headers(stream, source)):
+        size = header.rows * header.columns * header.dtype.itemsize
+        if size > SMALL or (header.fortran_order and header.rows > 1):
+            for _ in same:
+                yield from _values(stream, header, source)
+        while parts := [_read(stream, size, source) for _ in islice(same, TOGETHER)]:
+            shape = len(parts) * header.rows, header.columns
+            yield np.ndarray(shape, header.dtype, b"".join(parts)).astype(np.float64)
+
+
+def _headers(stream: BinaryIO, source: str) -> Iterator[Header]:
+    """Of all arrays; between two of them, who asks reads the numbers."""
     magic = stream.read(MAGIC)
     if not magic:
         raise DataError(f"{source} is empty; an array that NumPy saved is wanted.")
     while magic:
-        yield from _values(stream, read_header(magic, stream, source), source)
+        yield read_header(magic, stream, source)
         magic = stream.read(MAGIC)
 
 

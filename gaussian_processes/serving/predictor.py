@@ -17,8 +17,12 @@ from gaussian_processes.data.table import Table
 from gaussian_processes.errors import DataError, RowError
 from gaussian_processes.serving.queries import Wish
 
+# Numbers that are predicted together where pieces have fewer: a call of a model costs as much as some hundreds of rows.
+ENOUGH = 1 << 12
+
 Columns = Mapping[str, NDArray[Any]]
 Piece = TypeVar("Piece", Table, Records)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +94,9 @@ class Predictor:
 
     def answers_to_records(self, pieces: Iterable[Records], wish: Wish) -> Iterator[Answer]:
         """The same, with a reason in the place of an answer for each record that is at fault."""
-        for piece in _joined(pieces) if self.is_joint(wish.query) else pieces:
+        for piece in _joined(pieces, together=self.is_joint(wish.query)):
             faults = dict(piece.faults)
-            good = np.setdiff1d(np.arange(len(piece.values)), list(faults))
+            good = np.delete(np.arange(len(piece.values)), list(faults))
             columns: Columns | None = None
             while columns is None:
                 try:
@@ -125,33 +129,40 @@ class Predictor:
             raise DataError(f"Columns in the request: {rows.shape[1]}; features wanted: {self.features}{hint}.")
 
 
+def _groups(pieces: Iterable[T], size: Callable[[T], int], *, together: bool) -> Iterator[list[T]]:
+    """The pieces that have rows, in groups of some numbers, or in one; where none has any, one of them."""
+    group: list[T] = []
+    numbers = 0
+    for piece in pieces:
+        group += [piece] if size(piece) or not group else []
+        numbers += size(piece)
+        if numbers >= ENOUGH and not together:
+            yield group[not size(group[0]) :]
+            group, numbers = [], 0
+    if group:
+        yield group[numbers and not size(group[0]) :]
+
+
 def _pieces(tables: Iterable[Array], *, together: bool) -> Iterator[Array]:
-    """The tables that have rows, or all of them as one; where none has any, the last one."""
-    if together:
-        yield np.concatenate(list(tables))
-        return
-    before, last = 0, None
-    for table in tables:
-        if len(table):
-            yield table
-        before, last = before + len(table), table
-    if last is not None and not before:
-        yield last
+    for group in _groups(tables, np.size, together=together):
+        yield group[0] if len(group) == 1 else np.concatenate(group)
 
 
 def _numbered_from(before: int) -> Callable[[int], str]:
     return lambda row: f"row {before + row + 1}"
 
 
-def _joined(pieces: Iterable[Records]) -> Iterator[Records]:
-    values: list[Array] = []
-    faults: dict[int, str] = {}
-    before = 0
-    for piece in pieces:
-        values.append(piece.values)
-        faults |= {before + index: reason for index, reason in piece.faults.items()}
-        before += len(piece.values)
-    yield Records(np.concatenate(values), faults)
+def _joined(pieces: Iterable[Records], *, together: bool) -> Iterator[Records]:
+    for group in _groups(pieces, lambda piece: piece.values.size, together=together):
+        if len(group) == 1:
+            yield group[0]
+            continue
+        faults: dict[int, str] = {}
+        before = 0
+        for piece in group:
+            faults |= {before + index: reason for index, reason in piece.faults.items()}
+            before += len(piece.values)
+        yield Records(np.concatenate([piece.values for piece in group]), faults)
 
 
 def _answer(columns: Columns, faults: Mapping[int, str] | None = None) -> Answer:
