@@ -101,16 +101,25 @@ def tiny(records, features):
             f"lines of {line}": f"{line}\n".encode() * records
             for line in ("[]", "{}", "", "1", "x", "[1]", '{"features":[]}', "null", "[[]]", f"[{other}]")
         }
-        | {"good lines and []": f"[{one}]\n[]\n".encode() * (records // 2), "lines of []s": b"[" + b"[]," * records + b"[]]\n"},
+        | {
+            "good lines and []": f"[{one}]\n[]\n".encode() * (records // 2),
+            "lines of []s": b"[" + b"[]," * records + b"[]]\n",
+        },
         "application/json": {
             f"items of {item}": ("[" + ",".join([item] * records) + "]").encode()
             for item in ("[]", "{}", "[1]", '{"features":[]}', f"[{other}]")
         }
-        | {"a good row, then []": f'{{"instances":[[{one}]{",[]" * records}]}}'.encode(), "lines of [] ": b"[]\n" * records},
+        | {
+            "a good row, then []": f'{{"instances":[[{one}]{",[]" * records}]}}'.encode(),
+            "lines of [] ": b"[]\n" * records,
+        },
         "text/csv": {
             f"lines of {line!r}": f"{line}\n".encode() * records for line in ("", "1", "x", ",", '""', " ", other)
         }
-        | {"a good row, then empty lines": one.encode() + b"\n" * records, "good rows and empty lines": f"{one}\n\n".encode() * (records // 2)},
+        | {
+            "a good row, then empty lines": one.encode() + b"\n" * records,
+            "good rows and empty lines": f"{one}\n\n".encode() * (records // 2),
+        },
     }
 
 

@@ -75,15 +75,19 @@ class Directions:
 
     def merged_with(self, others: "Directions") -> "Directions":
         """Rows that are one of `others` to rounding become the nearest of them to the bit."""
-        order, keys = others._by_key  # noqa: SLF001  # of the same class
+        order, keys = others._different_by_key  # noqa: SLF001  # of the same class
         first = np.searchsorted(keys, self._key - self._slack, side="left")
         last = np.searchsorted(keys, self._key + self._slack, side="right")
+        nearest, least = np.full(len(self), -1), np.full(len(self), SAME)
+        # One candidate of every row at a time, and not one row at a time: most rows have one at most.
+        for number in range((last - first).max(initial=0)):
+            rows = np.flatnonzero(first + number < last)
+            near = order[first[rows] + number]
+            squared = _squared_distances(others.unit[near], self.unit[rows])
+            nearer = (squared < least[rows]) | ((squared == least[rows]) & (near < nearest[rows]))
+            nearest[rows[nearer]], least[rows[nearer]] = near[nearer], squared[nearer]
         unit = self.unit.copy()
-        for row in np.flatnonzero(first < last):
-            near = np.sort(order[first[row] : last[row]])
-            squared = _squared_distances(others.unit[near], unit[row])
-            if squared.min() < SAME:
-                unit[row] = others.unit[near[squared.argmin()]]
+        unit[nearest >= 0] = others.unit[nearest[nearest >= 0]]
         return replace(self, unit=unit)
 
     @cached_property
@@ -96,6 +100,14 @@ class Directions:
         """The order of the keys, and the keys in that order."""
         order = np.argsort(self._key, kind="stable")
         return order, self._key[order]
+
+    @cached_property
+    def _different_by_key(self) -> tuple[NDArray[np.intp], Array]:
+        """The same without rows that are equal to the one before them."""
+        order, keys = self._by_key
+        beside = 1 + np.flatnonzero(np.diff(keys) <= self._slack)
+        equal = beside[(self.unit[order[beside]] == self.unit[order[beside - 1]]).all(axis=1)]
+        return np.delete(order, equal), np.delete(keys, equal)
 
     @property
     def _slack(self) -> float:

@@ -121,13 +121,15 @@ class ArcCosine:
         with np.errstate(over="ignore"):
             return np.asarray(np.ldexp(lengths, exponents))
 
-    def directions(self, X: Array) -> Directions:
-        """What the methods below take: rows X (N, d) on the sphere, those that are one row to rounding made one.
+    def directions(self, X: Array, *, together: bool = True) -> Directions:
+        """What the methods below take: rows X (N, d) on the sphere.
+
+        Where they are looked at together, those that are one row to rounding are made one.
 
         Raises:
             LengthError: as `cross`.
         """
-        return self._directions(X).with_repeats_merged()
+        return self._directions(X).with_repeats_merged() if together else self._directions(X)
 
     def _directions(self, X: Array) -> Directions:
         return directions(self._in_lengthscales(X), self.bias, self.power, self.variance)

@@ -126,7 +126,7 @@ class TrainedGPModel:
                 a solution whose factor was not kept.
             LengthError: a row has no direction or no finite covariance.
         """
-        rows = self._requested(X_star)
+        rows = self._requested(X_star, together=False)
         alpha = self.solution.alpha
         if not return_std:
             return product(self.kernel, rows, self._rows, alpha, progress)
@@ -152,7 +152,7 @@ class TrainedGPModel:
             ValueError: as `predict`; or the solution's factor was not kept.
             LengthError: as `predict`.
         """
-        rows, factor = self._requested(X_star), self._factor
+        rows, factor = self._requested(X_star, together=True), self._factor
         M, N = len(rows), len(self.X)
         if not M:
             return np.empty(0), np.empty((0, 0))  # BLAS takes no matrix without rows
@@ -168,9 +168,10 @@ class TrainedGPModel:
         np.fill_diagonal(covariance, np.maximum(np.diagonal(covariance), 0.0))  # as in `predict`
         return mean, covariance + np.tril(covariance, -1).T
 
-    def _requested(self, X_star: Array) -> Directions:
+    def _requested(self, X_star: Array, *, together: bool) -> Directions:
         """Rows to predict at as the kernel sees them, those that are a training row to rounding made that row."""
-        return self.kernel.directions(array("X_star", X_star, "M", self.X.shape[1])).merged_with(self._rows)
+        X_star = array("X_star", X_star, "M", self.X.shape[1])
+        return self.kernel.directions(X_star, together=together).merged_with(self._rows)
 
 
 def _blocks(rows: int, columns: int) -> Iterator[slice]:
