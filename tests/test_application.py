@@ -329,6 +329,20 @@ def test_a_bad_request_is_told_why(client, body, content_type, status, reason):
     assert "Traceback" not in response.text
 
 
+@pytest.mark.parametrize("batch", [False, True])
+def test_truth_values_mean_the_same_in_every_format(predictor, batch):
+    """1 and 0."""
+    client = client_of(predictor, habits=Habits(batch=batch))
+    wanted = post(client, "1,0\n0,1\n2,1\n").data
+    bodies = {
+        "text/csv": "true,False\nFALSE,True\n2,TRUE\n",
+        "application/json": '{"instances": [[true, false], {"features": [false, true]}, {"data": {"features": {"values": [2, true]}}}]}',
+        "application/jsonlines": '[true, false]\n{"features": [false, true]}\n[2, true]\n',
+    }
+    for content_type, body in bodies.items():
+        assert post(client, body, content_type, Accept="text/csv").data == wanted
+
+
 def test_an_empty_body_has_an_empty_answer(client):
     """204, whatever it would have been."""
     for content_type in ("text/csv", "application/json", None):

@@ -34,6 +34,13 @@ def test_the_target_comes_first():
     assert read(text) == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
 
 
+def test_truth_values_are_one_and_zero():
+    """As in CSV, in targets too, in lists and objects, among numbers or alone."""
+    text = '[true, 2, false]\n[false, true, true]\n{"target": true, "features": [false, 0.5]}\n{"label": false, "features": [1, true]}'
+    assert read(text) == [[1, 2, 0], [0, 1, 1], [1, 0, 0.5], [0, 1, 1]]
+    assert all(type(value) is float for row in read(text) for value in row)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -41,7 +48,8 @@ def test_the_target_comes_first():
         ("\n \n", r"a\.jsonl is empty"),
         ("[1, 2]\n\n[3, 'x']", r"a\.jsonl: line 3: Invalid JSON"),
         ('[1, "2"]', r"line 1: \[1\]: wanted a valid number, found '2'"),
-        ("[1, 2]\n[true, 2]", r"line 2: \[0\]: wanted a valid number, found 'True'"),
+        ('[1, 2]\n["true", 2]', r"line 2: \[0\]: wanted a valid number, found 'true'"),
+        (f"[1, {10**400}]", r"line 1: \[1\]: wanted a finite number, found '1000"),
         ("[1, null]", r"line 1: \[1\]: wanted a valid number, found 'None'"),
         ("[1, NaN]", r"line 1: \[1\]: wanted a finite number"),
         ("[1, 1e999]", r"line 1: \[1\]: wanted a finite number"),

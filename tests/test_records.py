@@ -36,7 +36,13 @@ BAD_CELLS = [
     "1,\0",
     "1,\u20ac",
 ]
-JSON_ROWS = ["[1, 2]", '{"features": [3, 4.5]}', '{"id": "}", "data": {"features": {"values": [-5, 6e-3]}}}', " [7,8] "]
+JSON_ROWS = [
+    "[1, 2]",
+    '{"features": [3, 4.5]}',
+    '{"id": "}", "data": {"features": {"values": [-5, 6e-3]}}}',
+    " [7,8] ",
+    "[true, 1]",
+]
 BAD_JSON = [
     "",
     " ",
@@ -44,7 +50,7 @@ BAD_JSON = [
     "[1, 2, 3]",
     "[1, null]",
     "[1, NaN]",
-    "[true, 1]",
+    '[1, "true"]',
     "{}",
     "3",
     "[1, 2",

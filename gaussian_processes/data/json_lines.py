@@ -78,9 +78,12 @@ def parse_row(line: bytes) -> list[float]:
     """The numbers in one line of a channel, the target first.
 
     Raises:
-        ValueError: it is no row.
+        ValueError, DataError: it is no row.
     """
-    return TARGET_AND_FEATURES.rows([from_json(line)])[0]
+    row = TARGET_AND_FEATURES.examine(from_json(line))
+    if isinstance(row, str):
+        raise DataError(row)
+    return row
 
 
 def _pieces(blocks: Iterator[Block], source: str, grammar: Grammar) -> Iterator[Table | Faults]:

@@ -93,7 +93,7 @@ def _invocation(algorithm: Algorithm[Any, Any], features: int | None, *more: int
 
 def _instances(features: int | None) -> Schema:
     """Records in JSON, in all the forms that they have."""
-    numbers: Schema = {"type": "array", "items": {"type": "number"}, "minItems": features or 1}
+    numbers: Schema = {"type": "array", "items": {"type": ["number", "boolean"]}, "minItems": features or 1}
     if features:
         numbers["maxItems"] = features
     values = _object(values=numbers)

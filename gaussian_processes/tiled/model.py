@@ -73,7 +73,7 @@ class TiledGPModel(TrainedGPModel):
 
     def predict(self, X_star: Array, return_std: bool = False, *, progress: Progress = untold) -> Any:
         """As TrainedGPModel's; standard deviations from the tiles, where they are."""
-        rows = self._requested(X_star)
+        rows = self._requested(X_star, together=False)
         mean = product(self.kernel, rows, self._rows, self.solution.alpha)
         if not return_std:
             return mean
