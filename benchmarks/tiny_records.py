@@ -4,6 +4,7 @@ python benchmarks/tiny_records.py [--records 200000] [--rows 442] [--features 10
 """
 
 import argparse
+import gc
 import io
 import time
 
@@ -46,6 +47,8 @@ def main():
         mode: create_app(algorithm, predictor, Service(habits=Habits(batch=mode == "batch"))).test_client()
         for mode in ("normal", "batch")
     }
+    gc.collect()
+    gc.freeze()  # as the server does
     print(f"{'body':45} {'mode':7} {'status':6} {'bytes':>10} {'ns/byte':>8} {'good':>8} {'ratio':>6}")
     for content_type, bodies in tiny(arguments.records, arguments.features).items():
         for name, body in bodies.items():

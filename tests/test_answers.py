@@ -6,6 +6,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gaussian_processes.data.answers import Answer
 from gaussian_processes.data.formats import ANSWERS, CSV, JSON, JSON_LINES, NPY, PARQUET, exchange_named, negotiate
@@ -30,6 +32,19 @@ def test_json_has_an_object_for_each_record():
     """Every number to the bit; flags where they are true; the reason in the place of an answer."""
     assert json.loads(written(JSON)) == {"predictions": OBJECTS}
     assert [json.loads(line) for line in written(JSON_LINES).splitlines()] == OBJECTS
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.text(), st.sampled_from(['}, {"', '"}, {"a": "', "}, {", '\\"}, {"'])), max_size=9)
+)
+def test_every_record_has_its_line_whatever_a_reason_holds(reasons):
+    """Of JSON: a reason can quote what was sent."""
+    faults = {row: reason for row, reason in enumerate(reasons) if reason is not None}
+    means = np.array([np.nan if row in faults else 0.5 for row in range(len(reasons))])
+    lines = written(JSON_LINES, [Answer({"mean": means}, {}, faults)]).decode().split("\n")
+    assert lines.pop() == ""
+    wanted = [{"mean": 0.5} if reason is None else {"error": reason} for reason in reasons]
+    assert [json.loads(line) for line in lines if line] == wanted
 
 
 def test_csv_has_a_line_for_each_record():

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from arro3.io import write_parquet
 from reporting import Lines
 
 from gaussian_processes.artifact import Artifact, save_artifact
+from gaussian_processes.data import delimited, json_lines
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.data.formats import NPY
 from gaussian_processes.errors import DataError, UnusableModelError
@@ -341,6 +343,81 @@ def test_truth_values_mean_the_same_in_every_format(predictor, batch):
     }
     for content_type, body in bodies.items():
         assert post(client, body, content_type, Accept="text/csv").data == wanted
+
+
+def array_of(rows):
+    stream = io.BytesIO()
+    np.save(stream, rows)
+    return stream.getvalue()
+
+
+def counted(predictor):
+    """The same predictor, and the numbers of rows that its model is asked about."""
+    asked = []
+
+    def predict(model, rows, query):
+        asked.append(len(rows))
+        return algorithm.predict(model, rows, query)
+
+    return replace(predictor, algorithm=replace(algorithm, predict=predict)), asked
+
+
+TINY = {
+    "a row each": lambda row: [row],
+    "of other widths in turn": lambda row: [row, np.ones((1, 3))],
+    "some without rows": lambda row: [row, row[:0], row[:0]],
+    "of other types in turn": lambda row: [row, row.astype("<f4")],
+    "by columns": lambda row: [np.asfortranarray(np.concatenate([row, row]))],
+}
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("name", TINY)
+def test_very_small_arrays_are_predicted_together(predictor, name, batch):
+    """In a few calls of the model; each row's answer, or its reason, is that of one array of them all."""
+    counting, asked = counted(predictor)
+    rows = np.random.default_rng(3).normal(size=(1000, 1, 2)).astype("<f4").astype(float)
+    arrays = [array for row in rows for array in TINY[name](row)]
+    if "widths" in name and not batch:
+        return  # refused, at the second one
+    body = b"".join(map(array_of, arrays))
+    answer = post(client_of(counting, habits=Habits(batch=batch)), body, "application/x-npy", Accept="text/csv")
+    assert len(asked) <= 4
+    good = np.concatenate([array for array in arrays if array.shape[1] == 2])
+    expected = iter(
+        post(client_of(predictor), array_of(good), "application/x-npy", Accept="text/csv").text.splitlines()
+    )
+    lines = iter(answer.text.splitlines())
+    for number, row in enumerate(row for array in arrays for row in array):
+        fault = f'"error: row {number + 1} has 3 values where 2 are wanted; leave the target out"'
+        assert next(lines) == (next(expected) if len(row) == 2 else fault)
+
+
+@pytest.mark.parametrize(
+    ("line", "content_type", "read"),
+    [
+        *(
+            (line, "application/jsonlines", (json_lines, "from_json"))
+            for line in ("[]", "{}", "1", "x", "[1]", "[[]]", "[3, 4]")
+        ),
+        *((line, "text/csv", (delimited, "examine")) for line in ("1", "x", ",", '""')),
+    ],
+)
+def test_in_a_batch_a_line_that_repeats_another_is_read_once(predictor, monkeypatch, line, content_type, read):
+    """And each has its answer: of faults, with its own number."""
+    calls = []
+    one = getattr(*read)
+    monkeypatch.setattr(*read, lambda *arguments: (calls.append(1), one(*arguments))[1])
+    good = "[1, 2]" if content_type.endswith("lines") else "1,2"
+    client = client_of(predictor, habits=Habits(batch=True))
+    answers = post(client, f"{good}\n{line}\n" * 1000, content_type, Accept="text/csv").text.splitlines()
+    assert len(calls) <= 4
+    assert len(answers) == 2000
+    assert len({*answers[::2]}) == 1
+    numbered = [re.sub(r"\bline \d+", "line", answer) for answer in answers[1::2]]
+    assert len({*numbered}) == 1
+    if line != "[3, 4]":
+        assert [int(re.search(r"\bline (\d+)", answer)[1]) for answer in answers[1::2]] == list(range(2, 2001, 2))
 
 
 def test_an_empty_body_has_an_empty_answer(client):

@@ -13,10 +13,12 @@ def answer_objects(answers: Iterable[Answer]) -> Iterator[list[dict[str, Any]]]:
     for answer in in_steps(answers):
         names = tuple(answer.columns)
         rows = zip(*(column.tolist() for column in answer.columns.values()), strict=True)
-        objects: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in rows]
+        faults = answer.faults
+        objects: list[dict[str, Any]] = [
+            {"error": faults[index]} if index in faults else dict(zip(names, row, strict=True))
+            for index, row in enumerate(rows)
+        ]
         for name, flag in answer.flags.items():
             for index in np.flatnonzero(flag).tolist():
                 objects[index][name] = True
-        for index, reason in answer.faults.items():
-            objects[index] = {"error": reason}
         yield objects

@@ -1,5 +1,6 @@
 """Records in, answers out: a request in pieces, of which each keeps its number of records whatever is wrong with one."""
 
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +48,7 @@ class Answer:
 def in_steps(answers: Iterable[Answer]) -> Iterator[Answer]:
     """The same records, some thousands at a time; an answer about none is left out."""
     for answer in answers:
+        at_fault = sorted(answer.faults)
         step = max(1, STEP // (1 + sum(column[:1].size for column in answer.columns.values())))
         for start in range(0, len(answer), step):
             part = slice(start, start + step)
@@ -55,7 +57,6 @@ def in_steps(answers: Iterable[Answer]) -> Iterator[Answer]:
                 {name: flag[part] for name, flag in answer.flags.items()},
                 {
                     row - start: answer.faults[row]
-                    for row in range(start, min(start + step, len(answer)))
-                    if row in answer.faults
+                    for row in at_fault[bisect(at_fault, start - 1) : bisect(at_fault, start + step - 1)]
                 },
             )

@@ -35,9 +35,12 @@ class Block:
 
         A byte order mark can begin any of them where files were joined.
         """
-        for number, line in enumerate(self.text.splitlines(), start=first):
-            if blank or line.strip():
-                yield number, line.removeprefix(codecs.BOM_UTF8)
+        text = self.text
+        lines = text.splitlines()
+        if codecs.BOM_UTF8 in text:
+            lines = [line.removeprefix(codecs.BOM_UTF8) for line in lines]
+        numbered = enumerate(lines, start=first)
+        return numbered if blank else ((number, line) for number, line in numbered if line.strip())
 
     def count(self) -> int:
         """How many lines there are, blank ones included."""

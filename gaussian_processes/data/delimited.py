@@ -25,7 +25,7 @@ from gaussian_processes.data.cells import (
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.data.delimited_blocks import Parsed, examine, parse_block
 from gaussian_processes.data.placeholders import fault_of_width, with_placeholders
-from gaussian_processes.data.table import Faults, Table, accepted, rows_or_faults
+from gaussian_processes.data.table import Faults, Table, accepted, each_once, rows_or_faults
 from gaussian_processes.errors import DataError
 
 REQUEST_BLOCK = 1 << 20  # bytes
@@ -116,9 +116,11 @@ def read_csv_records(
             line_number, begun = line_number + parsed.lines, True
             continue
         lines = list(block.lines(line_number, blank=True))
-        first = 0 if begun else next((at for at, line in lines if line.strip()), 0)
-        yield with_placeholders((_record(*line, width, first) for line in lines), width)
-        line_number, begun = line_number + len(lines), begun or bool(first)
+        blank = next((index for index, (_, line) in enumerate(lines) if line.strip()), len(lines))
+        first = [] if begun else [_record(*line, width, first=True) for line in lines[: blank + 1]]
+        rest = each_once(lines[len(first) :], lambda at, line: [_record(at, line, width)])
+        yield with_placeholders(chain(first, rest), width)
+        line_number, begun = line_number + len(lines), begun or blank < len(lines)
 
 
 def write_csv(answers: Iterable[Answer]) -> Iterator[bytes]:
@@ -165,9 +167,9 @@ def _pieces(
 
 def _examine(block: Block, first_line: int, shape: _Shape) -> Iterator[list[float] | str]:
     """The rows of a block, line by line, each as its numbers or, in their place, what is wrong with it."""
-    for line_number, line in block.lines(first_line):
-        if not (shape.repeated and line.strip() == shape.text.strip()):
-            yield from examine(line_number, line, shape.width, partial(_ragged, shape, line))
+    lines = block.lines(first_line)
+    rows = ((at, line) for at, line in lines if not (shape.repeated and line.strip() == shape.text.strip()))
+    return each_once(rows, lambda at, line: examine(at, line, shape.width, partial(_ragged, shape, line)))
 
 
 def _ragged(shape: _Shape, line: bytes, place: str, found: int, width: int) -> str:
@@ -177,7 +179,7 @@ def _ragged(shape: _Shape, line: bytes, place: str, found: int, width: int) -> s
     return f"{place} has another number of columns than line {shape.line}: {found} and not {width}{seam}"
 
 
-def _record(line_number: int, line: bytes, width: int, first: int) -> list[float] | str:
+def _record(line_number: int, line: bytes, width: int, *, first: bool = False) -> list[float] | str:
     """The numbers of a line or, in their place, the first thing that is wrong with it; names can be above the rows."""
     if not line.strip():
         return f"line {line_number} is empty"
@@ -185,7 +187,7 @@ def _record(line_number: int, line: bytes, width: int, first: int) -> list[float
     if isinstance(row, str):
         with suppress(UnicodeDecodeError, csv.Error):
             cells = split_line(line)
-            if line_number == first and are_names(cells):
+            if first and are_names(cells):
                 return fault_of_names(line_number, cells)
             if fault := fault_of_separator(cells):
                 return f"line {line_number}: {fault}"

@@ -142,12 +142,6 @@ def negotiate(accept: str | None, default: Exchange) -> tuple[Exchange, Mapping[
     return chosen
 
 
-def names_json(accept: str | None) -> bool:
-    """Whether an Accept header names JSON, which a wildcard does not."""
-    ranges = parse_accept_header(accept or "", Accept)
-    return any(quality and JSON.has_name(parse_options_header(text)[0].lower()) for text, quality in ranges)
-
-
 def _fit(name: str, known: Format) -> int:
     """How much a range says of a format; nothing where it does not admit it."""
     if known.has_name(name):

@@ -27,9 +27,8 @@ from typing import Any, BinaryIO
 
 from pydantic_core import from_json
 
-from gaussian_processes.data.row_grammar import PIECE, Place
+from gaussian_processes.data.row_grammar import PIECE, fault_of
 from gaussian_processes.errors import DataError
-from gaussian_processes.faults import in_words
 
 ROWS = 1 << 12  # of a piece of what could not be cut
 TRIES = 64  # cuts, before the rest is taken for one piece
@@ -50,15 +49,15 @@ class Document:
 
     Attributes:
         pieces: some records each, parsed, in order; at least one piece.
-        path: to the list that the records are the items of; None where the document is one record.
+        path: to the list that the records are the items of, in words; None where the document is one record.
     """
 
     pieces: Iterator[list[Any]]
-    path: Place | None
+    path: str | None
 
-    def place(self, index: int) -> Place:
+    def place(self, index: int) -> str:
         """Where a record stands."""
-        return () if self.path is None else (*self.path, index)
+        return "" if self.path is None else f"{self.path}[{index}]"
 
 
 def open_document(stream: BinaryIO, source: str, size: int = PIECE) -> Document:
@@ -84,14 +83,14 @@ def _whole(body: bytes, source: str) -> Document:
     value = _parse(body, source)
     if isinstance(value, dict):
         if LIST in value:
-            return Document(_slices(_listed(value[LIST], source)), (LIST,))
+            return Document(_slices(_listed(value[LIST], source)), LIST)
         if "features" in value or "data" in value:
             return Document(iter([[value]]), None)
         raise DataError(f"{source}: {LIST} is missing; {SHAPE} is wanted.")
     if isinstance(value, list):
         if value and not isinstance(value[0], (dict, list)):
             return Document(iter([[value]]), None)
-        return Document(_slices(value), ())
+        return Document(_slices(value), "")
     raise DataError(f"{source} is JSON that holds no records; {SHAPE} is wanted.")
 
 
@@ -114,7 +113,7 @@ def _cut(body: bytes, source: str, size: int) -> Document | None:
             return None
     items = value[LIST] if isinstance(value, dict) else value
     parsed = (from_json(b"[%b]" % body[piece]) for piece in pieces)
-    return Document(chain(parsed, _slices(items)), () if isinstance(value, list) else (LIST,))
+    return Document(chain(parsed, _slices(items)), "" if isinstance(value, list) else LIST)
 
 
 def _head(body: bytes) -> bytes | None:
@@ -151,8 +150,7 @@ def _slices(items: list[Any]) -> Iterator[list[Any]]:
 def _listed(value: Any, source: str) -> list[Any]:
     if isinstance(value, list):
         return value
-    fault = {"loc": (LIST,), "msg": "a valid list", "input": value}
-    raise DataError.listing(source, [in_words(fault)])
+    raise DataError.listing(source, [fault_of(value, LIST, "a valid list")])
 
 
 def _parse(text: bytes, source: str, whole: Callable[[str], str] = str) -> Any:

@@ -1,6 +1,7 @@
 """application/jsonlines: a row a line, as a list or as an object, with its target in channels; an answer a line."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import BinaryIO
@@ -13,8 +14,11 @@ from gaussian_processes.data.blocks import LONGEST, SEAM, Block, read_blocks
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.data.placeholders import fault_of_width, with_placeholders
 from gaussian_processes.data.row_grammar import FEATURES, PIECE, TARGET_AND_FEATURES, Grammar, fault_of_ragged
-from gaussian_processes.data.table import Faults, Table, accepted
+from gaussian_processes.data.table import Faults, Table, accepted, each_once
 from gaussian_processes.errors import DataError
+
+# Between two objects. In a string the quote has a backslash before it, or ends the string, and with it the object.
+BETWEEN = re.compile(r'\}, \{"(?!\})')
 
 
 def read_json_lines(
@@ -57,7 +61,8 @@ def read_json_line_records(
         lines = list(block.lines(number, blank=True))
         values = _values([line for _, line in lines], FEATURES, width)
         if values is None:
-            yield with_placeholders((_examine(*line, FEATURES, width, fault_of_width) for line in lines), width)
+            examined = each_once(lines, partial(_examine, FEATURES, width, fault_of_width))
+            yield with_placeholders(examined, width)
         else:
             yield Records(values)
         number += len(lines)
@@ -69,9 +74,9 @@ def write_json_lines(answers: Iterable[Answer]) -> Iterator[bytes]:
     Raises:
         ValueError: a number that JSON has no word for.
     """
-    encode = json.JSONEncoder(allow_nan=False).encode
     for objects in answer_objects(answers):
-        yield "".join(f"{encode(record)}\n" for record in objects).encode("ascii")
+        # At once: a call for each costs ten times as much.
+        yield (BETWEEN.sub('}\\n{"', json.dumps(objects, allow_nan=False)[1:-1]) + "\n").encode("ascii")
 
 
 def parse_row(line: bytes) -> list[float]:
@@ -91,41 +96,39 @@ def _pieces(blocks: Iterator[Block], source: str, grammar: Grammar) -> Iterator[
     for block in blocks:
         lines = list(block.lines(before + 1))
         if lines and not first:
-            first, row = lines[0][0], _examine(*lines[0], grammar)
+            first, row = lines[0][0], next(_examine(grammar, None, fault_of_width, *lines[0]))
             width = None if isinstance(row, str) else len(row)
         if lines:
             values = _values([line for _, line in lines], grammar, width) if width else None
             ragged = partial(fault_of_ragged, f"line {first}")
-            examined = (_examine(*line, grammar, width, ragged) for line in lines)
+            examined = each_once(lines, partial(_examine, grammar, width, ragged))
             yield Table(values) if values is not None else (row for row in examined if isinstance(row, str))
         before += block.count()
     if not first:
         raise DataError(f"{source} is empty; a row a line is wanted: {grammar.wanted}.")
 
 
-def _values(lines: Iterable[bytes], grammar: Grammar, width: int) -> Array | None:
+def _values(lines: list[bytes], grammar: Grammar, width: int) -> Array | None:
     """The rows, fast; None where only `_examine` can say what is wrong with which."""
+    places = {line: place for place, line in enumerate(dict.fromkeys(lines))}  # a line can repeat another
     try:
-        items = [from_json(line) for line in lines]
+        values = grammar.values([from_json(line) for line in places], width)
     except ValueError:
         return None
-    return grammar.values(items, width)
+    return values if values is None or len(values) == len(lines) else values[[places[line] for line in lines]]
 
 
 def _examine(
-    number: int,
-    line: bytes,
-    grammar: Grammar,
-    width: int | None = None,
-    fault: Callable[[str, int, int], str] = fault_of_width,
-) -> list[float] | str:
+    grammar: Grammar, width: int | None, fault: Callable[[str, int, int], str], number: int, line: bytes
+) -> Iterator[list[float] | str]:
     """The numbers of a line, `width` of them, or, in their place, what is wrong with it."""
-    if not line.strip():
-        return f"line {number} is empty"
     try:
         row = grammar.examine(from_json(line))
     except ValueError as error:
         row = f"Invalid JSON: {error}{SEAM if 'trailing' in str(error) else ''}"
-    if isinstance(row, str):
-        return f"line {number}: {row}"
-    return row if width in (None, len(row)) else fault(f"line {number}", len(row), width)
+    if not line.strip():
+        yield f"line {number} is empty"
+    elif isinstance(row, str):
+        yield f"line {number}: {row}"
+    else:
+        yield row if width in (None, len(row)) else fault(f"line {number}", len(row), width)

@@ -12,14 +12,12 @@ from gaussian_processes.data.table import fault_of_value
 
 def with_placeholders(examined: Iterable[list[float] | str], width: int) -> Records:
     """Records of which each is given as its `width` numbers or, in their place, as what is wrong with it."""
-    rows: list[list[float]] = []
-    faults: dict[int, str] = {}
-    placeholder = [np.nan] * width
-    for index, row in enumerate(examined):
-        if isinstance(row, str):
-            faults[index] = row
-        rows.append(placeholder if isinstance(row, str) else row)
-    return Records(np.array(rows, dtype=np.float64).reshape(-1, width), faults)
+    rows = list(examined)
+    faults = {index: row for index, row in enumerate(rows) if isinstance(row, str)}
+    values = np.full((len(rows), width), np.nan)
+    good = [row for row in rows if not isinstance(row, str)]
+    values[np.delete(np.arange(len(rows)), list(faults))] = np.array(good, dtype=np.float64).reshape(-1, width)
+    return Records(values, faults)
 
 
 def finite_or_placeholders(

@@ -61,6 +61,22 @@ def rows_or_faults(examine: Callable[[], Iterator[list[float] | str]]) -> list[l
     return rows
 
 
+def each_once(
+    lines: Iterable[tuple[int, bytes]], examine: Callable[[int, bytes], Iterable[list[float] | str]]
+) -> Iterator[list[float] | str]:
+    """What `examine` says of numbered lines; a line that repeats another is not examined again.
+
+    Faults begin with the line's number, "line 3", and have it from here.
+    """
+    known: dict[bytes, list[list[float] | str]] = {}
+    for number, line in lines:
+        if line not in known:
+            found = examine(0, line)
+            known[line] = [row.removeprefix("line 0") if isinstance(row, str) else row for row in found]
+        for row in known[line]:
+            yield f"line {number}{row}" if isinstance(row, str) else row
+
+
 def not_finite(values: Array, first_row: int, columns: tuple[str, ...] | None = None) -> Faults:
     """A fault for each value that is not finite; rows count from `first_row`, columns from 1."""
     for row, column in np.argwhere(~np.isfinite(values)).tolist():

@@ -11,9 +11,10 @@ from typing import Any
 from flask import Flask, Response, current_app, g, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.http import parse_options_header
 
 from gaussian_processes.algorithm import Algorithm
-from gaussian_processes.data.formats import names_json
+from gaussian_processes.data.formats import JSON
 from gaussian_processes.errors import ExplainedError, UnusableModelError
 from gaussian_processes.serving.bodies import read_body
 from gaussian_processes.serving.client import Client
@@ -21,7 +22,7 @@ from gaussian_processes.serving.computing import Computing
 from gaussian_processes.serving.invocation import Habits, Invocation, Tallying, parse_invocation
 from gaussian_processes.serving.measurements import Facts, Measurements
 from gaussian_processes.serving.models import Models
-from gaussian_processes.serving.multi_model import MULTI_MODEL, error_object, multi_model
+from gaussian_processes.serving.multi_model import MULTI_MODEL, error_type, multi_model
 from gaussian_processes.serving.observation import observe
 from gaussian_processes.serving.openapi import describe
 from gaussian_processes.serving.predictor import Predictor
@@ -183,8 +184,9 @@ def _unforeseen(error: Exception) -> Response:
 
 
 def _reason(text: str, status: int) -> Response:
-    if MULTI_MODEL in current_app.blueprints and names_json(request.headers.get("Accept")):
-        response = jsonify(error_object(text, status, found=request.url_rule is not None))
+    accepted = (parse_options_header(name)[0].lower() for name, quality in request.accept_mimetypes if quality)
+    if MULTI_MODEL in current_app.blueprints and any(map(JSON.has_name, accepted)):
+        response = jsonify(code=status, type=error_type(status, request), message=text)
         response.status_code = status
     else:
         response = Response(text + "\n", status=status, mimetype="text/plain")

@@ -5,9 +5,9 @@
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import Annotated, Any
+from typing import Annotated
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Request, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.http import HTTP_STATUS_CODES
 
@@ -74,11 +74,10 @@ def multi_model(
     return paths
 
 
-def error_object(text: str, status: int, *, found: bool) -> dict[str, Any]:
-    """An error as AWS's server for several models has it in JSON; `found` is whether there is such a path at all."""
+def error_type(status: int, asked: Request) -> str:
+    """What AWS's server for several models calls an error."""
     name = TYPES.get(status) or HTTP_STATUS_CODES.get(status, "").title().replace(" ", "")
-    name = "ResourceNotFound" if status == 404 and not found else name
-    return {"code": status, "type": f"{name}Exception", "message": text}
+    return f"{'ResourceNotFound' if status == 404 and asked.url_rule is None else name}Exception"
 
 
 def _parsed(body: BytesIO) -> Load:

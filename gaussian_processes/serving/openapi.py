@@ -19,11 +19,6 @@ MODEL: Schema = {
     "properties": {"modelName": {"type": "string"}, "modelUrl": {"type": "string"}},
     "required": ["modelName", "modelUrl"],
 }
-ERROR: Schema = {
-    "type": "object",
-    "properties": {"code": {"type": "integer"}, "type": {"type": "string"}, "message": {"type": "string"}},
-    "required": ["code", "type", "message"],
-}
 STATUS: Schema = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
 
 REASONS = {
@@ -138,9 +133,9 @@ def _models(algorithm: Algorithm[Any, Any]) -> Schema:
         "/models/{name}/invoke": {"parameters": [name], "post": _invocation(algorithm, None, 404, 507)},
     }
     for operation in (operation for path in paths.values() for operation in path.values() if "responses" in operation):
-        for status, response in operation["responses"].items():
-            if int(status) >= 400:  # in JSON where the request asks for it
-                response["content"]["application/json"] = {"schema": ERROR}
+        for response in operation["responses"].values():
+            if "text/plain" in response.get("content", {}):  # an error, which is an object where that is asked for
+                response["content"]["application/json"] = {"schema": {"type": "object"}}
     return paths
 
 
