@@ -100,11 +100,8 @@ def read_header(magic: bytes, stream: BinaryIO, source: str) -> Header:
     """
     if magic not in LENGTHS:
         raise DataError(f"{source} {BROKEN.format('its first bytes say otherwise.')}")
-    length = stream.read(LENGTHS[magic])
-    size = int.from_bytes(length, "little")
+    size = int.from_bytes(stream.read(LENGTHS[magic]), "little")
     text = stream.read(min(size, LONGEST + 1))
-    if len(length) < LENGTHS[magic] or len(text) < min(size, LONGEST + 1):
-        raise DataError(f"{source} {BROKEN.format('it breaks off in its header.')}")
     header = NAMED if magic[MAGIC - 2] == 3 else _described(text)  # version 3 is for names that are not ASCII
     if isinstance(header, str):
         raise DataError(f"{source} {header}")
