@@ -114,11 +114,21 @@ def test_pages_hold_every_model_once(folders):
     assert last is None
 
 
-@pytest.mark.parametrize("url", ["/nonexistent", "\0", "x" * 5000, "\ud800", "/etc/passwd"])
-def test_a_folder_that_is_none_is_the_callers_fault(url):
-    """Whatever its name does to the file system."""
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("/nonexistent", UnknownModelError),
+        ("/etc/passwd/model", UnknownModelError),
+        ("\0", DataError),
+        ("x" * 5000, DataError),
+        ("\ud800", DataError),
+        ("/etc/passwd", DataError),
+    ],
+)
+def test_a_folder_that_is_none_is_the_callers_fault(url, kind):
+    """Whatever its name does to the file system; a path that is not there is a model that is unknown."""
     memory = Memory()
-    with pytest.raises(DataError, match="'a' cannot be loaded from"):
+    with pytest.raises(kind, match="'a' cannot be loaded from"):
         Models(memory.load, memory.available).load("a", url)
 
 

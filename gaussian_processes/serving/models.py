@@ -126,7 +126,7 @@ class Models:
             if isinstance(error, FileNotFoundError) and folder.is_dir():
                 raise missing_model(folder / FILE_NAME) from None
             reason = error.strerror if isinstance(error, OSError) else "that is no name of a file"
-            absent = isinstance(error, FileNotFoundError | NotADirectoryError)
+            absent = isinstance(error, FileNotFoundError | NotADirectoryError) and not folder.is_file()
             raise (UnknownModelError if absent else DataError)(
                 f"The model '{name}' cannot be loaded from {url[:200]}: {reason} ({FILE_NAME})."
             ) from None
