@@ -37,9 +37,10 @@ def finite_or_placeholders(
         missing: which values are; None where none is.
     """
     if values.shape[1] != width:
-        rows = range(first_row, first_row + len(values))
-        return with_placeholders((fault_of_width(f"row {row}", values.shape[1], width) for row in rows), width)
-    faults: dict[int, str] = {}
+        found = values.shape[1]
+        faults = {row: fault_of_width(f"row {first_row + row}", found, width) for row in range(len(values))}
+        return Records(np.full((len(values), width), np.nan), faults)
+    faults = {}
     bad = ~np.isfinite(values)
     for row in np.flatnonzero(bad.any(axis=1)).tolist():
         column = int(bad[row].argmax())
