@@ -62,7 +62,7 @@ def test_a_million_faults_are_one_short_message():
         ('{"rows": [[1]]}', "instances is missing"),
         ('{"instances": [{"features": [1, "a"]}]}', r"instances\[0\]\.features\[1\]: .* valid number, found 'a'"),
         ('{"instances": [{"features": [1, null]}]}', r"instances\[0\]\.features\[1\]: .* valid number, found 'None'"),
-        ('{"instances": [{"features": [true]}]}', r"instances\[0\]\.features\[0\]: .* valid number"),
+        ('{"instances": [{"features": ["true"]}]}', r"instances\[0\]\.features\[0\]: .* valid number"),
         ('{"instances": [{"features": [NaN]}]}', r"finite|Invalid JSON"),
         ('{"instances": [{"features": [1e999]}]}', r"finite"),
         (
