@@ -4,6 +4,7 @@ sealed_pickle.py says how the file is built: it can be read without any class, a
 fit into memory have files of their own beside it, to which it refers: mapped_array.py.
 """
 
+import os
 import platform
 import re
 from collections.abc import Callable, Mapping
@@ -11,13 +12,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from gaussian_processes import __version__
 from gaussian_processes.algorithm import Algorithm, State
 from gaussian_processes.errors import DataError, PlatformError, listed
-from gaussian_processes.files import write_by_rename
+from gaussian_processes.files import open_file, write_by_rename
 from gaussian_processes.mapped_array import ArrayFile, write_array
 from gaussian_processes.references import mapped, planned, referring, streamed
 from gaussian_processes.sealed_pickle import (
@@ -41,6 +43,8 @@ FOREIGN = {
     b"\x93NUMPY": "an array of NumPy's",
     b"\x80": "a pickle that another program wrote, such as joblib or scikit-learn",
 }
+# Folders in which it is looked for: where there is no model may be the root of a disk.
+MOST = 100
 # What a model may be that lies too deep, has another name, or is still packed.
 MISPLACED = (".pkl", ".gz", ".tgz", ".tar", ".zip")
 # How every model file begins: after protocol and frame, a dictionary whose first key is "format".
@@ -138,7 +142,7 @@ def load_artifact(directory: Path, algorithm: Algorithm[Any, Any]) -> Artifact:
     """
     path = directory / FILE_NAME
     try:
-        with path.open("rb") as stream:
+        with open_file(path, follow=True) as stream:
             artifact = _read(stream, path)
         _require_writer(artifact, algorithm, path)
         return replace(artifact, state=_mapped(artifact.state, path))
@@ -152,7 +156,8 @@ def load_artifact(directory: Path, algorithm: Algorithm[Any, Any]) -> Artifact:
 
 def missing_model(path: Path) -> DataError:
     """What lies in the folder of a model file that is not there, the likely first, and how to pack a model."""
-    found = [str(file.relative_to(path.parent)) for file in path.parent.rglob("*") if file.is_file()]
+    folders = [(Path(folder), names) for folder, _, names in islice(os.walk(path.parent), MOST)]
+    found = [str((folder / name).relative_to(path.parent)) for folder, names in folders for name in names]
     if not found:
         return DataError(f"There is no model {path}. Run `train` first.")
     found.sort(key=lambda name: (not name.lower().endswith(MISPLACED), name))

@@ -1,17 +1,54 @@
-"""Files that appear whole or not at all."""
+"""Files: read if they are some, and written so that they appear whole or not at all."""
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
+
+from gaussian_processes.errors import DataError
 
 # The open files of this process, by their numbers.
 DESCRIPTORS = Path("/proc/self/fd")
 
+# A file of more bytes has to be there for an eighth at least.
+LARGE = 2**28
+
 # Names under which this process is writing.
 _unfinished: set[Path] = set()
+
+
+def open_file(path: Path, *, follow: bool = False) -> BufferedReader:
+    """Open a file to read it. What is none is not opened: that could wait for ever, or mean something to a device.
+
+    Args:
+        path: of the file.
+        follow: a symbolic link that stays in its folder.
+
+    Raises:
+        DataError: it is a link, a device, a pipe or a socket, or it is nearly all holes.
+        OSError: it is a folder, or cannot be opened.
+    """
+    target = Path(os.path.realpath(path))
+    if follow and target.is_relative_to(os.path.realpath(path.parent)):
+        path = target
+    mode = os.lstat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        found = "a symbolic link, which is not followed" if stat.S_ISLNK(mode) else "a device, a pipe or a socket"
+        raise DataError(f"{path} is no file, but {found}. Put there what `train` wrote, or train again.")
+    stream = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK))  # noqa: SIM115
+    size, stored = (status := os.fstat(stream.fileno())).st_size, 512 * status.st_blocks
+    # Disks that compress, and some of networks, count few blocks as well, but know of no holes.
+    if size > max(LARGE, 8 * stored) and os.lseek(stream.fileno(), 0, os.SEEK_HOLE) < size:
+        stream.close()
+        raise DataError(
+            f"{path} is damaged or cut short: of its {size} bytes the disk holds {stored}. Copy it again, or train again."
+        )
+    stream.seek(0)
+    return stream
 
 
 @contextmanager

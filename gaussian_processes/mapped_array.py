@@ -4,12 +4,10 @@ A file is believed as a sealed pickle is: what refers to it has its SHA-256. Not
 NumPy begins an array of the type and shape that are wanted, or it is refused, pickled objects and all.
 """
 
-import errno
 import hashlib
 import math
 import os
 import re
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
@@ -20,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaussian_processes.errors import DataError, PlatformError
+from gaussian_processes.files import open_file
 from gaussian_processes.plain_pickle import BLOCK
 from gaussian_processes.sealed_pickle import DTYPE
 
@@ -107,7 +106,7 @@ def write_array(planned: ArrayFile, stream: BinaryIO, fill: Fill, advance: Calla
     del array
     # This writes what is mapped, too. The map's own flush would hold the interpreter's lock for as long as it takes.
     os.fsync(stream.fileno())
-    return _digest(stream, lambda read: advance((planned.size + read) // 2))
+    return _digest(stream, planned.size, lambda read: advance((planned.size + read) // 2))
 
 
 def map_array(wanted: ArrayFile, folder: Path) -> NDArray[Any]:
@@ -119,14 +118,13 @@ def map_array(wanted: ArrayFile, folder: Path) -> NDArray[Any]:
     """
     path = folder / wanted.file
     try:
-        with open(path, "rb", opener=_open_as_it_is) as stream:  # which Path.open has not
-            _require_file(stream, path)
+        with open_file(path) as stream:
             offset = _require_header(stream, wanted, path)
             found = os.fstat(stream.fileno()).st_size
             if found != offset + wanted.data_size:
                 raise _damaged(path, f"it has {found} bytes, and {offset + wanted.data_size} are wanted")
             # From the first byte to the last, as disks like it; the pages that fit into memory stay there for the map.
-            if _digest(stream, lambda _: None) != wanted.sha256:
+            if _digest(stream, found, lambda _: None) != wanted.sha256:
                 raise _damaged(path, "its bytes do not match the checksum that the model has of them")
             return np.memmap(stream, wanted.dtype, "r", offset, wanted.shape)
     except FileNotFoundError:
@@ -134,11 +132,7 @@ def map_array(wanted: ArrayFile, folder: Path) -> NDArray[Any]:
             f"{path} is missing, which holds an array of the model. Copy all of the model's files again, or train again."
         ) from None
     except IsADirectoryError:
-        raise _no_file(path, "a folder") from None
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EMLINK):  # Linux's and BSD's words for it
-            raise _no_file(path, "a symbolic link, which is not followed") from None
-        raise
+        raise DataError(f"{path} is no file, but a folder. Put there what `train` wrote, or train again.") from None
 
 
 def _reserve(stream: BinaryIO, planned: ArrayFile) -> None:
@@ -154,16 +148,6 @@ def _reserve(stream: BinaryIO, planned: ArrayFile) -> None:
         ) from error
 
 
-def _open_as_it_is(path: str, flags: int) -> int:
-    """Follow no link, and wait for no writer at a pipe's other end."""
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-
-
-def _require_file(stream: BinaryIO, path: Path) -> None:
-    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-        raise _no_file(path, "a device, a pipe or a socket")
-
-
 def _require_header(stream: BinaryIO, wanted: ArrayFile, path: Path) -> int:
     """Where the numbers begin."""
     beginning = stream.read(BEFORE)
@@ -177,12 +161,12 @@ def _require_header(stream: BinaryIO, wanted: ArrayFile, path: Path) -> int:
     return BEFORE + length
 
 
-def _digest(stream: BinaryIO, advance: Callable[[int], None]) -> str:
-    """Of the whole file, in blocks, between which Python can hear a signal."""
-    digest, block = hashlib.sha256(), memoryview(bytearray(BLOCK))
+def _digest(stream: BinaryIO, size: int, advance: Callable[[int], None]) -> str:
+    """Of a file of so many bytes, in blocks, between which Python can hear a signal; and no more, should it grow."""
+    digest = hashlib.sha256()
     stream.seek(0)
-    while count := stream.readinto(block):  # type: ignore[attr-defined]  # typeshed's BinaryIO lacks it
-        digest.update(block[:count])
+    while block := stream.read(min(BLOCK, size - stream.tell())):
+        digest.update(block)
         advance(stream.tell())
     return digest.hexdigest()
 
@@ -191,7 +175,3 @@ def _damaged(path: Path, reason: str) -> DataError:
     return DataError(
         f"{path} is damaged, cut short or of another model: {reason}. Copy all of the model's files again, or train again."
     )
-
-
-def _no_file(path: Path, found: str) -> DataError:
-    return DataError(f"{path} is no file, but {found}. Put there what `train` wrote, or train again.")

@@ -19,6 +19,8 @@ from gaussian_processes.plain_pickle import BLOCK, PlainReader
 
 KINDS = "biuf"  # of arrays: booleans, integers, floats
 DTYPE = re.compile(rf"[<>|][{KINDS}][0-9]{{1,2}}")
+# What a file ends in: a pickle of 64 hexadecimal digits.
+SEAL = re.compile(rb"\x80\x05\x95D.{7}\x8c@[0-9a-f]{64}\x94\.", re.DOTALL)
 # What reading a forged file can end in, whatever its checksum says.
 MALFORMED = (pickle.UnpicklingError, EOFError, ValueError, LookupError, TypeError, RecursionError)
 
@@ -69,7 +71,14 @@ def read_document(stream: BufferedReader, parse: Callable[[Any], T]) -> T:
         OSError: it cannot be read.
         MemoryError: there is no room for an array that it does hold.
     """
-    reader = PlainReader(stream, os.fstat(stream.fileno()).st_size - len(_sealed(hashlib.sha256())))
+    size = os.fstat(stream.fileno()).st_size - len(_sealed(hashlib.sha256()))
+    # The end comes first: what has no seal there is not read for hours.
+    stream.seek(max(0, size))
+    seal = stream.read(len(_sealed(hashlib.sha256())))
+    if not SEAL.fullmatch(seal):
+        raise BrokenSealError("its bytes do not match the checksum at its end")
+    stream.seek(0)
+    reader = PlainReader(stream, size)
     malformed: Exception | None = None
     try:
         parsed = parse(reader.load())
@@ -77,7 +86,7 @@ def read_document(stream: BufferedReader, parse: Callable[[Any], T]) -> T:
         malformed = error
     reader.skip()
     # What has been read is only believed if the whole file is as it was written.
-    if _sealed(reader.digest) != stream.read():
+    if _sealed(reader.digest) != seal:
         raise BrokenSealError("its bytes do not match the checksum at its end")
     if malformed:
         raise MalformedError(str(malformed)) from malformed

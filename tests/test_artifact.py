@@ -9,6 +9,7 @@ import os
 import pickle
 import pickletools
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -17,14 +18,16 @@ import tracemalloc
 import nearest_neighbours
 import numpy as np
 import pytest
+from oddities import NO_FILES
 from reference import DATA, read_reference
 from reporting import Lines
 
-from gaussian_processes import gaussian_process
+from gaussian_processes import gaussian_process, sealed_pickle
 from gaussian_processes.algorithm import Query
-from gaussian_processes.artifact import FILE_NAME, Artifact, load_artifact, save_artifact
+from gaussian_processes.artifact import FILE_NAME, MOST, Artifact, load_artifact, missing_model, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import DataError, PlatformError
+from gaussian_processes.sealed_pickle import read_document
 from gaussian_processes.self_test import SelfTest
 
 ALGORITHM = gaussian_process.algorithm
@@ -503,3 +506,57 @@ def test_the_size_of_the_file_is_known_before_it_is_written(tmp_path, saved):
         assert tracemalloc.get_traced_memory()[1] < 2**20
         tracemalloc.stop()
         assert size == save_artifact(artifact, tmp_path).stat().st_size
+
+
+@pytest.mark.parametrize(("make", "reason"), NO_FILES.values(), ids=NO_FILES)
+def test_what_is_no_file_is_refused_in_words_and_not_waited_for(saved, make, reason):
+    """Nor read for hours; and what to do is said."""
+    path = saved[1] / FILE_NAME
+    make(path)
+    with pytest.raises(DataError, match=f"^{path} .*{reason}.*train again"):
+        load_artifact(saved[1], ALGORITHM)
+
+
+def test_links_within_the_folder_and_to_it_are_followed(saved, tmp_path_factory):
+    """As they come with a mounted folder that is replaced as a whole: model.pkl in a folder below, itself a link."""
+    folder = saved[1]
+    (folder / "..1").mkdir()
+    (folder / FILE_NAME).rename(folder / "..1" / FILE_NAME)
+    (folder / "..data").symlink_to("..1")
+    (folder / FILE_NAME).symlink_to(f"..data/{FILE_NAME}")
+    link = tmp_path_factory.mktemp("link") / "model"
+    link.symlink_to(folder)
+    assert load_artifact(link, ALGORITHM).features == 2
+
+
+def test_what_is_written_to_a_file_that_is_being_read_is_not_read(saved):
+    """Which might go on for ever."""
+    path = saved[1] / FILE_NAME
+
+    def parse(document):
+        with path.open("ab") as stream:
+            stream.write(b"more and more")
+        return document["format"]
+
+    with path.open("rb") as stream:
+        assert read_document(stream, parse) == 2
+
+
+def test_a_file_without_a_seal_is_not_read_at_all(tmp_path, monkeypatch):
+    """What is wrong with a file of a terabyte is known at once."""
+    (tmp_path / FILE_NAME).write_bytes(bytes(2**20))
+    monkeypatch.setattr(sealed_pickle, "PlainReader", lambda *_: pytest.fail("it is read"))
+    with pytest.raises(DataError, match="it looks like nothing that is known here"):
+        load_artifact(tmp_path, ALGORITHM)
+
+
+def test_a_folder_without_a_model_is_not_searched_for_ever(tmp_path):
+    """It may be the root of a disk, and lead into itself."""
+    for number in range(2 * MOST):
+        (tmp_path / f"{number}").mkdir()
+        (tmp_path / f"{number}/again").symlink_to(tmp_path)
+        (tmp_path / f"{number}/model.pkl").touch()
+    message = str(missing_model(tmp_path / FILE_NAME))
+    assert "model.pkl'; " in message
+    looked_at = int(re.search(r"and (\d+) more", message)[1])
+    assert looked_at <= MOST

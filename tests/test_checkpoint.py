@@ -21,6 +21,7 @@ from pathlib import Path
 import counting
 import numpy as np
 import pytest
+from oddities import NO_FILES
 from processes import environ_of, run_train, write_opt_ml
 from reference import ROOT
 from reporting import Lines, metrics_in
@@ -413,6 +414,30 @@ def test_a_process_killed_at_any_moment_leaves_a_whole_checkpoint(tmp_path, way)
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert int(done.stdout) >= 20
+
+
+@pytest.mark.parametrize(("make", "reason"), NO_FILES.values(), ids=NO_FILES)
+def test_a_checkpoint_that_is_no_file_costs_what_was_kept_and_not_the_job(tmp_path, make, reason):
+    """The reason is said, nothing is waited for, and what the job keeps takes its place."""
+    path = keep(tmp_path / "job.checkpoint.pkl")
+    make(path)
+    checkpoint, _ = opened(path)
+    assert checkpoint.found is None
+    assert checkpoint.start.startswith(f"training starts from the beginning: {path} ")
+    assert reason in checkpoint.start
+    checkpoint.keep({"step": 1})
+    assert opened(path)[0].found == {"step": 1}
+
+
+@pytest.mark.parametrize(("make", "reason"), NO_FILES.values(), ids=NO_FILES)
+def test_another_jobs_checkpoint_that_is_no_file_is_left_alone(tmp_path, make, reason):
+    """With a line in the log."""
+    path = keep(tmp_path / "a.checkpoint.pkl")
+    make(path)
+    checkpoint, (line,) = opened(tmp_path / "job.checkpoint.pkl")
+    assert checkpoint.found is None
+    assert line.startswith(f"another job's checkpoint is left alone: {path} ")
+    assert reason in line
 
 
 # Where it is.

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streaming_neighbours
+from oddities import NO_FILES
 from processes import NEIGHBOURS, environ_of, run_train, running_server, wait_for, write_opt_ml
 from reference import DATA, ROOT
 from reporting import Lines
@@ -331,6 +332,14 @@ def test_a_file_that_is_not_as_it_was_written_is_refused_in_words(saved, spoil, 
     """Which file, what was found, and what to do; and nothing of it is mapped, unpickled or waited for."""
     spoil(saved / "factor.npy")
     with pytest.raises(DataError, match=rf"^{saved}/factor\.npy .*{reason}.*(again|`train` wrote)"):
+        load_artifact(saved, ALGORITHM)
+
+
+@pytest.mark.parametrize(("make", "reason"), NO_FILES.values(), ids=NO_FILES)
+def test_an_arrays_file_that_is_none_is_refused_in_words_and_not_waited_for(saved, make, reason):
+    """Nor read for hours."""
+    make(saved / "factor.npy")
+    with pytest.raises(DataError, match=rf"^{saved}/factor\.npy .*{reason}"):
         load_artifact(saved, ALGORITHM)
 
 

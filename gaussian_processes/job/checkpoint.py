@@ -5,6 +5,7 @@ deleted in the other. Nothing here deletes a checkpoint. Jobs may share the fold
 """
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from typing import Any
 from gaussian_processes import __version__
 from gaussian_processes.algorithm import State
 from gaussian_processes.errors import ConfigurationError, DataError, ExplainedError, PlatformError, listed
-from gaussian_processes.files import write_by_rename
+from gaussian_processes.files import open_file, write_by_rename
 from gaussian_processes.job.documents import read_object
 from gaussian_processes.job.identity import Identity
 from gaussian_processes.job.paths import OptMl
@@ -145,7 +146,7 @@ def open_checkpoint(path: Path, identity: Identity, log: Say) -> Checkpoint:
         PlatformError: its own file cannot be read.
     """
     try:
-        found = (path, _own(path, identity)) if path.exists() else _anothers(path.parent, identity, log)
+        found = (path, _own(path, identity)) if os.path.lexists(path) else _anothers(path.parent, identity, log)
     except DataError as error:
         return Checkpoint(path, identity, None, f"training starts from the beginning: {error}")
     if found is None:
@@ -172,7 +173,7 @@ def _own(path: Path, identity: Identity) -> Kept:
 def _anothers(folder: Path, identity: Identity, log: Say) -> tuple[Path, Kept] | None:
     """The latest of the checkpoints that jobs of this identity have kept."""
     latest: tuple[Path, Kept] | None = None
-    for path in sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file()):
+    for path in sorted(path for path in folder.glob(f"*{SUFFIX}") if not path.is_dir()):
         try:
             kept = _read(path)
             if any(identity.differences(kept.identity)):
@@ -193,7 +194,7 @@ def _require_version(path: Path, kept: Kept) -> None:
 
 def _read(path: Path) -> Kept:
     try:
-        with path.open("rb") as stream:
+        with open_file(path, follow=True) as stream:
             return read_document(stream, _kept)
     except BrokenSealError as error:
         raise DataError(f"{path} is damaged, cut short, or no checkpoint: {error}.") from None
