@@ -1,5 +1,7 @@
 """The models of a multi-model endpoint: loaded by name, within the memory, the least recently used let go first."""
 
+import os
+import signal
 import threading
 from dataclasses import dataclass
 
@@ -12,6 +14,7 @@ from gaussian_processes.errors import (
     PlatformError,
     UnknownModelError,
 )
+from gaussian_processes.serving import models as module
 from gaussian_processes.serving.models import RESERVE, Models
 
 SIZE = 1000
@@ -160,3 +163,177 @@ def test_loads_at_the_same_time_keep_to_the_memory(folders):
     for thread in threads:
         thread.join()
     assert (len(models), len(refused)) == (4, 6)
+
+
+def dies(work):
+    """A child process that does the work, and is killed."""
+    child = os.fork()
+    if not child:
+        try:
+            work()
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+
+
+def test_a_process_that_takes_a_dead_ones_place_knows_its_models(folders):
+    """Those that were loaded, and not those that were unloaded; each is read when it is asked for, however many die."""
+    memory = Memory(models=10)
+    models = Models(memory.load, memory.available)
+
+    def first():
+        for number, name in enumerate("abc"):
+            models.load(name, folders[number])
+        models.unload("b")
+
+    def second():
+        models.recall()
+        models.load("d", folders[3])
+        models.unload("c")
+
+    dies(first)
+    dies(second)
+    models.recall()
+    assert [(entry.name, entry.url) for entry in models.page("", 10)[0]] == [("a", folders[0]), ("d", folders[3])]
+    assert memory.held == []
+    assert models.get("a") == "the model in 0"
+    for name in "bc":
+        with pytest.raises(UnknownModelError):
+            models.get(name)
+    with pytest.raises(ModelPresentError):
+        models.load("d", folders[3])
+
+
+def test_a_model_whose_loading_kills_the_process_is_not_known_to_the_next_one(folders):
+    """It was never loaded; and the others are, of which one that kills when it is read again is so only if it is asked for."""
+    memory = Memory(models=10)
+    models = Models(
+        lambda folder: os.kill(os.getpid(), signal.SIGKILL) if folder.name == "1" else memory.load(folder),
+        memory.available,
+    )
+
+    def first():
+        models.load("a", folders[0])
+        models.load("b", folders[1])
+
+    dies(first)
+    models.recall()
+    assert [entry.name for entry in models.page("", 10)[0]] == ["a"]
+    assert models.get("a") == "the model in 0"
+
+
+class Slow:
+    """Loads that last until they are let go, by the folder's name."""
+
+    def __init__(self, memory, *names):
+        self._memory = memory
+        self.begun = {name: threading.Event() for name in names}
+        self.go = {name: threading.Event() for name in names}
+
+    def load(self, folder):
+        model = self._memory.load(folder)
+        if folder.name in self.go:
+            self.begun[folder.name].set()
+            assert self.go[folder.name].wait(60)
+        return model
+
+
+@pytest.fixture
+def slow():
+    """Three models fit; that of folder 0 loads until it is let go."""
+    return Slow(Memory(models=3), "0")
+
+
+def begin(work, *arguments):
+    thread = threading.Thread(target=work, args=arguments, daemon=True)
+    thread.start()
+    return thread
+
+
+def refusal(refused, models, *model):
+    """Note why a model is refused."""
+    try:
+        models.load(*model)
+    except (ModelPresentError, InsufficientMemoryError) as error:
+        refused.append(error)
+
+
+def ends(thread):
+    thread.join(30)
+    return not thread.is_alive()
+
+
+def test_a_load_blocks_no_other(folders, slow):
+    """Nor requests for what is loaded; only a load of the same name waits for it."""
+    models = Models(slow.load, slow._memory.available)
+    stuck = begin(models.load, "a", folders[0])
+    assert slow.begun["0"].wait(30)
+    assert ends(begin(models.load, "b", folders[1]))
+    assert ends(begin(models.get, "b"))
+    assert ends(begin(models.unload, "b"))
+    refused = []
+    again = begin(refusal, refused, models, "a", folders[2])
+    slow.go["0"].set()
+    assert ends(stuck)
+    assert ends(again)
+    assert [type(error) for error in refused] == [ModelPresentError]
+    assert models.get("a") == "the model in 0"
+
+
+def test_loads_in_progress_count_against_the_memory(folders):
+    """Before they have taken any: of two models for which there is room for one, the second waits, and is then refused."""
+    held, begun, go = [], threading.Event(), threading.Event()
+
+    def load(folder):
+        begun.set()
+        assert go.wait(60)
+        held.append(folder)
+        return folder
+
+    models = Models(load, lambda: RESERVE + SIZE * (1 - len(held)))
+    first = begin(models.load, "a", folders[0])
+    assert begun.wait(30)
+    refused = []
+    second = begin(refusal, refused, models, "b", folders[1])
+    go.set()
+    assert ends(first)
+    assert ends(second)
+    assert [type(error) for error in refused] == [InsufficientMemoryError]
+    assert (len(held), len(models)) == (1, 1)
+
+
+def test_a_model_that_is_unloaded_while_it_is_read_again_stays_so(folders, slow):
+    """The request that had it read is answered."""
+    models = Models(slow.load, slow._memory.available, most=1)
+    slow.go["0"].set()
+    models.load("a", folders[0])
+    models.load("b", folders[1])
+    slow.go["0"].clear()
+    slow.begun["0"].clear()
+    found = []
+    reading = begin(lambda: found.append(models.get("a")))
+    assert slow.begun["0"].wait(30)
+    models.unload("a")
+    slow.go["0"].set()
+    assert ends(reading)
+    assert found == ["the model in 0"]
+    with pytest.raises(UnknownModelError):
+        models.entry("a")
+
+
+def test_a_load_that_takes_long_says_so(folders, slow, monkeypatch, capfd):
+    """Again and again, by the model's name on one line; one that does not says nothing."""
+    monkeypatch.setattr(module, "FIRST", 0.01)
+    monkeypatch.setattr(module, "AGAIN", 0.01)
+    models = Models(slow.load, slow._memory.available)
+    thread = begin(models.load, "a\u2028b", folders[0])
+    said = ""
+    while said.count("is still being loaded") < 2:
+        said += capfd.readouterr().err
+    slow.go["0"].set()
+    assert ends(thread)
+    assert said.startswith("The model 'a\\u2028b' is still being loaded, after 0 s.\n")
+    monkeypatch.setattr(module, "FIRST", 1000)
+    models.load("c", folders[1])
+    assert "'c'" not in capfd.readouterr().err

@@ -1,5 +1,6 @@
 """Compilation: functions compiled by Numba, kept beside their source and found there also where nothing can be written."""
 
+from _thread import RLock
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -7,8 +8,12 @@ from typing import Any, Self, TypeVar
 
 from numba import njit
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, InTreeCacheLocator
+from numba.core.compiler_lock import global_compiler_lock
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+# The interpreter's own. In a server's threads, those that gevent puts in its place may wait for ever.
+global_compiler_lock._lock = RLock()  # noqa: SLF001
 
 
 class _Locator(InTreeCacheLocator):  # type: ignore[misc]  # Numba is Any to mypy: its hints are partial

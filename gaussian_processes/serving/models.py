@@ -1,12 +1,15 @@
 """Models: those that are loaded, by name, of which the least recently used can make room for others."""
 
 import ctypes
+import os
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from gaussian_processes.artifact import FILE_NAME, missing_model
 from gaussian_processes.errors import (
@@ -15,11 +18,16 @@ from gaussian_processes.errors import (
     ModelPresentError,
     PlatformError,
     UnknownModelError,
+    printable,
 )
+from gaussian_processes.files import open_file
 from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.serving.record import Record
 
 # Bytes that are left to requests, and so are not given to one more model.
 RESERVE = 2**27
+# Seconds after which the log says that a load goes on, and after which it says so again.
+FIRST, AGAIN = 10, 60
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class Entry:
     Attributes:
         name: that requests give it.
         url: the folder that it came from.
-        predictor: None while it makes room for others.
+        predictor: None while it makes room for others, or where an earlier process had it.
     """
 
     name: str
@@ -39,6 +47,8 @@ class Entry:
 
 class Models:
     """The models of a multi-model endpoint. One process has them all: each is in memory once.
+
+    A process that is forked after this was made, and takes another one's place, can know what that one had.
 
     Args:
         load: a model from its folder; it may take its time, and others be asked meanwhile.
@@ -54,7 +64,15 @@ class Models:
         self._available_memory = available_memory
         self._most = most
         self._entries: OrderedDict[str, Entry] = OrderedDict()  # by use, the latest last
-        self._loading = threading.Lock()  # one at a time: each is held against the memory that the last one left
+        self._record = Record()
+        self._by_name: WeakValueDictionary[str, Any] = WeakValueDictionary()  # locks of those that are being loaded
+        self._sizes: dict[str, int] = {}  # bytes that each load in progress may still take
+        self._changed = threading.Condition()  # of the sizes, or of what there is to record
+
+    def recall(self) -> None:
+        """Know what an earlier process had loaded. Each model is read when it is next asked for, and not before."""
+        for name, url in self._record.read([]):
+            self._entries[name] = Entry(name, url, None)
 
     def load(self, name: str, url: str) -> Entry:
         """Read a model from the folder `url`.
@@ -65,10 +83,12 @@ class Models:
             UnknownModelError: there is no such folder.
             DataError: there is no model in the folder, or it is unusable.
         """
-        with self._loading:
+        with self._alone(name):
             if name in self._entries:
                 raise ModelPresentError(f"The model '{name}' is loaded already. Unload it first to load it anew.")
-            return self._keep(Entry(name, url, self._read(name, url)))
+            entry = self._keep(Entry(name, url, self._read(name, url)))
+            self._note()
+            return entry
 
     def get(self, name: str) -> Predictor:
         """A model, which is then the most recently used one.
@@ -81,10 +101,11 @@ class Models:
         self._entries.move_to_end(name)
         if entry.predictor is not None:
             return entry.predictor
-        with self._loading:
+        with self._alone(name):
             entry = self.entry(name)  # which another request may have read, or unloaded, meanwhile
             predictor = entry.predictor or self._read(name, entry.url)
-            self._keep(replace(entry, predictor=predictor))
+            if self._entries.get(name) is entry:
+                self._keep(replace(entry, predictor=predictor))
             return predictor
 
     def entry(self, name: str) -> Entry:
@@ -106,6 +127,7 @@ class Models:
         """
         self.entry(name)
         del self._entries[name]
+        self._note()
         _return_memory()
 
     def page(self, after: str, limit: int) -> tuple[list[Entry], str | None]:
@@ -117,29 +139,51 @@ class Models:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def _alone(self, name: str) -> Any:
+        """The lock of a name, which is there for as long as somebody has it."""
+        return self._by_name.setdefault(name, threading.Lock())
+
+    def _note(self) -> None:
+        """Have what is loaded outlive this process."""
+        with self._changed:
+            self._record.write([(entry.name, entry.url) for entry in tuple(self._entries.values())])
+
     def _read(self, name: str, url: str) -> Predictor:
         folder = Path(url)
         try:
             # What has files of its own beside this one is mapped from there, and need not fit.
-            size = (folder / FILE_NAME).stat().st_size
+            with open_file(folder / FILE_NAME, follow=True) as stream:
+                size = os.fstat(stream.fileno()).st_size
         except (OSError, ValueError) as error:  # a name with a NUL in it is a ValueError
-            if isinstance(error, FileNotFoundError) and folder.is_dir():
+            if isinstance(error, FileNotFoundError | IsADirectoryError) and folder.is_dir():
                 raise missing_model(folder / FILE_NAME) from None
             reason = error.strerror if isinstance(error, OSError) else "that is no name of a file"
             absent = isinstance(error, FileNotFoundError | NotADirectoryError) and not folder.is_file()
             raise (UnknownModelError if absent else DataError)(
                 f"The model '{name}' cannot be loaded from {url[:200]}: {reason} ({FILE_NAME})."
             ) from None
-        while self._available_memory() < size + RESERVE:
-            if self._most is None or not self._make_room():
-                raise InsufficientMemoryError(
-                    f"The model '{name}' of {size} bytes does not fit into the memory that is left beside {len(self)} others: "
-                    "unload models, or use an instance with more memory."
-                )
+        with self._changed:
+            # What loads in progress have taken by now counts twice; where that is what lacks, one of them is waited for.
+            while (left := self._available_memory() - size - RESERVE) < sum(self._sizes.values()):
+                if left >= 0:
+                    self._changed.wait()
+                elif self._most is None or not self._make_room():
+                    raise InsufficientMemoryError(
+                        f"The model '{name}' of {size} bytes does not fit into the memory that is left beside {len(self)} "
+                        "others: unload models, or use an instance with more memory."
+                    )
+            self._sizes[name] = size
+        done = threading.Event()
+        threading.Thread(target=_tell, args=(name, done), daemon=True).start()
         try:
             return self._load(folder)
         except PlatformError as error:
             raise InsufficientMemoryError(str(error)) from error
+        finally:
+            done.set()
+            with self._changed:
+                del self._sizes[name]
+                self._changed.notify_all()
 
     def _keep(self, entry: Entry) -> Entry:
         self._entries[entry.name] = entry
@@ -157,6 +201,16 @@ class Models:
         self._entries[resting.name] = replace(resting, predictor=None)  # in its place, by use
         _return_memory()
         return True
+
+
+def _tell(name: str, done: threading.Event) -> None:
+    """Say in the log that a load takes long."""
+    seconds, pause = 0.0, FIRST
+    while not done.wait(pause):
+        seconds, pause = seconds + pause, AGAIN
+        print(
+            f"The model '{printable(name)}' is still being loaded, after {seconds:.0f} s.", file=sys.stderr, flush=True
+        )
 
 
 def _return_memory() -> None:
