@@ -133,11 +133,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_server(paths: OptMl, extra: Mapping[str, str] | None = None, *, healthy: bool = True) -> Iterator[Server]:
-    """`serve`, from its first healthy ping, or its first answer at all, until the block ends."""
+def running_server(
+    paths: OptMl, extra: Mapping[str, str] | None = None, *, healthy: bool = True, within: Sequence[str] = ()
+) -> Iterator[Server]:
+    """`serve`, from its first healthy ping, or its first answer at all, until the block ends; `within` what runs it."""
     port = free_port()
     log = paths.root / "serve.log"
-    command = [sys.executable, "-W", "error", str(ROOT / "gaussian_processes/serve")]
+    command = [*within, sys.executable, "-W", "error", str(ROOT / "gaussian_processes/serve")]
     environ = environ_of(paths, {"SAGEMAKER_BIND_TO_PORT": str(port), **(extra or {})})
     with log.open("wb") as stream:
         process = subprocess.Popen(command, env=environ, stdout=stream, stderr=subprocess.STDOUT)

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import shutil
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +13,8 @@ import numpy as np
 import pytest
 from arro3.core import Array, RecordBatch
 from arro3.io import write_parquet
-from processes import running_server
+from oddities import NO_FILES
+from processes import NEIGHBOURS, run_train, running_server, wait_for, write_opt_ml
 from reporting import Lines
 
 from gaussian_processes.artifact import Artifact, load_artifact, save_artifact
@@ -211,6 +215,62 @@ def test_a_damaged_model_is_refused_and_the_others_answer(client, folders, tmp_p
     response = client.post("/models", json={"model_name": "b", "url": str(tmp_path)})
     assert (response.status_code, "damaged" in response.text) == (400, True)
     assert mean(client, "a") == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.parametrize(("make", "reason"), NO_FILES.values(), ids=NO_FILES)
+def test_a_model_file_that_is_none_is_refused_at_once(client, folders, tmp_path, make, reason):
+    """As the caller's fault, not as too large: that would have SageMaker unload the others."""
+    folder = shutil.copytree(folders[1], tmp_path / "model")
+    make(folder / "model.pkl")
+    response = client.post("/models", json={"model_name": "a", "url": str(folder)})
+    assert (response.status_code, reason in response.text) == (400, True), response.text
+    assert client.get("/models").get_json() == {"models": []}
+
+
+def load_of(name, folder):
+    return json.dumps({"model_name": name, "url": str(folder)}).encode()
+
+
+def ask_of(server, name):
+    return server.request(f"/models/{name}/invoke", b"1,0\n", Content_Type="text/csv")
+
+
+def test_models_come_back_when_the_process_that_had_them_is_killed(folders, tmp_path):
+    """Again and again; one that was unloaded does not."""
+    with running_server(OptMl(tmp_path), {"SAGEMAKER_MULTI_MODEL": "true"}) as server:
+        for name, number in {"two": 2, "five": 5, "gone": 7}.items():
+            assert server.request("/models", load_of(name, folders[number])).status == 200
+        assert server.request("/models/gone", method="DELETE").status == 200
+        listed = server.request("/models").text
+        wanted = {name: ask_of(server, name).text for name in ("two", "five")}
+        for _ in range(2):
+            (killed,) = server.workers
+            os.kill(killed, signal.SIGKILL)
+            wait_for(lambda killed=killed: server.workers not in ([], [killed]))
+            assert server.request("/models").text == listed
+            assert {name: ask_of(server, name).text for name in wanted} == wanted
+            assert ask_of(server, "gone").status == 404
+            assert server.request("/models", load_of("two", folders[3])).status == 409
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_a_load_that_hangs_holds_up_no_other(tmp_path):
+    """Nor a request; and a process that is killed meanwhile does not know that model."""
+    paths = write_opt_ml(tmp_path / "job", {"training/a.csv": "1,2\n2,3\n3,4\n4,5\n5,6\n6,7\n"})
+    assert run_train(paths, NEIGHBOURS).returncode == 0
+    (tmp_path / "go").touch()
+    several = {**NEIGHBOURS, "ALGORITHM": "loading", "LOADING": str(tmp_path), "SAGEMAKER_MULTI_MODEL": "true"}
+    with running_server(paths, several) as server, ThreadPoolExecutor() as pool:
+
+        def answer():
+            return server.request("/models/a/invoke", b"1\n", Content_Type="text/csv").status
+
+        assert server.request("/models", load_of("a", paths.model)).status == 200
+        (tmp_path / "go").unlink()
+        hanging = [pool.submit(server.request, "/models", load_of(f"b{number}", paths.model)) for number in range(20)]
+        assert [answer() for _ in range(20)] == [200] * 20
+        (tmp_path / "go").touch()
+        assert [each.result().status for each in hanging] == [200] * 20
 
 
 def resident(server):

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from gaussian_processes.errors import PlatformError
+from gaussian_processes.serving import waiting
 from gaussian_processes.serving.waiting import answer_meanwhile, listen
 
 
@@ -97,3 +98,15 @@ def test_a_port_that_is_taken_is_named(listener):
     port = listener.getsockname()[1]
     with pytest.raises(PlatformError, match=f"cannot listen on {port}: Address already in use"):
         listen(port)
+
+
+def test_a_model_that_takes_long_to_load_is_in_the_log(listener, monkeypatch, capfd):
+    """Again and again, with how long it has taken."""
+    monkeypatch.setattr(waiting, "FIRST", 0)
+    monkeypatch.setattr(waiting, "AGAIN", 0)
+    model_is_there = answer_meanwhile(listener)
+    said = ""
+    while said.count("\n") < 2:
+        said += capfd.readouterr().err
+    model_is_there()
+    assert said.startswith("The model is still being loaded, after 0 s.\n" * 2)

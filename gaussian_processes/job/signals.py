@@ -18,14 +18,15 @@ PROCESSES = Path("/proc")
 _ending = threading.RLock()
 
 
-def exit_on_sigterm() -> None:
-    """End with 128 + 15 on SIGTERM, which process 1 of a container would otherwise ignore.
+def exit_on_sigterm(*others: signal.Signals) -> None:
+    """End with 128 + 15 on SIGTERM, which process 1 of a container would otherwise ignore; and so on other signals.
 
     The process ends where it stands, without unwinding: a SystemExit would be lost in a destructor or a callback, would
     come out of a half-imported library as another error, and would wait for threads. What files.py was writing is
     removed, and child processes get SIGTERM too. Who wants to do more installs a handler of their own.
     """
-    signal.signal(signal.SIGTERM, _end)
+    for number in (signal.SIGTERM, *others):
+        signal.signal(number, _end)
 
 
 def exit_on_sigterm_at_once() -> None:
@@ -59,17 +60,17 @@ def _wait(heard: int) -> None:
             _end(signal.SIGTERM, None)
 
 
-def _end(_signum: int, _frame: FrameType | None) -> None:
+def _end(signum: int, _frame: FrameType | None) -> None:
     # Never released: the main thread, when the other is here, goes no further.
     _ending.acquire()
     try:
-        _say("Stopped by SIGTERM before the end.\n")
+        _say(f"Stopped by {signal.Signals(signum).name} before the end.\n")
         remove_unfinished()
         for child in tuple(_descendants()):
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGTERM)
     finally:
-        os._exit(EXIT_CODE)
+        os._exit(128 + signum)
 
 
 def _descendants(process: int | str = "self") -> Iterator[int]:

@@ -62,7 +62,7 @@ class Service:
     habits: Habits = field(default_factory=Habits)
     max_body: int | None = None
     batches: Batches = field(default_factory=Batches)
-    measurements: Measurements = field(default_factory=lambda: Measurements(None, Facts()))
+    measurements: Measurements = field(default_factory=lambda: Measurements(Facts()))
     computing: Computing | None = None
 
 

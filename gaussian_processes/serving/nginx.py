@@ -6,28 +6,30 @@ import shutil
 import signal
 import subprocess
 from contextlib import suppress
-from pathlib import Path
 
 from gaussian_processes.errors import ConfigurationError
 
 # Nothing here is tighter than what stands behind it: bodies of any size, heads as large as gunicorn's limits allow (100
-# fields of 8,190 bytes), and more patience than any caller has. Bodies and answers are not kept on a disk. A client that sends
-# no more may still wait: nginx cannot ask it, as the server does, and so lets the server work for those that have gone, too.
+# fields of 8,190 bytes), and more patience than any caller has. Bodies and answers are not kept on a disk: nothing is, as
+# a disk may be full, or not be there. What nginx wants folders for, it then never uses. Its number is in a file in memory;
+# when it ends it says that this one cannot be removed.
+# A client that sends no more may still wait: nginx cannot ask it, as the server does, and so lets the server work for those that
+# have gone, too.
 CONFIGURATION = """\
 daemon off;
 {user}
-pid {folder}/nginx.pid;
+pid /proc/self/fd/{number};
 error_log stderr warn;
 worker_processes {workers};
 events {{ worker_connections 4096; }}
 http {{
     access_log off;
     server_tokens off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
+    client_body_temp_path /dev;
+    proxy_temp_path /dev;
+    fastcgi_temp_path /dev;
+    uwsgi_temp_path /dev;
+    scgi_temp_path /dev;
     client_max_body_size 0;
     large_client_header_buffers 104 16k;
     client_header_timeout 3600s;
@@ -35,7 +37,7 @@ http {{
     send_timeout 3600s;
     keepalive_timeout 75s;
     upstream server {{
-        server unix:{socket};
+        server 127.0.0.1:{behind};
         keepalive 64;
     }}
     server {{
@@ -71,13 +73,12 @@ class Nginx:
         _thread.start_new_thread(self._watch, (os.getpid(),))
 
     @classmethod
-    def start(cls, folder: Path, port: int, socket: Path, workers: int, backlog: int) -> "Nginx":
+    def start(cls, port: int, behind: int, workers: int, backlog: int) -> "Nginx":
         """Start it.
 
         Args:
-            folder: for what it writes.
             port: that it listens on.
-            socket: that the server listens on.
+            behind: the port that the server listens on.
             workers: its processes.
             backlog: connections that may wait.
 
@@ -89,15 +90,17 @@ class Nginx:
             raise ConfigurationError(
                 "MODEL_SERVER_FRONT is nginx, and there is no nginx on PATH. Install it, or leave it out."
             )
-        configuration = folder / "nginx.conf"
-        # Where it is started by root, its workers would take another user, who may not open the socket.
+        configuration, number = os.memfd_create("nginx.conf"), os.memfd_create("nginx.pid")
+        # Where it is started by root, its workers would take another user, who may not open this one's files.
         user = "user root;" if os.geteuid() == 0 else ""
-        configuration.write_text(
-            CONFIGURATION.format(folder=folder, port=port, socket=socket, workers=workers, backlog=backlog, user=user)
+        text = CONFIGURATION.format(
+            number=number, port=port, behind=behind, workers=workers, backlog=backlog, user=user
         )
+        os.write(configuration, text.encode())
         # -e: it would write to a file of its own before it has read where to.
-        command = [program, "-e", "stderr", "-p", str(folder), "-c", str(configuration)]
-        return cls(subprocess.Popen(command, start_new_session=True))  # noqa: S603  # with its workers, a group of its own
+        command = [program, "-e", "stderr", "-p", "/", "-c", f"/proc/self/fd/{configuration}"]
+        # With its workers, it is a group of its own.
+        return cls(subprocess.Popen(command, start_new_session=True, pass_fds=(configuration, number)))  # noqa: S603
 
     def close(self) -> None:
         """No new connections; requests that are under way are answered."""

@@ -1,21 +1,25 @@
 """gunicorn in front of the application: one model in memory, as many workers as cores and memory allow."""
 
 import gc
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
 import gevent
 from flask import Flask
+from gevent.threadpool import ThreadPool
 from gevent.util import wrap_errors
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
-from gunicorn.sock import TCPSocket, UnixSocket
-from prometheus_client.multiprocess import mark_process_dead
+from gunicorn.sock import TCPSocket
+from gunicorn.workers import base
+from gunicorn.workers.workertmp import WorkerTmp
 from threadpoolctl import threadpool_limits
 
 from gaussian_processes.algorithm import Algorithm, load_algorithm
@@ -40,6 +44,10 @@ T = TypeVar("T")
 
 # Long requests that a worker computes at the same time, beside short ones and the thread that answers /ping.
 COMPUTING = 2
+# Models that are loaded at the same time, in threads of their own: one may hang, on a disk that does.
+LOADING = 64
+# Workers that may be there beside those that were wanted: a reload has twice as many for a moment.
+SPARE = 64
 # SageMaker kills a container 30 s after SIGTERM; requests in progress have until then less a margin.
 GRACEFUL_TIMEOUT = 20
 # Seconds that a connection is kept for the next request.
@@ -49,10 +57,9 @@ KEEPALIVE = 60
 WORKER_MEMORY = 2**28
 
 
-def serve(  # noqa: PLR0913, PLR0917  # what the start has made, each of its own kind
+def serve(
     environ: Mapping[str, str],
     settings: Settings,
-    folder: Path,
     listener: int,
     model_is_there: Callable[[], None],
     front: Nginx | None,
@@ -62,7 +69,6 @@ def serve(  # noqa: PLR0913, PLR0917  # what the start has made, each of its own
     Args:
         environ: of the process.
         settings: as read from it.
-        folder: for what processes tell each other.
         listener: the number of the socket that the port is.
         model_is_there: ends what has answered until then.
         front: what stands before the socket.
@@ -83,18 +89,29 @@ def serve(  # noqa: PLR0913, PLR0917  # what the start has made, each of its own
             habits=habits,
             max_body=settings.max_body,
             batches=Batches(workers, max(1, min(6, 100 // workers))),
-            measurements=Measurements(str(folder), facts),
+            measurements=Measurements(facts, 2 * workers + SPARE),
             computing=Computing(
                 settings.cores if several else 1, max(COMPUTING, settings.cores) if several else COMPUTING
             ),
         )
         app = create_app(algorithm, source, service)
+    except Exception:
+        if front is not None:
+            front.close()
+        raise
     finally:
         model_is_there()
     # Workers are forked from here. What is frozen is never moved by their collectors, and so stays shared.
     gc.collect()
     gc.freeze()
-    _Gunicorn(app, _gunicorn_settings(settings, workers, folder), listener, front).run()
+
+    def begin(slot: int) -> None:
+        service.measurements.begin(slot)
+        if isinstance(source, Models):
+            source.recall()
+
+    base.WorkerTmp = _Pulse  # which no setting of gunicorn's can change
+    _Gunicorn(app, _gunicorn_settings(settings, workers, begin), listener, front).run()
     return 0
 
 
@@ -123,9 +140,10 @@ def _source(
 ) -> Predictor | UnusableModelError | Models:
     """The model, or the reason why there is none, or room for several."""
     if settings.multi_model:
+        pool = cache(lambda: ThreadPool(LOADING))  # made by the worker that has the models
 
         def load(directory: Path) -> Predictor:
-            return _in_native_thread(lambda: _loaded(directory, algorithm))
+            return _in_native_thread(lambda: _loaded(directory, algorithm), pool())
 
         return Models(load, available_memory, settings.max_models)
     try:
@@ -165,7 +183,7 @@ def _workers(settings: Settings) -> int:
     return settings.workers or max(1, int(min(settings.cores, available_memory() // WORKER_MEMORY)))
 
 
-def _gunicorn_settings(settings: Settings, workers: int, folder: Path) -> dict[str, Any]:
+def _gunicorn_settings(settings: Settings, workers: int, begin: Callable[[int], None]) -> dict[str, Any]:
     def pre_fork(server: Any, worker: Any) -> None:
         taken = {other.slot for other in server.WORKERS.values()}
         worker.slot = next(slot for slot in count() if slot not in taken)
@@ -175,22 +193,25 @@ def _gunicorn_settings(settings: Settings, workers: int, folder: Path) -> dict[s
         several = settings.multi_model
         threadpool_limits(settings.threads or (1 if several else max(1, settings.cores // workers)))
 
-    def child_exit(_server: Any, worker: Any) -> None:
-        mark_process_dead(worker.pid, str(folder))
-
     return {
         "workers": workers,
         "worker_class": "gaussian_processes.serving.worker.Worker",
         "pre_fork": pre_fork,
         "post_fork": post_fork,
-        "child_exit": child_exit,
+        "post_worker_init": lambda worker: begin(worker.slot),
         "timeout": settings.timeout,
         "graceful_timeout": GRACEFUL_TIMEOUT,
         "keepalive": KEEPALIVE,
-        "worker_tmp_dir": str(folder),
         # Nobody manages workers through a socket, and the root may be read-only.
         "control_socket_disable": True,
     }
+
+
+class _Pulse(WorkerTmp):  # type: ignore[misc]
+    """The file by whose date gunicorn sees that a worker is alive: in memory, as a disk may be full when a worker is replaced."""
+
+    def __init__(self, _settings: Any) -> None:
+        self._tmp = os.fdopen(os.memfd_create("pulse"), "w+b", buffering=0)
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn has no type hints
@@ -219,8 +240,7 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
 
     def __init__(self, app: _Gunicorn, listener: int, front: Nginx | None) -> None:
         super().__init__(app)
-        kind, address = (TCPSocket, ("0.0.0.0", 0)) if front is None else (UnixSocket, "")  # noqa: S104  # as it is open
-        self.LISTENERS = [kind(address, self.cfg, self.log, fd=listener)]
+        self.LISTENERS = [TCPSocket(("", 0), self.cfg, self.log, fd=listener)]
         self._front = front
 
     def spawn_worker(self) -> Any:
@@ -236,10 +256,11 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
         super().stop(graceful)
 
 
-def _in_native_thread(work: Callable[[], T]) -> T:
+def _in_native_thread(work: Callable[[], T], pool: ThreadPool | None = None) -> T:
     """A BLAS call never yields to gevent; in a thread of its own it leaves the worker free to answer /ping."""
+    pool = gevent.get_hub().threadpool if pool is None else pool  # an idle one is false
     # The pool would print the traceback of every error; most are a client's.
-    answer: T | Exception = gevent.get_hub().threadpool.apply(wrap_errors(Exception, work))
+    answer: T | Exception = pool.apply(wrap_errors(Exception, work))
     if isinstance(answer, Exception):
         raise answer
     return answer

@@ -9,10 +9,10 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -23,26 +23,25 @@ BACKLOG = 2048
 # Seconds that a client may take to send its request, and that those in progress have when the model is there.
 PATIENCE = 5.0
 FAREWELL = 1.0
+# Seconds after which the log says that the model is still being loaded, and after which it says so again.
+FIRST, AGAIN = 10, 60
 REASON = b"The model is still being loaded.\n"
 
 
-def listen(address: int | Path) -> socket.socket:
-    """A socket that listens on a port of every address of this machine, or on a path.
+def listen(port: int, address: str = "0.0.0.0") -> socket.socket:  # noqa: S104  # the platform calls from outside
+    """A socket that listens on a port, of every address of this machine or of one; 0 is any that is free.
 
     Raises:
         PlatformError: the port is taken, or this user may not listen on it.
     """
-    listener = socket.socket(socket.AF_INET if isinstance(address, int) else socket.AF_UNIX)
+    listener = socket.socket()
     try:
-        if isinstance(address, int):
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("0.0.0.0", address))  # noqa: S104  # the platform calls from outside of the container
-        else:
-            listener.bind(str(address))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise PlatformError(f"The server cannot listen on {address}: {error.strerror}.") from error
+        raise PlatformError(f"The server cannot listen on {port}: {error.strerror}.") from error
     return listener
 
 
@@ -89,8 +88,12 @@ class _Server(ThreadingHTTPServer):
         self.socket.close()
         self.socket = listener
         self._parent = parent
+        self._begun, self._due = time.monotonic(), FIRST
 
     def service_actions(self) -> None:
+        if time.monotonic() - self._begun > self._due:
+            print(f"The model is still being loaded, after {self._due} s.", file=sys.stderr, flush=True)
+            self._due += AGAIN
         if os.getppid() != self._parent:  # which has ended without a word
             os._exit(0)
 
