@@ -1,4 +1,7 @@
-"""An algorithm whose models take as long to load as a test wants: until the file $LOADING/go exists; it says how that ends."""
+"""An algorithm whose models take as long to load as a test wants: until the file $LOADING/go exists; it says how that ends.
+
+Those of one neighbour do not.
+"""
 
 import os
 import time
@@ -10,9 +13,9 @@ import nearest_neighbours
 
 def from_state(stored):
     go = Path(os.environ["LOADING"]) / "go"
-    while not go.exists():
+    while stored["k"] != 1 and not go.exists():
         time.sleep(0.01)
-    if go.read_text() == "fail":
+    if stored["k"] != 1 and go.read_text() == "fail":
         raise RuntimeError("a secret of the program")
     return nearest_neighbours.from_state(stored)
 

@@ -1,8 +1,11 @@
 """The models of a multi-model endpoint: loaded by name, within the memory, the least recently used let go first."""
 
+import io
 import os
 import signal
+import sys
 import threading
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -322,18 +325,19 @@ def test_a_model_that_is_unloaded_while_it_is_read_again_stays_so(folders, slow)
         models.entry("a")
 
 
-def test_a_load_that_takes_long_says_so(folders, slow, monkeypatch, capfd):
+def test_a_load_that_takes_long_says_so(folders, slow, monkeypatch):
     """Again and again, by the model's name on one line; one that does not says nothing."""
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", log)
     monkeypatch.setattr(module, "FIRST", 0.01)
     monkeypatch.setattr(module, "AGAIN", 0.01)
     models = Models(slow.load, slow._memory.available)
     thread = begin(models.load, "a\u2028b", folders[0])
-    said = ""
-    while said.count("is still being loaded") < 2:
-        said += capfd.readouterr().err
+    while log.getvalue().count("is still being loaded") < 2:
+        time.sleep(0.01)
     slow.go["0"].set()
     assert ends(thread)
-    assert said.startswith("The model 'a\\u2028b' is still being loaded, after 0 s.\n")
+    assert log.getvalue().startswith("The model 'a\\u2028b' is still being loaded, after 0 s.\n")
     monkeypatch.setattr(module, "FIRST", 1000)
     models.load("c", folders[1])
-    assert "'c'" not in capfd.readouterr().err
+    assert "'c'" not in log.getvalue()

@@ -255,22 +255,26 @@ def test_models_come_back_when_the_process_that_had_them_is_killed(folders, tmp_
 
 
 def test_a_load_that_hangs_holds_up_no_other(tmp_path):
-    """Nor a request; and a process that is killed meanwhile does not know that model."""
-    paths = write_opt_ml(tmp_path / "job", {"training/a.csv": "1,2\n2,3\n3,4\n4,5\n5,6\n6,7\n"})
-    assert run_train(paths, NEIGHBOURS).returncode == 0
-    (tmp_path / "go").touch()
+    """Nor a request, however many hang."""
+    rows = {"training/a.csv": "1,2\n2,3\n3,4\n4,5\n5,6\n6,7\n"}
+    slow, quick = write_opt_ml(tmp_path / "slow", rows), write_opt_ml(tmp_path / "quick", rows, {"k": "1"})
+    for paths in (slow, quick):
+        assert run_train(paths, NEIGHBOURS).returncode == 0
     several = {**NEIGHBOURS, "ALGORITHM": "loading", "LOADING": str(tmp_path), "SAGEMAKER_MULTI_MODEL": "true"}
-    with running_server(paths, several) as server, ThreadPoolExecutor() as pool:
-
-        def answer():
-            return server.request("/models/a/invoke", b"1\n", Content_Type="text/csv").status
-
-        assert server.request("/models", load_of("a", paths.model)).status == 200
-        (tmp_path / "go").unlink()
-        hanging = [pool.submit(server.request, "/models", load_of(f"b{number}", paths.model)) for number in range(20)]
-        assert [answer() for _ in range(20)] == [200] * 20
-        (tmp_path / "go").touch()
+    with running_server(slow, several) as server, ThreadPoolExecutor(20) as pool:
+        try:
+            hanging = [
+                pool.submit(server.request, "/models", load_of(f"b{number}", slow.model)) for number in range(20)
+            ]
+            for name in ("one", "two"):
+                assert server.request("/models", load_of(name, quick.model)).status == 200
+                answer = server.request(f"/models/{name}/invoke", b"1\n", Content_Type="text/csv")
+                assert answer.status == 200
+            assert not any(each.done() for each in hanging)
+        finally:
+            (tmp_path / "go").touch()
         assert [each.result().status for each in hanging] == [200] * 20
+    assert "Traceback" not in server.log.read_text()
 
 
 def resident(server):

@@ -37,6 +37,8 @@ def listen(port: int, address: str = "0.0.0.0") -> socket.socket:  # noqa: S104 
     listener = socket.socket()
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # For connections that are made before gunicorn says so: a body would wait for its head to be acknowledged.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind((address, port))
         listener.listen(BACKLOG)
     except OSError as error:
