@@ -139,6 +139,7 @@ HOSTILE = {
     "a type that is none": VALID.replace("<f8", "f3"),
     "a type of the past": VALID.replace("<f8", "a5"),
     "a type of many letters": VALID.replace("<f8", "S999999999999999"),
+    "a type that begins with a digit": VALID.replace("<f8", "02"),
     "fields in fields": VALID.replace("'<f8'", "[" * 5000),
 }
 WORDS = r"a\.npy is not an array that NumPy saved \(\.npy\): it[^\n]{10,60}\. Write it with numpy\.save\."

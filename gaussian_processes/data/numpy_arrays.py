@@ -119,7 +119,7 @@ def _described(text: bytes) -> Header | str:
     shape = tuple(map(int, re.findall(rb"-?\d+", found["shape"])))
     try:
         dtype = np.dtype(found["type"].decode("ascii"))
-    except (TypeError, ValueError, OverflowError, Warning):
+    except (TypeError, ValueError, OverflowError, SyntaxError, Warning):
         return BROKEN.format("its header names a type that is not known here.")
     if dtype.kind == "O":
         return "holds pickled Python objects, which are never loaded; save an array of numbers."
