@@ -10,18 +10,18 @@ from contextlib import suppress
 from gaussian_processes.errors import ConfigurationError
 
 # Nothing here is tighter than what stands behind it: bodies of any size, heads as large as gunicorn's limits allow (100
-# fields of 8,190 bytes), and more patience than any caller has. Bodies and answers are not kept on a disk: nothing is, as
-# a disk may be full, or not be there. What nginx wants folders for, it then never uses. Its number is in a file in memory;
-# when it ends it says that this one cannot be removed.
-# A client that sends no more may still wait: nginx cannot ask it, as the server does, and so lets the server work for those that
-# have gone, too.
+# fields of 8,190 bytes), and more patience than any caller has; but for heads, which are all that it waits for by itself. Idle
+# connections yield to others where there are no more than it may open. A client that sends no more may still wait: nginx cannot
+# ask it, as the server does, and so lets the server work for those that have gone, too. Bodies and answers are not kept on a
+# disk: nothing is, as a disk may be full, or not be there. What nginx wants folders for, it then never uses. Its number is in a
+# file in memory; when it ends it says that this one cannot be removed.
 CONFIGURATION = """\
 daemon off;
 {user}
 pid /proc/self/fd/{number};
 error_log stderr warn;
 worker_processes {workers};
-events {{ worker_connections 4096; }}
+events {{ worker_connections {connections}; }}
 http {{
     access_log off;
     server_tokens off;
@@ -32,7 +32,7 @@ http {{
     scgi_temp_path /dev;
     client_max_body_size 0;
     large_client_header_buffers 104 16k;
-    client_header_timeout 3600s;
+    client_header_timeout 60s;
     client_body_timeout 3600s;
     send_timeout 3600s;
     keepalive_timeout 75s;
@@ -94,7 +94,13 @@ class Nginx:
         # Where it is started by root, its workers would take another user, who may not open this one's files.
         user = "user root;" if os.geteuid() == 0 else ""
         text = CONFIGURATION.format(
-            number=number, port=port, behind=behind, workers=workers, backlog=backlog, user=user
+            connections=max(64, min(4096, os.sysconf("SC_OPEN_MAX") - 32)),
+            number=number,
+            port=port,
+            behind=behind,
+            workers=workers,
+            backlog=backlog,
+            user=user,
         )
         os.write(configuration, text.encode())
         # -e: it would write to a file of its own before it has read where to.

@@ -52,6 +52,8 @@ SPARE = 64
 GRACEFUL_TIMEOUT = 20
 # Seconds that a connection is kept for the next request.
 KEEPALIVE = 60
+# Connections of a worker, if it may open so many files and some more.
+CONNECTIONS, MORE_FILES = 1000, 64
 # Bytes that a worker needs of its own, beside the model that it shares: the interpreter's pages that it has written to, and
 # for two requests at a time a body of some megabytes, a block of covariances, and an answer.
 WORKER_MEMORY = 2**28
@@ -199,6 +201,7 @@ def _gunicorn_settings(settings: Settings, workers: int, begin: Callable[[int], 
         "pre_fork": pre_fork,
         "post_fork": post_fork,
         "post_worker_init": lambda worker: begin(worker.slot),
+        "worker_connections": max(MORE_FILES, min(CONNECTIONS, os.sysconf("SC_OPEN_MAX") - MORE_FILES)),
         "timeout": settings.timeout,
         "graceful_timeout": GRACEFUL_TIMEOUT,
         "keepalive": KEEPALIVE,

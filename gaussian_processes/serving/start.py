@@ -1,7 +1,9 @@
 """The start of the server: first the port, then everything that takes time."""
 
+import resource
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 
 from gaussian_processes.errors import ExplainedError
 from gaussian_processes.serving.nginx import Nginx
@@ -17,6 +19,9 @@ def start(environ: MutableMapping[str, str]) -> int:
     """
     try:
         settings = Settings.from_environ(environ)
+        if settings.front == "nginx":        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        with suppress(ValueError):  # macOS calls it endless, and then refuses that
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         if settings.front == "nginx":
             listener = listen(0, "127.0.0.1")
             front = Nginx.start(settings.port, listener.getsockname()[1], settings.cores, BACKLOG)

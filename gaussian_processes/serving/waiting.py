@@ -10,7 +10,9 @@ import socket
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import FrameType
@@ -20,6 +22,8 @@ from gaussian_processes.errors import PlatformError
 from gaussian_processes.serving.request_log import REQUEST_ID, log_request, new_request_id
 
 BACKLOG = 2048
+# Open at the same time.
+CONNECTIONS = 256
 # Seconds that a client may take to send its request, and that those in progress have when the model is there.
 PATIENCE = 5.0
 FAREWELL = 1.0
@@ -75,9 +79,10 @@ def _answer(listener: socket.socket, parent: int) -> NoReturn:
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the parent hears it too, and says what is to be done
     server.serve_forever(poll_interval=0.05)
+    farewell = time.monotonic() + FAREWELL  # of all together: what is idle holds nobody up
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
-            thread.join(FAREWELL)
+            thread.join(max(0.0, farewell - time.monotonic()))
     sys.stdout.flush()
     os._exit(0)
 
@@ -91,6 +96,15 @@ class _Server(ThreadingHTTPServer):
         self.socket = listener
         self._parent = parent
         self._begun, self._due = time.monotonic(), FIRST
+        self._latest: deque[socket.socket] = deque(maxlen=max(32, min(CONNECTIONS, os.sysconf("SC_OPEN_MAX") - 32)))
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """In a thread of its own. Of too many connections the oldest yields: nobody's request takes long."""
+        if len(self._latest) == self._latest.maxlen:
+            with suppress(OSError):  # it has been answered
+                self._latest[0].shutdown(socket.SHUT_RD)
+        self._latest.append(request)
+        super().process_request(request, client_address)
 
     def service_actions(self) -> None:
         if time.monotonic() - self._begun > self._due:
