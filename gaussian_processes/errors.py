@@ -161,6 +161,10 @@ class InsufficientMemoryError(PlatformError):
     http_status = 507
 
 
+class NoRoomError(PlatformError):
+    """A request for which there is no memory beside the others."""
+
+
 class Faults:
     """Gathers what several checks refuse, so that a job's first failure shows all that is wrong with it."""
 

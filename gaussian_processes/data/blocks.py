@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from io import BufferedReader, BytesIO, RawIOBase, TextIOWrapper
 from typing import Any, BinaryIO, cast
 
+from gaussian_processes.data.room import taken
 from gaussian_processes.errors import DataError
 
 BLOCK = 3 << 20  # bytes; more of them outgrow the caches, fewer cost as many more calls of the parser
 # Bytes of a request's line that can be one row: JSON without line ends, taken for lines, would be a single one.
 LONGEST = 1 << 23
+LONG = 50  # bytes that each of them takes, as the several copies of a number
 # A pipe joins files as they are: one that does not end with a line end runs into the next one.
 SEAM = " (two joined lines? end every file with a line end)"
 
@@ -67,7 +69,8 @@ def read_blocks(
                 chunk += stream.read(1)  # the other half of a line's end, perhaps
             end = 1 + chunk.rfind(b"\n") or 1 + chunk.rfind(b"\r", 0, -1)
             if end:
-                yield Block((*parts, chunk[:end]))
+                with taken(LONG * sum(map(len, parts)) if longest else 0):
+                    yield Block((*parts, chunk[:end]))
                 parts = []
             parts.append(chunk[end:])
             if longest is not None and sum(map(len, parts)) > longest:
@@ -77,7 +80,8 @@ def read_blocks(
     except UnicodeError as error:
         raise DataError(f"{source} is not text in {encoding}: {error}.") from None
     if any(parts):
-        yield Block(tuple(parts))
+        with taken(LONG * sum(map(len, parts[:-1])) if longest else 0):
+            yield Block(tuple(parts))
 
 
 def _encoding(charset: str, source: str) -> str:

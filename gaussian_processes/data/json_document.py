@@ -27,6 +27,7 @@ from typing import Any, BinaryIO
 
 from pydantic_core import from_json
 
+from gaussian_processes.data.room import take, taken
 from gaussian_processes.data.row_grammar import PIECE, fault_of
 from gaussian_processes.errors import DataError
 
@@ -34,6 +35,7 @@ ROWS = 1 << 12  # of a piece of what could not be cut
 TRIES = 64  # cuts, before the rest is taken for one piece
 WINDOW = 1 << 16  # bytes, searched at once
 SHORT = 1 << 20  # bytes of a rest that may hold other fields
+WIDE = 1 << 14  # numbers of a row that is copied whole, more than once
 
 LIST = "instances"
 LIST_HEAD = re.compile(rb"[ \t\r\n]*\[[ \t\r\n]*(?=[\[{])")
@@ -131,7 +133,8 @@ def _end(body: bytes, start: int, size: int) -> re.Match[bytes] | None:
     """The first right cut behind the piece that begins at `start`; None where none is found."""
     for cut in islice(_cuts(body, start + size), TRIES):
         try:
-            from_json(b"[%b]" % body[start : cut.start()])
+            with taken(_weight(piece := body[start : cut.start()])):
+                from_json(b"[%b]" % piece)
         except ValueError:
             continue
         return cut
@@ -155,10 +158,19 @@ def _listed(value: Any, source: str) -> list[Any]:
 
 def _parse(text: bytes, source: str, whole: Callable[[str], str] = str) -> Any:
     """What a text says; what the parser says of it otherwise, `whole` says of the document that it is a part of."""
+    take(_weight(text))
     try:
         return from_json(text)
     except ValueError as error:
         raise DataError(f"{source}: Invalid JSON: {whole(str(error))}.") from None
+
+
+def _weight(text: bytes) -> int:
+    """Bytes that a long text takes when it is parsed at once: a number, a string, a list, an object each have their own."""
+    if len(text) < SHORT:
+        return 0
+    numbers, quotes, lists, objects = map(text.count, (b",", b'"', b"[", b"{"))
+    return (100 if numbers > WIDE * lists else 32) * numbers + 30 * quotes + 80 * lists + 200 * objects
 
 
 def _in_whole(body: bytes, head: int, start: int, reason: str) -> str:

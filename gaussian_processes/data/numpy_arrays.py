@@ -13,6 +13,7 @@ import numpy as np
 from gaussian_processes.data.answers import Answer, Records
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.data.placeholders import finite_or_placeholders
+from gaussian_processes.data.room import LITTLE, take
 from gaussian_processes.data.table import Faults, Table, accepted, not_finite
 from gaussian_processes.errors import DataError
 
@@ -168,7 +169,9 @@ def _values(stream: BinaryIO, header: Header, source: str) -> Iterator[Array]:
     order: Literal["F", "C"] = "F" if header.fortran_order else "C"
     for start in range(0, header.rows, together) or (0,):
         shape = min(together, header.rows - start), header.columns
-        data = _read(stream, shape[0] * shape[1] * header.dtype.itemsize, source)
+        size = shape[0] * shape[1] * header.dtype.itemsize
+        take(size * header.fortran_order)
+        data = _read(stream, size, source)
         array = np.ndarray(shape, header.dtype, data, order=order)
         for first in range(0, shape[0], step) or (0,):
             yield array[first : first + step].astype(np.float64, order="C")
@@ -189,4 +192,5 @@ def _matrix(answer: Answer) -> Array:
     columns = list(answer.columns.values())
     parts = [column if column.ndim == 2 else column[:, np.newaxis] for column in columns]
     values = np.concatenate(parts, axis=1, dtype="<f8")
+    take(values.nbytes * (values.nbytes > LITTLE))
     return values if len(columns) > 1 or columns[0].ndim == 2 else values[:, 0]

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextvars import copy_context
 from functools import cached_property, partial
 from heapq import heappop, heappush
 from itertools import count
@@ -47,12 +48,12 @@ class Computing:
 
     def short(self, work: Callable[[], T]) -> T:
         """What `work` returns; for what takes less time than a person notices."""
-        return _done(self._pools[0], work)
+        return in_thread(self._pools[0], _here(work))
 
     def long(self, work: Callable[[], T], size: float = 0.0, had: float = 0.0) -> T:
         """What `work` returns, when it is its turn: before what has had more seconds, and then before what is larger."""
         answer = AsyncResult()
-        heappush(self._waiting, (had, size, next(self._arrivals), work, answer))
+        heappush(self._waiting, (had, size, next(self._arrivals), _here(work), answer))
         if self._free:
             self._free -= 1
             gevent.spawn(self._work)
@@ -96,7 +97,7 @@ class Computing:
             while self._waiting:
                 *_, work, answer = heappop(self._waiting)
                 try:
-                    answer.set(_done(self._pools[1], partial(_nicely, work)))
+                    answer.set(in_thread(self._pools[1], partial(_nicely, work)))
                 except BaseException as error:  # noqa: BLE001  # whatever it is, it is for who asked
                     answer.set_exception(error)
         finally:
@@ -109,13 +110,19 @@ class Computing:
         return ThreadPool(short), ThreadPool(long)
 
 
+def _here(work: Callable[[], T]) -> Callable[[], T]:
+    """The same in this request's context, wherever it runs: what it takes is counted there."""
+    return partial(copy_context().run, work)
+
+
 def _nicely(work: Callable[[], T]) -> T:
     if sys.platform == "linux":  # where a thread has a niceness of its own
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
     return work()
 
 
-def _done(pool: ThreadPool, work: Callable[[], T]) -> T:
+def in_thread(pool: ThreadPool, work: Callable[[], T]) -> T:
+    """What `work` returns, from a thread of a pool: a BLAS call never yields to gevent."""
     # The pool would print the traceback of every error; most are a client's.
     answer: Any = pool.apply(wrap_errors(BaseException, work))
     if isinstance(answer, BaseException):

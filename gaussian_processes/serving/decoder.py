@@ -28,6 +28,7 @@ from gaussian_processes import errors
 from gaussian_processes.data.answers import Records
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.data.formats import PARQUET, REQUESTS, Request
+from gaussian_processes.data.room import take
 from gaussian_processes.data.table import Table
 from gaussian_processes.errors import DataError, PlatformError
 from gaussian_processes.serving import decoding
@@ -44,6 +45,7 @@ LOOK = 1.0
 BUFFER = 2**20  # bytes of the pipe that a child answers through
 # Above the numbers that a child's files get.
 FREE = 10
+NUMBER = 8  # bytes
 # The child finds the package where this process did; it has one thread, and its last words are nobody's.
 ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).parents[2]), "OPENBLAS_NUM_THREADS": "1", "RUST_BACKTRACE": "0"}
 
@@ -189,6 +191,7 @@ class _Child:
         while message := self._hear(deadline):
             if "refusal" in message:
                 break
+            take(NUMBER * math.prod(message["shape"]))
             values = np.empty(message["shape"])
             self._receive(memoryview(values.reshape(-1).view(np.uint8).data), deadline)
             columns = message["columns"] and tuple(message["columns"])

@@ -10,6 +10,7 @@ from werkzeug.datastructures import Headers
 from gaussian_processes.data.answers import Answer
 from gaussian_processes.data.formats import ANSWERS, CSV, REQUESTS, Exchange, Request, negotiate
 from gaussian_processes.data.media_types import parse_content_type
+from gaussian_processes.data.room import kept
 from gaussian_processes.serving.measurements import Tally
 from gaussian_processes.serving.predictor import Predictor
 from gaussian_processes.serving.queries import Wish, parse_attributes, parse_query
@@ -58,7 +59,7 @@ class Invocation:
             reading = self.received.read(body, SOURCE, self.parameters)
             answers = predictor.answers((table.values for table in predictor.as_trained(reading)), self.wish)
         with closing(reading):  # whatever still refers to it: it may hold what others wait for
-            yield from self.returned.write(tallying.counted(answers))
+            yield from kept(self.returned.write(tallying.counted(answers)))
 
 
 def parse_invocation(headers: Headers, predictor: Predictor, habits: Habits) -> Invocation:

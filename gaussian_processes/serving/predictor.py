@@ -12,6 +12,7 @@ from gaussian_processes.algorithm import EXTRAPOLATING, Algorithm, Query
 from gaussian_processes.artifact import Artifact, load_artifact
 from gaussian_processes.data.answers import Answer, Records
 from gaussian_processes.data.dataset import Array
+from gaussian_processes.data.room import take, taken
 from gaussian_processes.data.rows import require_same_names
 from gaussian_processes.data.table import Table
 from gaussian_processes.errors import DataError, RowError
@@ -19,6 +20,7 @@ from gaussian_processes.serving.queries import Wish
 
 # Numbers that are predicted together where pieces have fewer: a call of a model costs as much as some hundreds of rows.
 ENOUGH = 1 << 12
+NUMBER = 8  # bytes
 
 Columns = Mapping[str, NDArray[Any]]
 Piece = TypeVar("Piece", Table, Records)
@@ -110,7 +112,9 @@ class Predictor:
         if not len(rows):  # what an algorithm makes of none is not known: as of one, without it
             example = self._predict(self.artifact.self_test.rows[:1], wish)
             return {name: column[:0] for name, column in example.items()}
-        columns = self.algorithm.predict(self.model, rows, wish.query)
+        # Some matrices of all rows with all rows; of more rows than an algorithm takes it says so itself.
+        with taken(min(2**27, 32 * len(rows) ** 2) if self.is_joint(wish.query) else 0):
+            columns = self.algorithm.predict(self.model, rows, wish.query)
         lacking = [name for name in wish.query.outputs if name not in columns]
         if len(lacking) == len(wish.query.outputs) or (lacking and wish.explicit):
             raise DataError(
@@ -134,6 +138,8 @@ def _groups(pieces: Iterable[T], size: Callable[[T], int], *, together: bool) ->
     group: list[T] = []
     numbers = 0
     for piece in pieces:
+        if together:
+            take(2 * NUMBER * size(piece))  # beside those that are joined from them
         group += [piece] if size(piece) or not group else []
         numbers += size(piece)
         if numbers >= ENOUGH and not together:

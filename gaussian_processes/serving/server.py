@@ -9,12 +9,10 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import gevent
 from flask import Flask
 from gevent.threadpool import ThreadPool
-from gevent.util import wrap_errors
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.sock import TCPSocket
@@ -29,18 +27,17 @@ from gaussian_processes.job.failure import Failure
 from gaussian_processes.job.paths import OptMl
 from gaussian_processes.job.resources import available_memory
 from gaussian_processes.serving.application import Batches, Service, create_app
-from gaussian_processes.serving.computing import Computing
+from gaussian_processes.serving.computing import Computing, in_thread
 from gaussian_processes.serving.decoder import Decoders
 from gaussian_processes.serving.invocation import Habits
 from gaussian_processes.serving.measurements import Facts, Measurements
+from gaussian_processes.serving.memory import Memory
 from gaussian_processes.serving.models import Models
 from gaussian_processes.serving.nginx import Nginx
 from gaussian_processes.serving.predictor import Predictor
 from gaussian_processes.serving.queries import WORDS, parse_attributes, parse_query
 from gaussian_processes.serving.settings import Settings
 from gaussian_processes.serving.worker import ENDINGS
-
-T = TypeVar("T")
 
 # Long requests that a worker computes at the same time, beside short ones and the thread that answers /ping.
 COMPUTING = 2
@@ -97,6 +94,9 @@ def serve(
             ),
         )
         app = create_app(algorithm, source, service)
+        left = available_memory()
+        memory = Memory(max(left / 4, left - workers * WORKER_MEMORY), available_memory)
+        app.wsgi_app = memory.around(app.wsgi_app)  # type: ignore[method-assign, assignment]  # as Flask has it
     except Exception:
         if front is not None:
             front.close()
@@ -109,6 +109,7 @@ def serve(
 
     def begin(slot: int) -> None:
         service.measurements.begin(slot)
+        memory.enter(slot)
         if isinstance(source, Models):
             source.recall()
 
@@ -145,7 +146,7 @@ def _source(
         pool = cache(lambda: ThreadPool(LOADING))  # made by the worker that has the models
 
         def load(directory: Path) -> Predictor:
-            return _in_native_thread(lambda: _loaded(directory, algorithm), pool())
+            return in_thread(pool(), lambda: _loaded(directory, algorithm))
 
         return Models(load, available_memory, settings.max_models)
     try:
@@ -257,13 +258,3 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
         if self._front is not None:
             self._front.close()
         super().stop(graceful)
-
-
-def _in_native_thread(work: Callable[[], T], pool: ThreadPool | None = None) -> T:
-    """A BLAS call never yields to gevent; in a thread of its own it leaves the worker free to answer /ping."""
-    pool = gevent.get_hub().threadpool if pool is None else pool  # an idle one is false
-    # The pool would print the traceback of every error; most are a client's.
-    answer: T | Exception = pool.apply(wrap_errors(Exception, work))
-    if isinstance(answer, Exception):
-        raise answer
-    return answer

@@ -19,7 +19,7 @@ def start(environ: MutableMapping[str, str]) -> int:
     """
     try:
         settings = Settings.from_environ(environ)
-        if settings.front == "nginx":        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         with suppress(ValueError):  # macOS calls it endless, and then refuses that
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         if settings.front == "nginx":
