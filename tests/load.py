@@ -51,9 +51,9 @@ def read_to_end(connection: socket.socket) -> bytes:
     return answer
 
 
-def exchange(port: int, request: bytes) -> bytes:
+def exchange(port: int, request: bytes, timeout: float = PATIENCE) -> bytes:
     """What is answered to bytes, and to there being no more of them."""
-    with connect(port) as connection:
+    with connect(port, timeout) as connection:
         try:
             connection.sendall(request)
             connection.shutdown(socket.SHUT_WR)

@@ -40,9 +40,9 @@ def test_workers_are_as_many_as_cores_and_as_the_model_has_left_memory_for(monke
         (replace(SETTINGS, multi_model=True), 1, 1),
     ],
 )
-def test_workers_times_threads_are_no_more_than_the_cores(monkeypatch, tmp_path, settings, workers, threads):
+def test_workers_times_threads_are_no_more_than_the_cores(monkeypatch, settings, workers, threads):
     """Unless the user says how many threads; many models are computed side by side, each in one."""
     limits = []
     monkeypatch.setattr(server, "threadpool_limits", limits.append)
-    server._gunicorn_settings(settings, workers, tmp_path)["post_fork"](None, None)
+    server._gunicorn_settings(settings, workers, print)["post_fork"](None, None)
     assert limits == [threads]

@@ -1,9 +1,11 @@
 """The port before the model: answered at once, and handed over without losing anyone."""
 
 import os
+import resource
 import signal
 import socket
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -74,6 +76,23 @@ def test_a_client_that_says_nothing_does_not_hold_the_model_up(listener):
         start = time.monotonic()
         model_is_there()
         assert time.monotonic() - start < 5
+
+
+def test_idle_clients_yield_to_those_that_ask(listener):
+    """Under a limit of open files that is less than their number."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, limits[1]))
+    try:
+        model_is_there = answer_meanwhile(listener)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    try:
+        with ExitStack() as stack:
+            for _ in range(300):
+                stack.enter_context(socket.create_connection(("127.0.0.1", listener.getsockname()[1]), timeout=10))
+            assert exchange(listener, b"GET /ping HTTP/1.1\r\n\r\n").startswith("HTTP/1.0 503 ")
+    finally:
+        model_is_there()
 
 
 def test_it_ends_with_its_parent(listener):
