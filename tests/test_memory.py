@@ -231,3 +231,23 @@ def test_bodies_that_do_not_fit_together_end_no_worker(example_job, container, c
         assert answered.total() == 6
         assert server.workers == workers
         assert "oom_kill 0" in (group / "memory.oom_control").read_text()
+
+
+@pytest.mark.usefixtures("no_wait")
+def test_a_body_that_is_refused_keeps_no_room_from_others(predictor):
+    """From when it is refused, although its client goes on sending for a while; one over the limit asks for none."""
+    client, memory = client_within(predictor, 2 * 2**20, max_body=MEGABYTE)
+
+    class Sent(io.BytesIO):
+        """At its end all room is free."""
+
+        def read(self, size=-1):
+            block = super().read(size)
+            if self.tell() == 3 * MEGABYTE:
+                memory.change(2 * 2**20)
+                memory.change(-2 * 2**20)
+            return block
+
+    assert post(client, Sent(bytes(3 * MEGABYTE))).status_code == 413
+    client, memory = client_within(predictor, 2 * 2**20)
+    assert post(client, Sent(bytes(3 * MEGABYTE))).status_code == 503

@@ -47,12 +47,13 @@ def read_body(request: Request, most: int | None) -> BytesIO:
         while block := stream.read(BLOCK):
             size += len(block)
             time.sleep(0)  # to gevent, a pause: what comes as fast as it is read would keep others waiting
-            if size > room and refusal is None:
-                room, refusal = room + ROOM, _no_room(GROWTH * ROOM)
             if refusal is None and (most is None or size <= most):
+                if size > room:
+                    room, refusal = room + ROOM, _no_room(GROWTH * ROOM)
                 body.write(block)
                 continue
             body = BytesIO()
+            take(-GROWTH * room)  # at once: others wait for it
             deadline = deadline or time.monotonic() + DRAINING
             if time.monotonic() > deadline:
                 break

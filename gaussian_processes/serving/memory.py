@@ -54,13 +54,20 @@ class Memory:
         """The application; each request gives back what it held when its answer has been sent, or given up."""
 
         def answered(environ: Any, start_response: Any) -> Iterable[bytes]:
-            held = 0
+            held, over = 0, False
 
             def take(size: float) -> None:
                 nonlocal held
-                size = max(int(size), -held)  # what a generator gives back late has been given back
+                size = (
+                    max(int(size), -held) if not over else 0
+                )  # all of it has been given back, whoever still works on it
                 self.change(size)
                 held += size
+
+            def give_back() -> None:
+                nonlocal over
+                take(-held)
+                over = True
 
             def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
                 # What the answer was made of is gone. The answer itself may stay until a slow client has taken it.
@@ -70,9 +77,9 @@ class Memory:
 
             token = TAKE.set(take)
             try:
-                return ClosingIterator(application(environ, start), lambda: take(-held))
+                return ClosingIterator(application(environ, start), give_back)
             except BaseException:
-                take(-held)
+                give_back()
                 raise
             finally:
                 TAKE.reset(token)
