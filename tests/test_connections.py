@@ -90,7 +90,7 @@ def test_requests_that_have_come_whole_do_not_yield(paths, tmp_path):
     """One that is being computed is answered, although all that can be opened has been asked for meanwhile."""
     with serving(paths, ALGORITHM="waiting", WAITING=str(tmp_path)) as server, ThreadPoolExecutor() as pool:
         (tmp_path / "hold").touch()
-        answer = pool.submit(server.request, "/invocations", b"1,2\n", Content_Type="text/csv")
+        answer = pool.submit(server.request, "/invocations", b"1,2\n3,4\n", Content_Type="text/csv")
         wait_for((tmp_path / "started").exists)
         with ExitStack() as stack:
             for begun in BEGUN.values():

@@ -20,6 +20,8 @@ from gaussian_processes.serving.queries import Wish
 
 # Numbers that are predicted together where pieces have fewer: a call of a model costs as much as some hundreds of rows.
 ENOUGH = 1 << 12
+# Rows that are predicted at once at most: others are let in between.
+MOST = 1 << 12
 NUMBER = 8  # bytes
 
 Columns = Mapping[str, NDArray[Any]]
@@ -151,7 +153,9 @@ def _groups(pieces: Iterable[T], size: Callable[[T], int], *, together: bool) ->
 
 def _pieces(tables: Iterable[Array], *, together: bool) -> Iterator[Array]:
     for group in _groups(tables, np.size, together=together):
-        yield group[0] if len(group) == 1 else np.concatenate(group)
+        rows = group[0] if len(group) == 1 else np.concatenate(group)
+        step = max(1, len(rows)) if together else MOST
+        yield from (rows[start : start + step] for start in range(0, max(1, len(rows)), step))
 
 
 def _numbered_from(before: int) -> Callable[[int], str]:
