@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -282,6 +283,30 @@ def test_a_load_blocks_no_other(folders, slow):
     assert ends(again)
     assert [type(error) for error in refused] == [ModelPresentError]
     assert models.get("a") == "the model in 0"
+
+
+def test_all_that_touches_a_models_disk_may_hang(folders, monkeypatch):
+    """Looking at its file, and searching a folder that has none, as well as reading it: none of it is done where others wait."""
+    offloaded, touched = [], []
+
+    def offload(work):
+        offloaded.append(work)
+        try:
+            return work()
+        finally:
+            offloaded.pop()
+
+    def touching(function):
+        return lambda *arguments, **named: touched.append(bool(offloaded)) or function(*arguments, **named)
+
+    for name in ("open_file", "missing_model"):
+        monkeypatch.setattr(module, name, touching(getattr(module, name)))
+    memory = Memory()
+    models = Models(touching(memory.load), memory.available, 2, offload)
+    models.load("a", folders[0])
+    with pytest.raises(DataError):
+        models.load("b", str(Path(folders[0]).parent))
+    assert touched == [True] * 4
 
 
 def test_loads_in_progress_count_against_the_memory(folders):

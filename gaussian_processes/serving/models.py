@@ -51,18 +51,24 @@ class Models:
     A process that is forked after this was made, and takes another one's place, can know what that one had.
 
     Args:
-        load: a model from its folder; it may take its time, and others be asked meanwhile.
+        load: a model from its folder.
         available_memory: bytes that may still be taken, by the container's limit.
         most: how many are in memory. The least recently used one makes room, stays known, and is read again when it is next
             asked for. None leaves that to who sends the requests, as SageMaker does: it unloads models when it is answered 507.
+        offload: runs what may take its time, or hang, while other models are asked and loaded.
     """
 
     def __init__(
-        self, load: Callable[[Path], Predictor], available_memory: Callable[[], float], most: int | None = None
+        self,
+        load: Callable[[Path], Predictor],
+        available_memory: Callable[[], float],
+        most: int | None = None,
+        offload: Callable[[Callable[[], Any]], Any] = lambda work: work(),
     ) -> None:
         self._load = load
         self._available_memory = available_memory
         self._most = most
+        self._offload = offload
         self._entries: OrderedDict[str, Entry] = OrderedDict()  # by use, the latest last
         self._record = Record()
         self._by_name: WeakValueDictionary[str, Any] = WeakValueDictionary()  # locks of those that are being loaded
@@ -149,19 +155,7 @@ class Models:
             self._record.write([(entry.name, entry.url) for entry in tuple(self._entries.values())])
 
     def _read(self, name: str, url: str) -> Predictor:
-        folder = Path(url)
-        try:
-            # What has files of its own beside this one is mapped from there, and need not fit.
-            with open_file(folder / FILE_NAME, follow=True) as stream:
-                size = os.fstat(stream.fileno()).st_size
-        except (OSError, ValueError) as error:  # a name with a NUL in it is a ValueError
-            if isinstance(error, FileNotFoundError | IsADirectoryError) and folder.is_dir():
-                raise missing_model(folder / FILE_NAME) from None
-            reason = error.strerror if isinstance(error, OSError) else "that is no name of a file"
-            absent = isinstance(error, FileNotFoundError | NotADirectoryError) and not folder.is_file()
-            raise (UnknownModelError if absent else DataError)(
-                f"The model '{name}' cannot be loaded from {url[:200]}: {reason} ({FILE_NAME})."
-            ) from None
+        size = self._offload(lambda: _size(name, url))
         with self._changed:
             # What loads in progress have taken by now counts twice; where that is what lacks, one of them is waited for.
             while (left := self._available_memory() - size - RESERVE) < sum(self._sizes.values()):
@@ -176,7 +170,7 @@ class Models:
         done = threading.Event()
         threading.Thread(target=_tell, args=(name, done), daemon=True).start()
         try:
-            return self._load(folder)
+            predictor: Predictor = self._offload(lambda: self._load(Path(url)))
         except PlatformError as error:
             raise InsufficientMemoryError(str(error)) from error
         finally:
@@ -184,6 +178,7 @@ class Models:
             with self._changed:
                 del self._sizes[name]
                 self._changed.notify_all()
+        return predictor
 
     def _keep(self, entry: Entry) -> Entry:
         self._entries[entry.name] = entry
@@ -201,6 +196,22 @@ class Models:
         self._entries[resting.name] = replace(resting, predictor=None)  # in its place, by use
         _return_memory()
         return True
+
+
+def _size(name: str, url: str) -> int:
+    """Bytes of a model's file. What has files of its own beside this one is mapped from there, and need not fit."""
+    folder = Path(url)
+    try:
+        with open_file(folder / FILE_NAME, follow=True) as stream:
+            return os.fstat(stream.fileno()).st_size
+    except (OSError, ValueError) as error:  # a name with a NUL in it is a ValueError
+        if isinstance(error, FileNotFoundError | IsADirectoryError) and folder.is_dir():
+            raise missing_model(folder / FILE_NAME) from None
+        reason = error.strerror if isinstance(error, OSError) else "that is no name of a file"
+        absent = isinstance(error, FileNotFoundError | NotADirectoryError) and not folder.is_file()
+        raise (UnknownModelError if absent else DataError)(
+            f"The model '{name}' cannot be loaded from {url[:200]}: {reason} ({FILE_NAME})."
+        ) from None
 
 
 def _tell(name: str, done: threading.Event) -> None:

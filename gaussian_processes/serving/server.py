@@ -145,10 +145,10 @@ def _source(
     if settings.multi_model:
         pool = cache(lambda: ThreadPool(LOADING))  # made by the worker that has the models
 
-        def load(directory: Path) -> Predictor:
-            return in_thread(pool(), lambda: _loaded(directory, algorithm))
+        def offload(work: Callable[[], T]) -> T:
+            return in_thread(pool(), work)
 
-        return Models(load, available_memory, settings.max_models)
+        return Models(lambda folder: _loaded(folder, algorithm), available_memory, settings.max_models, offload)
     try:
         return _loaded(OptMl.from_environ(environ).model, algorithm)
     except ExplainedError as error:
