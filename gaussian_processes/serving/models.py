@@ -155,7 +155,21 @@ class Models:
             self._record.write([(entry.name, entry.url) for entry in tuple(self._entries.values())])
 
     def _read(self, name: str, url: str) -> Predictor:
-        size = self._offload(lambda: _size(name, url))
+        done = threading.Event()
+        threading.Thread(target=_tell, args=(name, done), daemon=True).start()
+        try:
+            self._reserve(name, self._offload(lambda: _size(name, url)))
+            predictor: Predictor = self._offload(lambda: self._load(Path(url)))
+        except PlatformError as error:
+            raise InsufficientMemoryError(str(error)) from error
+        finally:
+            done.set()
+            with self._changed:
+                self._sizes.pop(name, None)
+                self._changed.notify_all()
+        return predictor
+
+    def _reserve(self, name: str, size: int) -> None:
         with self._changed:
             # What loads in progress have taken by now counts twice; where that is what lacks, one of them is waited for.
             while (left := self._available_memory() - size - RESERVE) < sum(self._sizes.values()):
@@ -167,18 +181,6 @@ class Models:
                         "others: unload models, or use an instance with more memory."
                     )
             self._sizes[name] = size
-        done = threading.Event()
-        threading.Thread(target=_tell, args=(name, done), daemon=True).start()
-        try:
-            predictor: Predictor = self._offload(lambda: self._load(Path(url)))
-        except PlatformError as error:
-            raise InsufficientMemoryError(str(error)) from error
-        finally:
-            done.set()
-            with self._changed:
-                del self._sizes[name]
-                self._changed.notify_all()
-        return predictor
 
     def _keep(self, entry: Entry) -> Entry:
         self._entries[entry.name] = entry
