@@ -71,7 +71,9 @@ class Models:
         self._offload = offload
         self._entries: OrderedDict[str, Entry] = OrderedDict()  # by use, the latest last
         self._record = Record()
-        self._by_name: WeakValueDictionary[str, Any] = WeakValueDictionary()  # locks of those that are being loaded
+        self._by_name: WeakValueDictionary[str, Any] = (
+            WeakValueDictionary()
+        )  # locks, each for as long as somebody has it
         self._sizes: dict[str, int] = {}  # bytes that each load in progress may still take
         self._changed = threading.Condition()  # of the sizes, or of what there is to record
 
@@ -89,7 +91,7 @@ class Models:
             UnknownModelError: there is no such folder.
             DataError: there is no model in the folder, or it is unusable.
         """
-        with self._alone(name):
+        with self._by_name.setdefault(name, threading.Lock()):
             if name in self._entries:
                 raise ModelPresentError(f"The model '{name}' is loaded already. Unload it first to load it anew.")
             entry = self._keep(Entry(name, url, self._read(name, url)))
@@ -107,7 +109,7 @@ class Models:
         self._entries.move_to_end(name)
         if entry.predictor is not None:
             return entry.predictor
-        with self._alone(name):
+        with self._by_name.setdefault(name, threading.Lock()):
             entry = self.entry(name)  # which another request may have read, or unloaded, meanwhile
             predictor = entry.predictor or self._read(name, entry.url)
             if self._entries.get(name) is entry:
@@ -144,10 +146,6 @@ class Models:
 
     def __len__(self) -> int:
         return len(self._entries)
-
-    def _alone(self, name: str) -> Any:
-        """The lock of a name, which is there for as long as somebody has it."""
-        return self._by_name.setdefault(name, threading.Lock())
 
     def _note(self) -> None:
         """Have what is loaded outlive this process."""

@@ -145,10 +145,10 @@ def _source(
     if settings.multi_model:
         pool = cache(lambda: ThreadPool(LOADING))  # made by the worker that has the models
 
-        def offload(work: Callable[[], T]) -> T:
-            return in_thread(pool(), work)
+        def load(folder: Path) -> Predictor:
+            return _loaded(folder, algorithm)
 
-        return Models(lambda folder: _loaded(folder, algorithm), available_memory, settings.max_models, offload)
+        return Models(load, available_memory, settings.max_models, lambda work: in_thread(pool(), work))
     try:
         return _loaded(OptMl.from_environ(environ).model, algorithm)
     except ExplainedError as error:
