@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from processes import wait_for
 
 from gaussian_processes.errors import (
     DataError,
@@ -319,11 +320,18 @@ def test_loads_in_progress_count_against_the_memory(folders):
         held.append(folder)
         return folder
 
-    models = Models(load, lambda: RESERVE + SIZE * (1 - len(held)))
+    looks = []
+
+    def available():
+        looks.append(1)
+        return RESERVE + SIZE * (1 - len(held))
+
+    models = Models(load, available)
     first = begin(models.load, "a", folders[0])
     assert begun.wait(30)
     refused = []
     second = begin(refusal, refused, models, "b", folders[1])
+    wait_for(lambda: len(looks) == 2)  # the second has seen what the first has not taken yet
     go.set()
     assert ends(first)
     assert ends(second)
