@@ -22,7 +22,7 @@ from gaussian_processes.serving.memory import Memory
 MEGABYTE = 10**6
 ROW = b"1,2\n"
 PAIR = b"[1,2]"
-ROWS = 100_000
+ROWS = 50_000
 
 
 def saved(array):
@@ -152,7 +152,7 @@ HEAVY = {
     "many samples of few rows": ("text/csv", ROW * 100, "outputs=samples;samples=1000;seed=1"),
 }
 # Room for what is not meant: an answer, and the matrix of rows that belong together.
-BESIDE = {"an array by columns": 6 * MEGABYTE, "rows that belong together": 2**27}
+BESIDE = {"an array by columns": 2.5 * MEGABYTE, "rows that belong together": 2**27}
 
 
 def ask(client, content_type, body, query):
