@@ -3,11 +3,11 @@
 python benchmarks/serving_attacked.py mutations [--count 50000] [--corpus FOLDER]
 python benchmarks/serving_attacked.py samples | bombs | gone | price
 
-mutations: four clients send Parquet files of which some bytes were changed, from a folder of good ones, and a fifth sends rows
-in CSV. samples: eight clients ask for 1,000 samples at 2,000 rows, bombs: six send a million rows in a few kilobytes, and
-one more asks for a row; that one's slowest answer as a ratio to the second that is allowed. gone: six clients send 300,000
-rows and leave after a second; the processor's time that is spent on them afterwards, as a ratio to the same of those who stay. price: what it costs that
-Parquet is read in a child process.
+mutations: four clients send Parquet files of which some bytes were changed, from a folder of good ones, and a fifth sends
+rows in CSV. samples: eight clients ask for 1,000 samples at 2,000 rows, bombs: six send a million rows in a few kilobytes,
+and one more asks for a row; that one's slowest answer as a ratio to the second that is allowed. gone: six clients send
+300,000 rows and leave after a second; the processor's time that is spent on them, as a ratio to the same of those who stay.
+price: what it costs that Parquet is read in a child process.
 """
 
 import argparse
