@@ -58,9 +58,8 @@ class Memory:
 
             def take(size: float) -> None:
                 nonlocal held
-                size = (
-                    max(int(size), -held) if not over else 0
-                )  # all of it has been given back, whoever still works on it
+                # When it is over all of it has been given back, whoever still works on it.
+                size = 0 if over else max(int(size), -held)
                 self.change(size)
                 held += size
 

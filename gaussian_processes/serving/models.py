@@ -71,9 +71,8 @@ class Models:
         self._offload = offload
         self._entries: OrderedDict[str, Entry] = OrderedDict()  # by use, the latest last
         self._record = Record()
-        self._by_name: WeakValueDictionary[str, Any] = (
-            WeakValueDictionary()
-        )  # locks, each for as long as somebody has it
+        # Locks by name, each for as long as somebody has it.
+        self._by_name: WeakValueDictionary[str, Any] = WeakValueDictionary()
         self._sizes: dict[str, int] = {}  # bytes that each load in progress may still take
         self._changed = threading.Condition()  # of the sizes, or of what there is to record
 

@@ -25,8 +25,8 @@ class Settings:
         cores: that this process may use, by its affinity and its container's quota.
         workers: MODEL_SERVER_WORKERS, or SAGEMAKER_MODEL_SERVER_WORKERS; None leaves their number to cores, memory and model.
         threads: OMP_NUM_THREADS, that each worker computes in; None for its share of the cores.
-        timeout: MODEL_SERVER_TIMEOUT, or SAGEMAKER_MODEL_SERVER_TIMEOUT: seconds after which a worker without a sign of life is replaced, and a request of
-            which nothing more comes is given up.
+        timeout: MODEL_SERVER_TIMEOUT, or SAGEMAKER_MODEL_SERVER_TIMEOUT, seconds after which a worker without a sign of life
+            is replaced, and a request of which nothing more comes is given up.
         max_body: bytes of a request's body, MODEL_SERVER_MAX_PAYLOAD_MB or SAGEMAKER_MAX_PAYLOAD_IN_MB where that is more;
             None for any number, which 0 stands for.
         front: MODEL_SERVER_FRONT, what listens on the port: gunicorn itself, or nginx before it.
