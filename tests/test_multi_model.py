@@ -15,6 +15,7 @@ from arro3.core import Array, RecordBatch
 from arro3.io import write_parquet
 from oddities import NO_FILES
 from processes import NEIGHBOURS, run_train, running_server, wait_for, write_opt_ml
+from reference import DATA
 from reporting import Lines
 
 from gaussian_processes.artifact import Artifact, load_artifact, save_artifact
@@ -243,6 +244,10 @@ def test_models_come_back_when_the_process_that_had_them_is_killed(folders, tmp_
         assert server.request("/models/gone", method="DELETE").status == 200
         listed = server.request("/models").text
         wanted = {name: ask_of(server, name).text for name in ("two", "five")}
+        # A request cannot kill it, with what ends the reader of Parquet either.
+        workers, body = server.workers, (DATA / "parquet/killer-2083-607.parquet").read_bytes()
+        assert server.request("/models/two/invoke", body, Content_Type="application/x-parquet").status == 400
+        assert server.workers == workers
         for _ in range(2):
             (killed,) = server.workers
             os.kill(killed, signal.SIGKILL)

@@ -52,7 +52,7 @@ KEEPALIVE = 60
 # Connections of a worker, if it may open so many files and some more.
 CONNECTIONS, MORE_FILES = 1000, 64
 # Bytes that a worker needs of its own, beside the model that it shares: the interpreter's pages that it has written to, and
-# for two requests at a time a body of some megabytes, a block of covariances, and an answer.
+# for two requests at a time a body of some megabytes, a block of covariances, an answer, and a process that reads Parquet.
 WORKER_MEMORY = 2**28
 
 
