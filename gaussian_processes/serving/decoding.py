@@ -23,7 +23,7 @@ BODY = 3
 LENGTH = 8
 # What reading may take beyond the body's own memory, and of the processor: many times what good files do.
 MEMORY = 2**28
-SECONDS = 30
+SECONDS = 10
 
 
 def main() -> None:
