@@ -8,7 +8,7 @@ from pathlib import Path
 import gevent
 import pytest
 
-from gaussian_processes.errors import ClientGoneError
+from gaussian_processes.errors import ClientGoneError, NoRoomError
 from gaussian_processes.serving import client
 from gaussian_processes.serving.client import Client
 from gaussian_processes.serving.computing import NICENESS, Computing
@@ -84,6 +84,38 @@ def test_of_those_that_had_nothing_the_smallest_goes_first():
     stop.set()
     joined(first, *others)
     assert done == [1.0, 2.0, 3.0]
+
+
+def test_what_is_long_comes_to_its_turn(computing):
+    """However much comes after it: who has waited for a while is not passed any more."""
+    computing, done, stop = Computing(short=1, long=1), [], []
+    computing._begun -= 1000.0
+    long = spawn(computing, "long", 30, done)
+
+    def others():
+        while not stop:
+            list(computing.pieces(work("other", 1, done), 0.0, there))
+            computing._begun -= 0.1  # time flies
+
+    pressing = [gevent.spawn(others) for _ in range(4)]
+    try:
+        assert joined(long) == [[*range(30)]]
+    finally:
+        stop.append(True)
+        joined(*pressing)
+    assert done.count("other") > 30
+
+
+def test_there_is_an_end_to_what_waits():
+    """Each holds a connection, and /ping needs one; those that wait already are not refused."""
+    computing, stop, done = Computing(short=1, long=1, most=3), threading.Event(), []
+    held = [gevent.spawn(computing.long, lambda: stop.wait(20)) for _ in range(4)]
+    gevent.sleep(0.01)
+    with pytest.raises(NoRoomError, match="Send the request again"):
+        list(computing.pieces(work("late", 1, done), 0.0, there))
+    stop.set()
+    assert joined(*held) == [True] * 4
+    assert joined(spawn(computing, "next", 2, done)) == [[0, 1]]
 
 
 def test_work_stops_when_its_client_has_gone(computing):

@@ -14,6 +14,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from gaussian_processes.data import numpy_arrays
 from gaussian_processes.data.numpy_arrays import read_npy
+from gaussian_processes.data.room import TAKE
 from gaussian_processes.data.table import joined
 from gaussian_processes.errors import DataError
 
@@ -99,6 +100,19 @@ def test_a_header_may_claim_anything(fortran):
     with pytest.raises(DataError, match="breaks off: its header announces"):
         list(read_npy(stream, "a.npy", {}))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1e5
+
+
+def test_a_claim_takes_no_room_of_others():
+    """Room is asked for bytes that have come: a claim that no memory could hold is what it was without anybody who counts."""
+    asked = []
+    body = announced(f"{{'descr': '<f8', 'fortran_order': True, 'shape': ({10**19}, 2)}}") + bytes(240)
+    token = TAKE.set(asked.append)
+    try:
+        with pytest.raises(DataError, match="breaks off: its header announces"):
+            list(read_npy(io.BytesIO(body), "a.npy", {}))
+    finally:
+        TAKE.reset(token)
+    assert sum(asked) <= len(body)
 
 
 KEYS = ("'descr': '<f4'", "'fortran_order': False", "'shape': (1, 2)")

@@ -77,3 +77,15 @@ def test_names_of_any_kind_come_back():
     value = [["a\0b", "\ud800"], ["é\u2028", "x" * 5000]]
     record.write(value)
     assert record.read([]) == value
+
+
+def test_a_value_that_is_too_large_leaves_the_last_one(capsys):
+    """However often; and the log says so."""
+    record = Record()
+    record.write(["known"])
+    for _ in range(3):
+        record.write(["x" * SIZE])
+        assert record.read([]) == ["known"]
+    assert "to note" in capsys.readouterr().err
+    record.write(["later"])
+    assert record.read([]) == ["later"]

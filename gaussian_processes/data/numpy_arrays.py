@@ -170,8 +170,8 @@ def _values(stream: BinaryIO, header: Header, source: str) -> Iterator[Array]:
     for start in range(0, header.rows, together) or (0,):
         shape = min(together, header.rows - start), header.columns
         size = shape[0] * shape[1] * header.dtype.itemsize
-        take(size * header.fortran_order)
         data = _read(stream, size, source)
+        take(len(data) * header.fortran_order)  # and not before: a header may claim any size
         array = np.ndarray(shape, header.dtype, data, order=order)
         for first in range(0, shape[0], step) or (0,):
             yield array[first : first + step].astype(np.float64, order="C")

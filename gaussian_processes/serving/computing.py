@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from contextvars import copy_context
 from functools import cached_property, partial
 from heapq import heappop, heappush
@@ -21,7 +22,7 @@ from gevent.event import AsyncResult
 from gevent.threadpool import ThreadPool
 from gevent.util import wrap_errors
 
-from gaussian_processes.errors import ClientGoneError
+from gaussian_processes.errors import ClientGoneError, NoRoomError
 from gaussian_processes.serving.gathering import Gathering
 
 T = TypeVar("T")
@@ -37,13 +38,16 @@ class Computing:
     Args:
         short: threads for short work.
         long: threads for long work.
+        most: requests with long work that may wait.
     """
 
-    def __init__(self, short: int, long: int) -> None:
+    def __init__(self, short: int, long: int, most: int = 100) -> None:
         self._counts = short, long
+        self._most = most
+        self._begun = time.monotonic()
         self.together = Gathering(self.short, self.long, short).of
         self._free = long
-        self._waiting: list[tuple[float, float, int, Callable[[], Any], AsyncResult]] = []
+        self._waiting: list[tuple[int, float, int, Callable[[], Any], AsyncResult]] = []
         self._arrivals = count()
 
     def short(self, work: Callable[[], T]) -> T:
@@ -51,9 +55,13 @@ class Computing:
         return in_thread(self._pools[0], _here(work))
 
     def long(self, work: Callable[[], T], size: float = 0.0, had: float = 0.0) -> T:
-        """What `work` returns, when it is its turn: before what has had more seconds, and then before what is larger."""
+        """What `work` returns, when it is its turn: before what has had more seconds, and then before what is larger.
+
+        Ten seconds of waiting count as one that others have had, so that all come to their turn.
+        """
         answer = AsyncResult()
-        heappush(self._waiting, (had, size, next(self._arrivals), _here(work), answer))
+        rank = int(10 * had + time.monotonic() - self._begun)
+        heappush(self._waiting, (rank, size, next(self._arrivals), _here(work), answer))
         if self._free:
             self._free -= 1
             gevent.spawn(self._work)
@@ -70,6 +78,7 @@ class Computing:
 
         Raises:
             ClientGoneError: nobody does.
+            NoRoomError: too many wait already, and hold connections that others need.
         """
         had = 0.0
 
@@ -83,13 +92,16 @@ class Computing:
             return piece
 
         try:
+            if len(self._waiting) >= self._most:
+                raise NoRoomError("The server has as much work as it can remember. Send the request again.")
             while True:
                 piece = self.long(following, size, had)
                 if piece is END:
                     return
                 yield piece
         finally:
-            self.short(pieces.close)
+            with suppress(ValueError):  # where it is at work, for a server that ends
+                self.short(pieces.close)
 
     def _work(self) -> None:
         """Do what waits, in a thread, until nothing does."""
@@ -117,7 +129,8 @@ def _here(work: Callable[[], T]) -> Callable[[], T]:
 
 def _nicely(work: Callable[[], T]) -> T:
     if sys.platform == "linux":  # where a thread has a niceness of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        with suppress(OSError):  # it has more already
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
     return work()
 
 

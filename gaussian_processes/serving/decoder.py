@@ -13,7 +13,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from io import FileIO
 from itertools import repeat
@@ -45,7 +45,7 @@ LOOK = 1.0
 BUFFER = 2**20  # bytes of the pipe that a child answers through
 # Above the numbers that a child's files get.
 FREE = 10
-NUMBER = 8  # bytes
+NUMBER, FAULT = 8, 200  # bytes
 # The child finds the package where this process did; it has one thread, and its last words are nobody's.
 ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).parents[2]), "OPENBLAS_NUM_THREADS": "1", "RUST_BACKTRACE": "0"}
 
@@ -113,9 +113,9 @@ class Decoders:
             pieces, refusal = child.read(stream, source, width, self._most)
         except _LostError as error:
             child.end()
-            if error.cause == signal.SIGKILL:
+            if error.cause in {None, signal.SIGKILL}:  # endless work ends by another signal, and much memory by itself
                 raise PlatformError(
-                    "The process that read the request body was ended for want of memory. Try again."
+                    "The machine lacks time or memory to read the request body. Send it again."
                 ) from None
             raise DataError(
                 f"{source} is not a Parquet file that can be read: its bytes make no sense, or take too much time or memory."
@@ -144,7 +144,8 @@ class _Child:
                 self._body = _file(ours, os.memfd_create("body"), "w+b")  # it needs no folder that can be written to
                 orders, self._orders = map(_file, (theirs, ours), os.pipe(), ("rb", "wb"))
                 self._answers, answers = map(_file, (ours, theirs), os.pipe(), ("rb", "wb"))
-                fcntl.fcntl(answers, fcntl.F_SETPIPE_SZ, BUFFER)
+                with suppress(OSError):  # a user has only so much of it, and can do without
+                    fcntl.fcntl(answers, fcntl.F_SETPIPE_SZ, BUFFER)
                 # First to numbers that none of them has, so that none is replaced before it has its own.
                 high = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, FREE) for file in (orders, answers, self._body)]
                 for number in high:
@@ -195,6 +196,7 @@ class _Child:
             values = np.empty(message["shape"])
             self._receive(memoryview(values.reshape(-1).view(np.uint8).data), deadline)
             columns = message["columns"] and tuple(message["columns"])
+            take(FAULT * len(message["faults"]))
             faults = {int(row): fault for row, fault in message["faults"].items()}
             pieces.append((columns, faults, values))
         self._body.truncate(0)

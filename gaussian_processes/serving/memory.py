@@ -21,20 +21,21 @@ class Memory:
     Args:
         most: bytes.
         available: how many the container has left, of which some stay free, whatever was counted: no count is exact.
+        workers: that there may be.
     """
 
-    def __init__(self, most: float, available: Callable[[], float]) -> None:
+    def __init__(self, most: float, available: Callable[[], float], workers: int = 512) -> None:
         self._most = most
         self._available = available
         self._margin = min(2**27, available() / 8)
-        self._held = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("q")  # of all processes that are forked
+        self._held = memoryview(mmap.mmap(-1, 8 * workers)).cast("q")  # of all processes that are forked
         self._slot = 0
         self._lock = get_original("_thread", "allocate_lock")()  # of native threads, of which gevent's knows nothing
 
     def enter(self, slot: int) -> None:
         """Be the worker of this number, from its fork on. What another one of that number held is free."""
-        self._slot = slot
-        self._held[slot] = 0
+        self._slot = slot % len(self._held)
+        self._held[self._slot] = 0
 
     def change(self, size: int) -> None:
         """Hold so many bytes more, or less.

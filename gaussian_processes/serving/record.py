@@ -2,6 +2,7 @@
 
 import json
 import mmap
+import sys
 from operator import itemgetter
 from typing import Any
 
@@ -20,9 +21,13 @@ class Record:
         self._turn = 0
 
     def write(self, value: Any) -> None:
-        """Take the last value's place."""
-        self._turn += 1
-        copy, data = self._copies[self._turn % 2], json.dumps([self._turn, value]).encode()
+        """Take the last value's place. One that is too large does not, and the log says so."""
+        turn = self._turn + 1
+        copy, data = self._copies[turn % 2], json.dumps([turn, value]).encode()
+        if len(data) >= SIZE:
+            print(f"What is loaded takes {len(data)} bytes to note, and {SIZE} are there.", file=sys.stderr, flush=True)
+            return
+        self._turn = turn
         copy[0] = 0  # it is empty until it is whole
         copy[1 : len(data) + 1] = data[1:] + b"\0"
         copy[0] = data[0]

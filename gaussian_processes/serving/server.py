@@ -90,12 +90,14 @@ def serve(
             batches=Batches(workers, max(1, min(6, 100 // workers))),
             measurements=Measurements(facts, 2 * workers + SPARE),
             computing=Computing(
-                settings.cores if several else 1, max(COMPUTING, settings.cores) if several else COMPUTING
+                settings.cores if several else 1,
+                max(COMPUTING, settings.cores) if several else COMPUTING,
+                _connections() // 8,
             ),
         )
         app = create_app(algorithm, source, service)
         left = available_memory()
-        memory = Memory(max(left / 4, left - workers * WORKER_MEMORY), available_memory)
+        memory = Memory(max(left / 2, left - workers * WORKER_MEMORY), available_memory, 2 * workers + SPARE)
         app.wsgi_app = memory.around(app.wsgi_app)  # type: ignore[method-assign, assignment]  # as Flask has it
     except Exception:
         if front is not None:
@@ -113,7 +115,8 @@ def serve(
         if isinstance(source, Models):
             source.recall()
 
-    base.WorkerTmp = _Pulse  # which no setting of gunicorn's can change
+    if hasattr(os, "memfd_create"):  # on Linux
+        base.WorkerTmp = _Pulse  # which no setting of gunicorn's can change
     _Gunicorn(app, _gunicorn_settings(settings, workers, begin), listener, front).run()
     return 0
 
@@ -186,6 +189,11 @@ def _workers(settings: Settings) -> int:
     return settings.workers or max(1, int(min(settings.cores, available_memory() // WORKER_MEMORY)))
 
 
+def _connections() -> int:
+    """Of a worker: as many as it may open files, and some less."""
+    return int(max(MORE_FILES, min(CONNECTIONS, os.sysconf("SC_OPEN_MAX") - MORE_FILES)))
+
+
 def _gunicorn_settings(settings: Settings, workers: int, begin: Callable[[int], None]) -> dict[str, Any]:
     def pre_fork(server: Any, worker: Any) -> None:
         taken = {other.slot for other in server.WORKERS.values()}
@@ -202,7 +210,7 @@ def _gunicorn_settings(settings: Settings, workers: int, begin: Callable[[int], 
         "pre_fork": pre_fork,
         "post_fork": post_fork,
         "post_worker_init": lambda worker: begin(worker.slot),
-        "worker_connections": max(MORE_FILES, min(CONNECTIONS, os.sysconf("SC_OPEN_MAX") - MORE_FILES)),
+        "worker_connections": _connections(),
         "timeout": settings.timeout,
         "graceful_timeout": GRACEFUL_TIMEOUT,
         "keepalive": KEEPALIVE,
