@@ -87,22 +87,18 @@ def test_of_those_that_had_nothing_the_smallest_goes_first():
 
 
 def test_what_is_long_comes_to_its_turn():
-    """However much comes after it: who has waited for a while is not passed any more."""
-    computing, done, stop = Computing(short=1, long=1), [], []
-
-    def others():
-        while not stop and len(done) < 3000:
-            list(computing.pieces(work("other", 1, done), 0.0, there))
-            computing._begun -= 0.2  # time flies
-
-    pressing = [gevent.spawn(others) for _ in range(4)]
+    """What had some seconds lets pass what is new, and not what comes a minute later."""
+    computing, done, stop = Computing(short=1, long=1), [], threading.Event()
+    first = gevent.spawn(computing.long, lambda: stop.wait(20))
     gevent.sleep(0.01)
-    # Which has had some seconds already, as no new request has.
-    long = gevent.spawn(computing.long, lambda: done.append("long"), had=5.0)
-    joined(long)
-    stop.append(True)
-    joined(*pressing)
-    assert 50 < done.index("long") < 1000
+    others = [gevent.spawn(computing.long, lambda: done.append("had some"), had=5.0)]
+    for name in ("new", "a minute later"):
+        others.append(gevent.spawn(computing.long, lambda name=name: done.append(name)))
+        gevent.sleep(0)
+        computing._begun -= 60.0  # time flies
+    stop.set()
+    joined(first, *others)
+    assert done == ["new", "had some", "a minute later"]
 
 
 def test_there_is_an_end_to_what_waits():
