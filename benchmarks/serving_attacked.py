@@ -3,8 +3,8 @@
 python benchmarks/serving_attacked.py mutations [--count 50000] [--corpus FOLDER]
 python benchmarks/serving_attacked.py samples | bombs | gone | price
 
-mutations: four clients send Parquet files of which some bytes were changed, from a folder of good ones, and a fifth sends
-rows in CSV. samples: eight clients ask for 1,000 samples at 2,000 rows, bombs: six send a million rows in a few kilobytes,
+mutations: four clients take good Parquet files from a folder, change some bytes, and send them; a fifth client sends rows in
+CSV. samples: eight clients ask for 1,000 samples at 2,000 rows, bombs: six send a million rows in a few kilobytes,
 and one more asks for a row; that one's slowest answer as a ratio to the second that is allowed. gone: six clients send
 300,000 rows and leave after a second; the processor's time that is spent on them, as a ratio to the same of those who stay.
 price: what it costs that Parquet is read in a child process.
@@ -169,12 +169,12 @@ WRITERS = {**FORMATS, "application/x-parquet": write_parquet}
 
 
 def bomb():
-    """A million rows of three columns, of each of which Parquet keeps one number."""
+    """A million rows of three columns. All rows are equal, so Parquet stores them in a few kilobytes."""
     return write_parquet(np.ones((1 << 20, 3)))
 
 
 def beside(server, clients, body, content_type, accept):
-    """How long one row takes while so many clients send a body, again and again."""
+    """How long one row takes while `clients` others send a body again and again."""
     stop = threading.Event()
 
     def press():

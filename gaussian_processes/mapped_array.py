@@ -162,7 +162,7 @@ def _require_header(stream: BinaryIO, wanted: ArrayFile, path: Path) -> int:
 
 
 def _digest(stream: BinaryIO, size: int, advance: Callable[[int], None]) -> str:
-    """Of a file of so many bytes, in blocks, between which Python can hear a signal; and no more, should it grow."""
+    """Of the first `size` bytes of a file. They are read in blocks, between which Python can hear a signal."""
     digest = hashlib.sha256()
     stream.seek(0)
     while block := stream.read(min(BLOCK, size - stream.tell())):

@@ -71,10 +71,11 @@ def read_document(stream: BufferedReader, parse: Callable[[Any], T]) -> T:
         OSError: it cannot be read.
         MemoryError: there is no room for an array that it does hold.
     """
-    size = os.fstat(stream.fileno()).st_size - len(_sealed(hashlib.sha256()))
+    length = len(_sealed(hashlib.sha256()))
+    size = os.fstat(stream.fileno()).st_size - length
     # The end comes first: what has no seal there is not read for hours.
     stream.seek(max(0, size))
-    seal = stream.read(len(_sealed(hashlib.sha256())))
+    seal = stream.read(length)
     if not SEAL.fullmatch(seal):
         raise BrokenSealError("its bytes do not match the checksum at its end")
     stream.seek(0)

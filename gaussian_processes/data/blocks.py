@@ -69,8 +69,7 @@ def read_blocks(
                 chunk += stream.read(1)  # the other half of a line's end, perhaps
             end = 1 + chunk.rfind(b"\n") or 1 + chunk.rfind(b"\r", 0, -1)
             if end:
-                with taken(LONG * sum(map(len, parts)) if longest else 0):
-                    yield Block((*parts, chunk[:end]))
+                yield from _counted(Block((*parts, chunk[:end])), longest)
                 parts = []
             parts.append(chunk[end:])
             if longest is not None and sum(map(len, parts)) > longest:
@@ -80,8 +79,13 @@ def read_blocks(
     except UnicodeError as error:
         raise DataError(f"{source} is not text in {encoding}: {error}.") from None
     if any(parts):
-        with taken(LONG * sum(map(len, parts[:-1])) if longest else 0):
-            yield Block(tuple(parts))
+        yield from _counted(Block(tuple(parts)), longest)
+
+
+def _counted(block: Block, longest: int | None) -> Iterator[Block]:
+    """A block of a request, with the room that its long line takes while it is parsed."""
+    with taken(LONG * sum(map(len, block.parts[:-1])) if longest else 0):
+        yield block
 
 
 def _encoding(charset: str, source: str) -> str:

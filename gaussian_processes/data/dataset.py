@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+NUMBER = 8  # bytes of each
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 
 from gaussian_processes.data.answers import Answer, Records
-from gaussian_processes.data.dataset import Array
+from gaussian_processes.data.dataset import NUMBER, Array
 from gaussian_processes.data.placeholders import finite_or_placeholders
 from gaussian_processes.data.room import LITTLE, take
 from gaussian_processes.data.table import Faults, Table, accepted, not_finite
 from gaussian_processes.errors import DataError
 
 PIECE = 1 << 22  # bytes
-NUMBER = 8  # bytes, whatever it took in the array
 SMALL, TOGETHER = 1 << 10, 1 << 8  # bytes of an array that costs less than a piece does, and how many make one
 MAGIC = np.lib.format.MAGIC_LEN
 MOST = 1 << 31  # columns, of which a header may claim any number

@@ -101,7 +101,7 @@ def _open(stream: BinaryIO, source: str, most: float) -> tuple[RecordBatchReader
 
 
 def _each(batches: RecordBatchReader, rows: int, source: str) -> Iterator[RecordBatch]:
-    """The batches, of so many rows; the footer is not believed."""
+    """The batches. The footer says how many rows they have; a file with more is refused."""
     left = rows
     while True:
         with _refusals(source):

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-# Takes so many bytes more, or gives them back where they are less than none; set for each request by who counts.
+# Takes a number of bytes; gives bytes back where the number is negative. Who counts sets it for each request.
 TAKE: ContextVar[Callable[[float], None]] = ContextVar("TAKE", default=lambda _size: None)
-# Bytes of which nobody keeps an account: many requests have no more.
+# A request may take this many bytes uncounted. Most take no more.
 LITTLE = 2**14
 # The memory that an answer's bytes take, with what lies between them.
 SPREAD = 1.5
 
 
 def take(size: float) -> None:
-    """So many bytes, until the request is answered.
+    """Take this many bytes, until the request is answered.
 
     Raises:
         NoRoomError: there is no room for them.
@@ -33,7 +33,7 @@ def taken(size: float) -> Iterator[None]:
 
 
 def kept(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Pieces of an answer, all of which someone keeps."""
+    """The pieces of an answer. They are all kept until it is sent, and so each is counted."""
     for piece in pieces:
         if len(piece) > LITTLE:
             take(SPREAD * len(piece))

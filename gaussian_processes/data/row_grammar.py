@@ -21,7 +21,7 @@ MISSING = ...  # a value that JSON has not
 
 @dataclass(frozen=True)
 class Grammar:
-    """A row as a list of numbers, or as an object of which other fields are left alone.
+    """A row: a list of numbers, or an object that has one. Other fields of the object do not matter.
 
     Attributes:
         targets: the names that an object may give its target; none where there is no target.

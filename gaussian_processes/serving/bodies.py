@@ -76,7 +76,7 @@ def read_body(request: Request, most: int | None) -> BytesIO:
 
 
 def _no_room(size: float) -> NoRoomError | None:
-    """Why there is no room for so many bytes, after some waiting; None where there is."""
+    """Take `size` bytes, and wait a little for them. The refusal, where there is still no room; else None."""
     deadline = time.monotonic() + random.uniform(*WAITING)  # noqa: S311  # no secret
     while True:
         try:

@@ -1,8 +1,8 @@
 """Computing: the native threads in which a worker's requests are parsed and predicted; short work passes long work.
 
 A BLAS call never yields to gevent; in a thread of its own it leaves the worker free to answer /ping. Short work has threads
-that long work never takes. Long work is done a piece at a time: when a thread is free, it makes the next piece of whatever
-has had least of them so far. So what is long never keeps what is shorter waiting for more than a piece.
+that long work never takes. Long work is done a piece at a time: a thread that is free makes the next piece of the request
+that has been served least. So a short request waits for one piece of a long one, and not for all of them.
 """
 
 import os

@@ -26,7 +26,7 @@ from gevent import monkey
 
 from gaussian_processes import errors
 from gaussian_processes.data.answers import Records
-from gaussian_processes.data.dataset import Array
+from gaussian_processes.data.dataset import NUMBER, Array
 from gaussian_processes.data.formats import PARQUET, REQUESTS, Request
 from gaussian_processes.data.room import take
 from gaussian_processes.data.table import Table
@@ -45,11 +45,11 @@ LOOK = 1.0
 BUFFER = 2**20  # bytes of the pipe that a child answers through
 # Above the numbers that a child's files get.
 FREE = 10
-NUMBER, FAULT = 8, 200  # bytes
-# The child finds the package where this process did; it has one thread, and its last words are nobody's.
+FAULT = 200  # bytes of what is wrong with a record, in words
+# The child finds the package where this process did, has one thread, and says little when it ends.
 ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).parents[2]), "OPENBLAS_NUM_THREADS": "1", "RUST_BACKTRACE": "0"}
 
-
+# The names of the columns, what is wrong with a record by its index, and the numbers.
 Piece = tuple[tuple[str, ...] | None, dict[int, str], Array]
 
 
@@ -138,7 +138,6 @@ class _Child:
     """
 
     def __init__(self) -> None:
-        self._process = 0
         with ExitStack() as theirs, ExitStack() as ours:
             try:
                 self._body = _file(ours, os.memfd_create("body"), "w+b")  # it needs no folder that can be written to

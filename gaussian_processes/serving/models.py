@@ -23,11 +23,10 @@ from gaussian_processes.errors import (
 from gaussian_processes.files import open_file
 from gaussian_processes.serving.predictor import Predictor
 from gaussian_processes.serving.record import Record
+from gaussian_processes.serving.waiting import AGAIN, FIRST
 
 # Bytes that are left to requests, and so are not given to one more model.
 RESERVE = 2**27
-# Seconds after which the log says that a load goes on, and after which it says so again.
-FIRST, AGAIN = 10, 60
 
 
 @dataclass(frozen=True)

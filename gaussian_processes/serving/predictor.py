@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gaussian_processes.algorithm import EXTRAPOLATING, Algorithm, Query
 from gaussian_processes.artifact import Artifact, load_artifact
 from gaussian_processes.data.answers import Answer, Records
-from gaussian_processes.data.dataset import Array
+from gaussian_processes.data.dataset import NUMBER, Array
 from gaussian_processes.data.room import take, taken
 from gaussian_processes.data.rows import require_same_names
 from gaussian_processes.data.table import Table
@@ -22,7 +22,6 @@ from gaussian_processes.serving.queries import Wish
 ENOUGH = 1 << 12
 # Rows that are predicted at once at most: others are let in between.
 MOST = 1 << 12
-NUMBER = 8  # bytes
 
 Columns = Mapping[str, NDArray[Any]]
 Piece = TypeVar("Piece", Table, Records)

@@ -27,7 +27,7 @@ CONNECTIONS = 256
 # Seconds that a client may take to send its request, and that those in progress have when the model is there.
 PATIENCE = 5.0
 FAREWELL = 1.0
-# Seconds after which the log says that the model is still being loaded, and after which it says so again.
+# Seconds after which the log says that a model is still being loaded, and after which it says so again.
 FIRST, AGAIN = 10, 60
 REASON = b"The model is still being loaded.\n"
 
