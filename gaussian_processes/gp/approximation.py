@@ -21,7 +21,8 @@ import numpy as np
 from numpy.polynomial.chebyshev import cheb2poly
 from scipy.fft import dct
 
-from gaussian_processes.gp.arccosine import Array, composed_complement, layers
+from gaussian_processes.gp.arccosine import composed_complement, layers
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.compiled import CLOSE, COLUMNS, NO_VECTORS, STRIP, Floats, Polynomials, fill, workspace
 
 # The pass works through eight terms at a time; of higher degrees the powers of x lose digits.

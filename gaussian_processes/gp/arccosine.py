@@ -24,12 +24,11 @@ error, each in the form in which nothing cancels:
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import spherical_jn
 
 from gaussian_processes.gp.arguments import integer
-
-Array = NDArray[np.float64]
+from gaussian_processes.gp.arrays import Array
 
 # The recurrence downwards converges as ((1 + t)/(1 - t))^(2 n): for t below this in DOWNWARD steps, to rounding.
 NEGATIVE = -0.1

@@ -3,7 +3,8 @@
 What lies by rows is its transpose by columns; so a lower triangle by rows is an upper one by columns.
 """
 
-from gaussian_processes.gp.lapack import Matrix, blas, lapack
+from gaussian_processes.gp.arrays import Matrix
+from gaussian_processes.gp.lapack import blas, lapack
 
 
 def factor(M: Matrix) -> int:

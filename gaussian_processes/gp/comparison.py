@@ -8,8 +8,8 @@ from typing import get_args
 import numpy as np
 
 from gaussian_processes.gp.angles import Angles
-from gaussian_processes.gp.arccosine import Array
 from gaussian_processes.gp.arguments import among, observations, require_bounds
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.maximum import Maximum

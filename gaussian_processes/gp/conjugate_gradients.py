@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.progress import Progress, untold
 
 # Takes v (N,) and returns a matrix (N, N) times v.

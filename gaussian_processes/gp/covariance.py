@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.directions import Directions
 from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.packed import Packed

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.evidence import leave_one_out, log_evidence
 from gaussian_processes.gp.factor import Cholesky
 from gaussian_processes.gp.inverse import inverse

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.compiled import COLUMNS, STRIP
 
 # Unit rows that differ by less, squared, are multiples of one row: dividing those by their lengths rounds no further.

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array
 
 
 class Factor(Protocol):

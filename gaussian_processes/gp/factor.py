@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array, Matrix
 from gaussian_processes.gp.blocks import divide, factor, subtract_product, subtract_square
-from gaussian_processes.gp.lapack import Matrix
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, untold
 

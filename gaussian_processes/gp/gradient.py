@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.criterion import Sensitivity
 from gaussian_processes.gp.slope import weigh_by_slope

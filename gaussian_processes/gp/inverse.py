@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.blocks import add_square, divide, invert, invert_triangle
 from gaussian_processes.gp.factor import Cholesky
 from gaussian_processes.gp.packed import Packed

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.conjugate_gradients import LIMIT, TOLERANCE, Iterated, System, conjugate_gradients
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.preconditioner import BLOCK, Preconditioner, default_rank

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from gaussian_processes.gp import compiled
 from gaussian_processes.gp.approximation import approximation
-from gaussian_processes.gp.arccosine import Array, composed_kernel, of_half_complements
+from gaussian_processes.gp.arccosine import composed_kernel, of_half_complements
 from gaussian_processes.gp.arguments import among, array, integer, number
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.directions import Directions, LengthError, directions, measured
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, untold

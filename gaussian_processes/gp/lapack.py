@@ -9,10 +9,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cython_blas, cython_lapack
 
-Matrix = NDArray[Any]
+from gaussian_processes.gp.arrays import Matrix
 
 
 def blas(name: str, *arguments: str | float | Matrix) -> None:

@@ -8,8 +8,8 @@ from typing import get_args
 import numpy as np
 from scipy.optimize import Bounds, minimize
 
-from gaussian_processes.gp.arccosine import Array
 from gaussian_processes.gp.arguments import among, integer, observations, require_bounds
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.criterion import Criterion, sensitivity
 from gaussian_processes.gp.directions import LengthError

@@ -7,8 +7,8 @@ from typing import Literal, get_args, overload
 
 import numpy as np
 
-from gaussian_processes.gp.arccosine import Array
 from gaussian_processes.gp.arguments import among, array, number, observations
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.blocks import subtract_square
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.directions import Directions

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gaussian_processes.gp.arrays import Matrix
 from gaussian_processes.gp.compiled import Span
-from gaussian_processes.gp.lapack import Matrix
 
 
 @dataclass(frozen=True, eq=False)

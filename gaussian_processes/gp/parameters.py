@@ -7,8 +7,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from gaussian_processes.gp.arccosine import Array
 from gaussian_processes.gp.arguments import among, number
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.gradient import Gradient
 from gaussian_processes.gp.kernel import ArcCosine
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.blocks import add_square, divide, factor, subtract_product
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.progress import Progress, Work, untold

@@ -9,7 +9,7 @@ import numpy as np
 
 from gaussian_processes.gp import compiled
 from gaussian_processes.gp.approximation import approximation
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.directions import Directions
 from gaussian_processes.gp.kernel import ArcCosine, panels
 from gaussian_processes.gp.progress import Progress, Work, untold

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array
 
 
 def draw(mean: Array, covariance: Array, count: int, generator: np.random.Generator) -> Array:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from gaussian_processes.gp import compiled
 from gaussian_processes.gp.approximation import fitted
-from gaussian_processes.gp.arccosine import Array, composed_kernel_derivative, of_half_complements
+from gaussian_processes.gp.arccosine import composed_kernel_derivative, of_half_complements
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.compiled import Floats, Span
 from gaussian_processes.gp.directions import Directions
 from gaussian_processes.gp.kernel import ArcCosine, panels, places

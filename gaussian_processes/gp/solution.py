@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.progress import Progress, untold

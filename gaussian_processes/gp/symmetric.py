@@ -3,7 +3,7 @@
 import numpy as np
 
 from gaussian_processes.gp import compiled
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array, Matrix
 from gaussian_processes.gp.blocks import (
     add_outer_product,
     add_product,
@@ -12,7 +12,6 @@ from gaussian_processes.gp.blocks import (
     subtract_square,
 )
 from gaussian_processes.gp.kernel import panels
-from gaussian_processes.gp.lapack import Matrix
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.threads import in_threads
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from dask._task_spec import Task, TaskRef
 
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.directions import Directions
 from gaussian_processes.gp.packed import Packed

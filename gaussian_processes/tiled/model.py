@@ -5,8 +5,8 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from gaussian_processes.gp.arccosine import Array
 from gaussian_processes.gp.arguments import observations
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.evidence import log_evidence
 from gaussian_processes.gp.kernel import ArcCosine

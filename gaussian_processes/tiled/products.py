@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from dask._task_spec import Task, TaskRef
 
-from gaussian_processes.gp.arccosine import Array
+from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.product import strip_product, strips
 from gaussian_processes.tiled.engine import Engine, Key, label
