@@ -28,7 +28,7 @@ RUN chmod -R u=rwX,go=rX /opt/program \
     && { NUMBA_CPU_NAME=generic /opt/venv/bin/python /opt/generic/gaussian_processes/precompile --library & } \
     && /opt/venv/bin/python /opt/program/gaussian_processes/precompile --library \
     && wait $! \
-    && mv /opt/generic/gaussian_processes/gp/compiled-generic-*.so /opt/program/gaussian_processes/gp/ \
+    && mv /opt/generic/gaussian_processes/gp/compiled/passes-generic-*.so /opt/program/gaussian_processes/gp/compiled/ \
     && find /opt/program -name __pycache__ -prune -exec rm -rf {} + \
     && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/program \
     && mkdir -p /layer/opt && mv /opt/program /layer/opt/ \

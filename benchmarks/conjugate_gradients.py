@@ -19,7 +19,7 @@ from gaussian_processes.gp.preconditioner import Preconditioner, default_rank
 from gaussian_processes.gp.product import strip_product
 from gaussian_processes.gp.solution import memory as factor_memory
 from gaussian_processes.gp.solution import solve
-from gaussian_processes.gp.threads import threads
+from gaussian_processes.gp.compiled.threads import threads
 
 SIGMA2 = 0.1
 CASES = [(ArcCosine(1, l), d) for l in (0, 1) for d in (5, 10)]

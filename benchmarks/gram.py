@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from gaussian_processes.gp import ArcCosine
-from gaussian_processes.gp.threads import threads
+from gaussian_processes.gp.compiled.threads import threads
 
 
 def main():

@@ -18,7 +18,7 @@ from scipy.linalg.lapack import dpotrf, dpotri
 from gaussian_processes.gp import ArcCosine
 from gaussian_processes.gp.learning import evaluate
 from gaussian_processes.gp.parameters import NAMES, Parameters
-from gaussian_processes.gp.threads import threads
+from gaussian_processes.gp.compiled.threads import threads
 
 D, SIGMA2 = 10, 0.1
 KERNEL = ArcCosine(1, 3, "homogeneous", bias=1.0, degree=1.0, lengthscales=(1.0,) * D)

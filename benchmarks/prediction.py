@@ -12,7 +12,7 @@ import numpy as np
 from scipy.linalg.blas import dtrsm
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp.threads import threads
+from gaussian_processes.gp.compiled.threads import threads
 
 KERNEL = ArcCosine(1, 3)
 

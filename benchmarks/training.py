@@ -15,7 +15,7 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel, operations
-from gaussian_processes.gp.threads import threads
+from gaussian_processes.gp.compiled.threads import threads
 
 KERNEL, SIGMA2 = ArcCosine(1, 3), 0.1
 

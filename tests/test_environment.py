@@ -65,7 +65,7 @@ def test_a_folder_that_cannot_be_written_to_costs_the_cache_alone(tmp_path):
     """In place of __pycache__ stands a file: functions are compiled for this process."""
     package = tmp_path / "gaussian_processes"
     subprocess.run(["cp", "-r", str(ROOT / "gaussian_processes"), str(package)], check=True)
-    cache = package / "gp" / "__pycache__"
+    cache = package / "gp/compiled/__pycache__"
     subprocess.run(["rm", "-rf", str(cache)], check=True)
     cache.write_text("")
     code = (

@@ -14,8 +14,8 @@ from llvmlite import binding as llvm
 from numba import carray, cfunc, types
 from numba.core.dispatcher import Dispatcher
 
-from gaussian_processes.gp import compiled
-from gaussian_processes.gp.library import library_file
+from gaussian_processes.gp.compiled import passes
+from gaussian_processes.gp.compiled.library import library_file
 from gaussian_processes.gp.precompilation import precompile
 
 # Numba's code to free memory and to raise exceptions calls these. The pass does neither: its arrays are others', and no
@@ -62,7 +62,7 @@ def make_library() -> Path:
 
 def _functions() -> list[Any]:
     """Those of the module that others call, in its order."""
-    named = vars(compiled).items()
+    named = vars(passes).items()
     return [one for name, one in named if isinstance(one, Dispatcher) and not name.startswith("_")]
 
 

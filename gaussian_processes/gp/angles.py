@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gaussian_processes.gp import compiled
 from gaussian_processes.gp.approximation import approximation
 from gaussian_processes.gp.arccosine import composed_kernel, of_half_complements
+from gaussian_processes.gp.compiled import passes
+from gaussian_processes.gp.compiled.span import places
+from gaussian_processes.gp.compiled.threads import in_threads, panels
 from gaussian_processes.gp.directions import Directions
-from gaussian_processes.gp.kernel import ArcCosine, panels, places
+from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.packed import Packed
-from gaussian_processes.gp.threads import in_threads
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +33,11 @@ class Angles:
         halves = Packed.empty(len(rows))
 
         def fill(panel: slice) -> None:
-            work = compiled.workspace(np.float64)
+            work = passes.workspace(np.float64)
             for there, span, out in halves.spans(panel):
                 some = rows[there]
                 h = np.empty((len(some), len(rows)))
-                compiled.fill_half_complements(some.unit, rows.unit, rows.transposed, h, work)
+                passes.fill_half_complements(some.unit, rows.unit, rows.transposed, h, work)
                 for i, wanted, place in places(span, len(some)):
                     out[i, place] = h[i, wanted]
 
@@ -62,7 +63,7 @@ class Angles:
         def fill(panel: slice) -> None:
             h, k = self.half_complements.rectangle[panel], K.rectangle[panel]
             if polynomials is not None:
-                compiled.fill_from_half_complements(h, polynomials.polynomials, k, compiled.workspace(np.float64))
+                passes.fill_from_half_complements(h, polynomials.polynomials, k, passes.workspace(np.float64))
             else:
                 k[:] = of_half_complements(composed_kernel, kernel.q, kernel.l, h)
 
@@ -74,4 +75,4 @@ class Angles:
 
 def _scale(kernel: ArcCosine, rows: Directions, K: Packed, panel: slice) -> None:
     for there, span, out in K.spans(panel):
-        compiled.scale(span, kernel.variance, rows.scale[there], rows.scale, out)
+        passes.scale(span, kernel.variance, rows.scale[there], rows.scale, out)

@@ -23,7 +23,16 @@ from scipy.fft import dct
 
 from gaussian_processes.gp.arccosine import composed_complement, layers
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.compiled import CLOSE, COLUMNS, NO_VECTORS, STRIP, Floats, Polynomials, fill, workspace
+from gaussian_processes.gp.compiled.passes import (
+    CLOSE,
+    COLUMNS,
+    NO_VECTORS,
+    STRIP,
+    Floats,
+    Polynomials,
+    fill,
+    workspace,
+)
 
 # The pass works through eight terms at a time; of higher degrees the powers of x lose digits.
 DEGREES = (8, 16, 24, 32, 40)

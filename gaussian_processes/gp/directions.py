@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.compiled import COLUMNS, STRIP
+from gaussian_processes.gp.compiled.passes import COLUMNS, STRIP
 
 # Unit rows that differ by less, squared, are multiples of one row: dividing those by their lengths rounds no further.
 SAME = (4 * np.finfo(np.float64).eps) ** 2

@@ -1,26 +1,24 @@
 """ArcCosine: the arc-cosine kernel on rows of R^d. Its fields are its hyperparameters; its methods build matrices."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gaussian_processes.gp import compiled
 from gaussian_processes.gp.approximation import approximation
 from gaussian_processes.gp.arccosine import composed_kernel, of_half_complements
 from gaussian_processes.gp.arguments import among, array, integer, number
 from gaussian_processes.gp.arrays import Array
+from gaussian_processes.gp.compiled import passes
+from gaussian_processes.gp.compiled.span import Span, places
+from gaussian_processes.gp.compiled.threads import in_threads, panels
 from gaussian_processes.gp.directions import Directions, LengthError, directions, measured
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, untold
-from gaussian_processes.gp.threads import in_threads, threads
 
 Geometry = Literal["sphere", "homogeneous"]
 
-# Rows of a matrix that a thread fills at a time, at most: enough for the interpreter's part not to count.
-PANEL = 128
 # The greatest order and depth: nobody waits for more layers, and compiled functions count in 64 bits.
 MOST = 2**31 - 1
 
@@ -90,7 +88,7 @@ class ArcCosine:
         in_threads(
             lambda panel: self.fill(rows[panel], rows, (panel.start, 0, len(rows), 0, 0), K[panel]), panels(len(K))
         )
-        in_threads(lambda panel: compiled.mirror(K, panel.start, panel.stop), panels(len(K)))
+        in_threads(lambda panel: passes.mirror(K, panel.start, panel.stop), panels(len(K)))
         return K
 
     def packed_gram(
@@ -170,9 +168,9 @@ class ArcCosine:
         self,
         rows: Directions,
         columns: Directions,
-        span: compiled.Span,
+        span: Span,
         out: NDArray[Any],
-        vectors: tuple[Array, Array] = compiled.NO_VECTORS,
+        vectors: tuple[Array, Array] = passes.NO_VECTORS,
     ) -> None:
         """Write the covariances of rows (n) with columns where the span says in out (n, ...), in one thread.
 
@@ -180,35 +178,19 @@ class ArcCosine:
         """
         polynomials = approximation(self.q, self.l, out.dtype.name)
         if polynomials is not None:
-            work = compiled.workspace(out.dtype)
-            compiled.fill(
-                rows.unit, columns.unit, columns.transposed, span, polynomials.polynomials, out, *vectors, work
-            )
+            work = passes.workspace(out.dtype)
+            passes.fill(rows.unit, columns.unit, columns.transposed, span, polynomials.polynomials, out, *vectors, work)
         else:
             self.fill_by_definition(rows, columns, span, out)
             if len(vectors[0]):
                 vectors[1][:] = out @ vectors[0]
         if self.power != 0.0 or self.variance != 1.0:
-            compiled.scale(span, self.variance, rows.scale, columns.scale, out)
+            passes.scale(span, self.variance, rows.scale, columns.scale, out)
 
-    def fill_by_definition(self, rows: Directions, columns: Directions, span: compiled.Span, out: NDArray[Any]) -> None:
+    def fill_by_definition(self, rows: Directions, columns: Directions, span: Span, out: NDArray[Any]) -> None:
         """`fill` where there are no polynomials: only the angles come from the compiled pass."""
         h = np.empty((len(rows), len(columns)), out.dtype)
-        compiled.fill_half_complements(rows.unit, columns.unit, columns.transposed, h, compiled.workspace(out.dtype))
+        passes.fill_half_complements(rows.unit, columns.unit, columns.transposed, h, passes.workspace(out.dtype))
         k = of_half_complements(composed_kernel, self.q, self.l, h)
         for i, wanted, place in places(span, len(rows)):
             out[i, place] = k[i, wanted]
-
-
-def places(span: compiled.Span, rows: int) -> Iterator[tuple[int, slice, slice]]:
-    """Of each row in a span: its number, the columns that are wanted, and where in the row they go."""
-    begin, begin_step, end, end_step, shift = span
-    for i in range(rows):
-        first, last = begin + begin_step * i, end + end_step * i
-        yield i, slice(first, last), slice(first - shift, last - shift)
-
-
-def panels(rows: int) -> Iterator[slice]:
-    """Slices that cover `rows` rows, some for each thread."""
-    step = min(PANEL, max(16, -(-rows // (4 * threads()))))
-    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaussian_processes.gp.arrays import Matrix
-from gaussian_processes.gp.compiled import Span
+from gaussian_processes.gp.compiled.span import Span
 
 
 @dataclass(frozen=True, eq=False)

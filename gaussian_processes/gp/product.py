@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from gaussian_processes.gp import compiled
 from gaussian_processes.gp.approximation import approximation
 from gaussian_processes.gp.arrays import Array
+from gaussian_processes.gp.compiled import passes
+from gaussian_processes.gp.compiled.threads import in_threads, panels
 from gaussian_processes.gp.directions import Directions
-from gaussian_processes.gp.kernel import ArcCosine, panels
+from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.progress import Progress, Work, untold
-from gaussian_processes.gp.threads import in_threads
 
 
 def product(kernel: ArcCosine, rows: Directions, columns: Directions, v: Array, progress: Progress = untold) -> Array:
@@ -78,11 +78,11 @@ def strips(N: int, count: int) -> list[slice]:
 def _multiply(
     kernel: ArcCosine, rows: Directions, columns: Directions, begin: int, v: Array, u: Array, out: Array, below: Array
 ) -> None:
-    """`compiled.multiply`, or the same where there are no polynomials."""
-    polynomials, work = approximation(kernel.q, kernel.l, rows.unit.dtype.name), compiled.workspace(rows.unit.dtype)
+    """`passes.multiply`, or the same where there are no polynomials."""
+    polynomials, work = approximation(kernel.q, kernel.l, rows.unit.dtype.name), passes.workspace(rows.unit.dtype)
     if polynomials is not None:
         unit, others, columnwise = rows.unit, columns.unit, columns.transposed
-        compiled.multiply(unit, others, columnwise, begin, polynomials.polynomials, v, u, out, below, work)
+        passes.multiply(unit, others, columnwise, begin, polynomials.polynomials, v, u, out, below, work)
         return
     K = np.empty((len(rows), len(columns)), rows.unit.dtype)
     kernel.fill_by_definition(rows, columns, (0, 0, len(columns), 0, 0), K)

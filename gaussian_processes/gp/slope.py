@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gaussian_processes.gp import compiled
 from gaussian_processes.gp.approximation import fitted
 from gaussian_processes.gp.arccosine import composed_kernel_derivative, of_half_complements
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.compiled import Floats, Span
+from gaussian_processes.gp.compiled import passes
+from gaussian_processes.gp.compiled.passes import Floats
+from gaussian_processes.gp.compiled.span import Span, places
+from gaussian_processes.gp.compiled.threads import in_threads, panels
 from gaussian_processes.gp.directions import Directions
-from gaussian_processes.gp.kernel import ArcCosine, panels, places
+from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.packed import Packed
-from gaussian_processes.gp.threads import in_threads
 
 # What is allowed, relative to the slope at t = 1, the largest. The inverse of a matrix with little noise multiplies it.
 ERRORS = (1e-12, 1e-10)
@@ -71,28 +72,28 @@ def weigh_by_slope(kernel: ArcCosine, rows: Directions, W: Packed) -> Array:
         for there, span, out in W.spans(panel):
             _weigh(kernel, rows[there], rows, span, out)
             if kernel.q == 0:
-                chosen, work = rows[there], compiled.workspace(np.float64)
-                compiled.gather_close(chosen.unit, rows.unit, rows.transposed, span, out, moved, work)
+                chosen, work = rows[there], passes.workspace(np.float64)
+                passes.gather_close(chosen.unit, rows.unit, rows.transposed, span, out, moved, work)
 
     in_threads(weigh, panels(W.m))
     return np.asarray(np.sum([found[start] for start in sorted(found)], axis=0))
 
 
 def _weigh(kernel: ArcCosine, rows: Directions, columns: Directions, span: Span, out: NDArray[Any]) -> None:
-    q, l, work = kernel.q, kernel.l, compiled.workspace(np.float64)
+    q, l, work = kernel.q, kernel.l, passes.workspace(np.float64)
     terms = slope(q, l) if q else NO_TERMS
     if terms is not None:
-        compiled.weigh_by_slope(rows.unit, columns.unit, columns.transposed, span, terms, q, l, out, work)
+        passes.weigh_by_slope(rows.unit, columns.unit, columns.transposed, span, terms, q, l, out, work)
     else:
         _weigh_by_definition(kernel, rows, columns, span, out)
-    compiled.scale(span, kernel.variance, rows.scale, columns.scale, out)
+    passes.scale(span, kernel.variance, rows.scale, columns.scale, out)
 
 
 def _weigh_by_definition(
     kernel: ArcCosine, rows: Directions, columns: Directions, span: Span, out: NDArray[Any]
 ) -> None:
     h = np.empty((len(rows), len(columns)))
-    compiled.fill_half_complements(rows.unit, columns.unit, columns.transposed, h, compiled.workspace(np.float64))
+    passes.fill_half_complements(rows.unit, columns.unit, columns.transposed, h, passes.workspace(np.float64))
     slopes = of_half_complements(composed_kernel_derivative, kernel.q, kernel.l, h)
     slopes[h == 0.0] = 0.0  # nothing changes the cosine of equal rows, where the slope may be beyond float64
     for i, wanted, place in places(span, len(rows)):

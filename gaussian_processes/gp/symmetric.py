@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from gaussian_processes.gp import compiled
 from gaussian_processes.gp.arrays import Array, Matrix
 from gaussian_processes.gp.blocks import (
     add_outer_product,
@@ -11,9 +10,9 @@ from gaussian_processes.gp.blocks import (
     subtract_product,
     subtract_square,
 )
-from gaussian_processes.gp.kernel import panels
+from gaussian_processes.gp.compiled import passes
+from gaussian_processes.gp.compiled.threads import in_threads, panels
 from gaussian_processes.gp.packed import Packed
-from gaussian_processes.gp.threads import in_threads
 
 
 def add_mean_product(W: Packed, a: Array, b: Array) -> None:
@@ -57,5 +56,5 @@ def whole(W: Packed) -> Matrix:
     out = np.empty((len(W), len(W)))
     for half in W.halves:
         out[half, half.start :] = W[slice(half.start, len(W)), half].T
-    in_threads(lambda panel: compiled.mirror(out, panel.start, panel.stop), panels(len(W)))
+    in_threads(lambda panel: passes.mirror(out, panel.start, panel.stop), panels(len(W)))
     return out

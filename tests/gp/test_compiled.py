@@ -9,7 +9,7 @@ from reference import read_reference
 
 from gaussian_processes.gp.approximation import approximation
 from gaussian_processes.gp.arccosine import composed_kernel
-from gaussian_processes.gp.compiled import STRIP
+from gaussian_processes.gp.compiled.passes import STRIP
 from gaussian_processes.gp.kernel import ArcCosine
 
 TRUTH = read_reference("kernel_truth.csv")

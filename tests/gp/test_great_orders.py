@@ -5,9 +5,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from gaussian_processes.gp import ArcCosine, arccosine, compiled, operations
+from gaussian_processes.gp import ArcCosine, arccosine, operations
 from gaussian_processes.gp.approximation import approximation, stages
 from gaussian_processes.gp.arccosine import composed_complement, composed_kernel, composed_kernel_derivative, layers
+from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.slope import weigh_by_slope
 
@@ -61,10 +62,8 @@ def test_the_pass_stops_where_a_strip_comes_again(q, l, dtype):
     matrices = []
     for polynomials in (found.polynomials, whole):
         matrices.append(np.empty((len(X), len(X)), dtype))
-        span, work = (0, 0, len(X), 0, 0), compiled.workspace(dtype)
-        compiled.fill(
-            rows.unit, rows.unit, rows.transposed, span, polynomials, matrices[-1], *compiled.NO_VECTORS, work
-        )
+        span, work = (0, 0, len(X), 0, 0), passes.workspace(dtype)
+        passes.fill(rows.unit, rows.unit, rows.transposed, span, polynomials, matrices[-1], *passes.NO_VECTORS, work)
     assert sum(depth + 1 for depth, _ in stages(q, l, dtype)) <= l + 1
     assert sum((depth + 1) * count for depth, count in stages(q, l, dtype)) == l + 1
     assert np.array_equal(*matrices)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from reference import ROOT
 
-from gaussian_processes.gp.library import Library
+from gaussian_processes.gp.compiled.library import Library
 
 # The package in a folder, as its executables have it.
 PACKAGE = """
@@ -22,7 +22,7 @@ prepare_libraries(os.environ)
 """
 # Whether the compiled pass there needs Numba, which its import tells.
 NUMBA = """
-import gaussian_processes.gp.compiled
+import gaussian_processes.gp.compiled.passes
 print("numba" in sys.modules)
 """
 # Everything that the compiled pass has part in, as bytes; and whether Numba had.
@@ -101,7 +101,7 @@ def test_a_library_of_another_source_is_not_used(package, tmp_path):
     """What was changed is compiled anew."""
     shutil.copytree(package / "gaussian_processes", tmp_path / "gaussian_processes")
     assert not needs_numba(tmp_path)
-    with (tmp_path / "gaussian_processes/gp/compiled.py").open("a") as source:
+    with (tmp_path / "gaussian_processes/gp/compiled/passes.py").open("a") as source:
         source.write("# changed\n")
     assert needs_numba(tmp_path)
 
@@ -109,17 +109,17 @@ def test_a_library_of_another_source_is_not_used(package, tmp_path):
 def test_a_library_for_another_processor_is_not_used(package, tmp_path):
     """One for any processor is, where there is none for this."""
     shutil.copytree(package / "gaussian_processes", tmp_path / "gaussian_processes")
-    (made,) = (tmp_path / "gaussian_processes/gp").glob("compiled-*.so")
+    (made,) = (tmp_path / "gaussian_processes/gp/compiled").glob("passes-*.so")
     digest = re.search(r"-([0-9a-f]+)\.so$", made.name)[1]
-    made.rename(made.with_name(f"compiled-z80-{digest}.so"))
+    made.rename(made.with_name(f"passes-z80-{digest}.so"))
     assert needs_numba(tmp_path)
-    made.with_name(f"compiled-z80-{digest}.so").rename(made.with_name(f"compiled-generic-{digest}.so"))
+    made.with_name(f"passes-z80-{digest}.so").rename(made.with_name(f"passes-generic-{digest}.so"))
     assert not needs_numba(tmp_path)
 
 
 def test_what_the_library_has_not_is_refused(package):
     """Arguments of kinds that nobody compiled it for, and arrays that are not contiguous: before anything is computed."""
-    (made,) = (package / "gaussian_processes/gp").glob("compiled-*.so")
+    (made,) = (package / "gaussian_processes/gp/compiled").glob("passes-*.so")
 
     def mirror(*_):
         raise AssertionError

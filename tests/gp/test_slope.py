@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from gaussian_processes.gp import kernel as kernel_module
 from gaussian_processes.gp.arccosine import composed_kernel_derivative
-from gaussian_processes.gp.compiled import CLOSE
+from gaussian_processes.gp.compiled import threads as threads_module
+from gaussian_processes.gp.compiled.passes import CLOSE
 from gaussian_processes.gp.kernel import ArcCosine
 from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.slope import ERRORS, slope, weigh_by_slope
@@ -108,7 +108,7 @@ def test_a_matrix_is_weighed_entry_by_entry(kernel, N, monkeypatch):
     tolerance = 1e-9 * largest(kernel.q, kernel.l) if kernel.q else 1e-12
     scale = kernel.variance * np.abs(W).max() * rows.scale.max() ** 2
     assert np.allclose(found, wanted, rtol=1e-9, atol=tolerance * scale, equal_nan=True)
-    monkeypatch.setattr(kernel_module, "PANEL", 7)
+    monkeypatch.setattr(threads_module, "PANEL", 7)
     again = Packed.of(W)
     with threadpool_limits(2):
         weigh_by_slope(kernel, rows, again)

@@ -15,12 +15,12 @@ import numpy as np
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SOURCE = Path(__file__).with_name("compiled.py")
+SOURCE = Path(__file__).with_name("passes.py")
 
 
 def library_file(processor: str) -> Path:
     """Where the library for a processor, in LLVM's words, is looked for. Another source has another."""
-    return SOURCE.with_name(f"compiled-{processor}-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]}.so")
+    return SOURCE.with_name(f"passes-{processor}-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]}.so")
 
 
 class Library:

@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from gaussian_processes.gp.compilation import compiled
+from gaussian_processes.gp.compiled.decorator import compiled
+from gaussian_processes.gp.compiled.span import Span
 
 # Transposed rows are filled up with zeros by a strip, and dimensions to a multiple of COLUMNS: no loop has a remainder.
 # The dot products of ROWS rows with a strip stay in the second cache.
@@ -25,9 +26,6 @@ CLOSE = 1e-4
 Floats: TypeAlias = NDArray[Any]
 # first, later, gains and repeats of an Approximation, and its q and l.
 Polynomials: TypeAlias = tuple[Floats, Floats, Floats, int, int, int]
-
-# The columns wanted of row i, begin + i begin_step <= j < end + i end_step, and how far to the left of j each goes.
-Span: TypeAlias = tuple[int, int, int, int, int]
 
 # For `fill`, where no product is wanted.
 NO_VECTORS = np.empty(0), np.empty(0)

@@ -1,7 +1,7 @@
 """Threads: as many as BLAS has, so that one limit (OMP_NUM_THREADS, or threadpoolctl's) holds for all that computes."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar
@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 from threadpoolctl import ThreadpoolController
 
 T = TypeVar("T")
+
+# Most rows that a thread takes at a time: enough to hide the cost of the interpreter.
+PANEL = 128
 
 
 def threads() -> int:
@@ -40,6 +43,12 @@ def in_threads(work: Callable[[T], None], items: Iterable[T], done: Callable[[T]
                 done(item)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def panels(rows: int) -> Iterator[slice]:
+    """Slices that cover `rows` rows, several for each thread."""
+    step = min(PANEL, max(16, -(-rows // (4 * threads()))))
+    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
 
 
 @cache
