@@ -16,7 +16,7 @@ from uci import SETTINGS, Silence
 from gaussian_processes.gaussian_process.hyperparameters import DEPTHS, GEOMETRIES, ORDERS, Hyperparameters
 from gaussian_processes.gaussian_process.learning import choose
 from gaussian_processes.gp import TrainedGPModel
-from gaussian_processes.gp.factor import NotPositiveDefiniteError
+from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 from gaussian_processes.gp.scaling import Scaling
 
 NOISES = (0.0, 0.003, 0.01, 0.03)

@@ -15,7 +15,7 @@ from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import AlgorithmError
 from gaussian_processes.gaussian_process import Hyperparameters, algorithm
 from gaussian_processes.gp import TrainedGPModel
-from gaussian_processes.gp.factor import NotPositiveDefiniteError
+from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 
 # The settings that the README recommends for a table of which nothing is known.
 README = (ROOT / "README.md").read_text()

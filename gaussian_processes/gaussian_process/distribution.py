@@ -11,8 +11,8 @@ from gaussian_processes.data.dataset import Array, Dataset
 from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters
 from gaussian_processes.gaussian_process.learning import Choice
 from gaussian_processes.gaussian_process.regression import FittedRegression, fitted, iterated
+from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.model import TrainedGPModel
-from gaussian_processes.gp.packed import Packed
 
 
 @dataclass(frozen=True, eq=False)

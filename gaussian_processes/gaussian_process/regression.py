@@ -15,11 +15,11 @@ from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters,
 from gaussian_processes.gaussian_process.learning import Choice, choose, learns
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.directions import LengthError
-from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.iterative import Multiply, NotConvergedError, solve_iteratively
 from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
+from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.model import TrainedGPModel
-from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.scaling import Scaling
 from gaussian_processes.gp.solution import Solution
 

@@ -12,7 +12,7 @@ from gaussian_processes.gp.compiled.span import places
 from gaussian_processes.gp.compiled.threads import in_threads, panels
 from gaussian_processes.gp.directions import Directions
 from gaussian_processes.gp.kernel import ArcCosine
-from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.linalg.packed import Packed
 
 
 @dataclass(frozen=True, eq=False)

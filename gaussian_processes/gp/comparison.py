@@ -12,8 +12,8 @@ from gaussian_processes.gp.arguments import among, observations, require_bounds
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.maximum import Maximum
-from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.parameters import BOUNDS, NAMES, Name
 from gaussian_processes.gp.profile import Fit, Profile
 from gaussian_processes.gp.progress import Phase, Progress, Work, untold

@@ -8,7 +8,7 @@ import numpy as np
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.directions import Directions
 from gaussian_processes.gp.kernel import ArcCosine
-from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.product import strip_product
 from gaussian_processes.gp.progress import Progress, untold
 

@@ -16,11 +16,11 @@ import numpy as np
 
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.evidence import leave_one_out, log_evidence
-from gaussian_processes.gp.factor import Cholesky
-from gaussian_processes.gp.inverse import inverse
-from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.linalg.cholesky import Cholesky
+from gaussian_processes.gp.linalg.inverse import inverse
+from gaussian_processes.gp.linalg.packed import Packed
+from gaussian_processes.gp.linalg.symmetric import add_mean_product, minus_square, times, whole
 from gaussian_processes.gp.progress import Progress, untold
-from gaussian_processes.gp.symmetric import add_mean_product, minus_square, times, whole
 
 Criterion = Literal["evidence", "loo"]
 

@@ -14,7 +14,7 @@ from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.compiled.span import Span, places
 from gaussian_processes.gp.compiled.threads import in_threads, panels
 from gaussian_processes.gp.directions import Directions, LengthError, directions, measured
-from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, untold
 
 Geometry = Literal["sphere", "homogeneous"]

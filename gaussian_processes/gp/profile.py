@@ -26,10 +26,10 @@ import numpy as np
 
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.criterion import Criterion
-from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
-from gaussian_processes.gp.inverse import inverse_diagonal
+from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
+from gaussian_processes.gp.linalg.inverse import inverse_diagonal
+from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.maximum import Maximum, Point, maximum
-from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.progress import Progress, untold
 
 # Vectors of signs at least, and numbers in them all: the fewer the rows, the more vectors. As many as rows would do no

@@ -7,7 +7,7 @@ import numpy as np
 
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.covariance import Covariance
-from gaussian_processes.gp.factor import Cholesky
+from gaussian_processes.gp.linalg.cholesky import Cholesky
 from gaussian_processes.gp.progress import Progress, untold
 
 # What |y - M alpha| may be beside |y|; and what part of it each step may leave, or there will be too many.

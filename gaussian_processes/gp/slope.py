@@ -20,7 +20,7 @@ from gaussian_processes.gp.compiled.span import Span, places
 from gaussian_processes.gp.compiled.threads import in_threads, panels
 from gaussian_processes.gp.directions import Directions
 from gaussian_processes.gp.kernel import ArcCosine
-from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.linalg.packed import Packed
 
 # What is allowed, relative to the slope at t = 1, the largest. The inverse of a matrix with little noise multiplies it.
 ERRORS = (1e-12, 1e-10)

@@ -7,7 +7,7 @@ import numpy as np
 
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.covariance import Covariance
-from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
+from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.progress import Progress, untold
 from gaussian_processes.gp.refinement import RESIDUAL, refine
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from gaussian_processes.gp.packed import tiles
+from gaussian_processes.gp.linalg.packed import tiles
 
 # Tiles along a side: so few that a task is long beside the milliseconds that Dask spends on it, and so many that all hosts,
 # and all threads in them, have tiles to work at until near the end.

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 def pytest_collection_modifyitems(items):
     """They all compare what is computed here, but for the library's, which compile and compute in other processes."""
     for item in items:
-        if item.path.parent == Path(__file__).parent and item.path.name != "test_library.py":
+        if item.path.is_relative_to(Path(__file__).parent) and item.path.name != "test_library.py":
             item.add_marker("last_digits")
 
 

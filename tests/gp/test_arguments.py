@@ -7,9 +7,9 @@ import pytest
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
 from gaussian_processes.gp.comparison import compare
-from gaussian_processes.gp.factor import Cholesky
 from gaussian_processes.gp.learning import Learner, evaluate
-from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.linalg.cholesky import Cholesky
+from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.parameters import Parameters
 
 pytestmark = pytest.mark.usefixtures("one_thread")

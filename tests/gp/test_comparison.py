@@ -10,9 +10,9 @@ import pytest
 from gaussian_processes.gp import ArcCosine, TrainedGPModel, operations
 from gaussian_processes.gp.comparison import compare, memory
 from gaussian_processes.gp.directions import LengthError
-from gaussian_processes.gp.factor import NotPositiveDefiniteError
+from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
+from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.maximum import Point, maximum
-from gaussian_processes.gp.packed import Packed
 from gaussian_processes.gp.parameters import BOUNDS
 from gaussian_processes.gp.profile import Profile
 

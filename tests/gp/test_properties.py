@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp.factor import Cholesky
-from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.linalg.cholesky import Cholesky
+from gaussian_processes.gp.linalg.packed import Packed
 
 quick = settings(deadline=None, max_examples=60)
 

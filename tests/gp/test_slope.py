@@ -10,7 +10,7 @@ from gaussian_processes.gp.arccosine import composed_kernel_derivative
 from gaussian_processes.gp.compiled import threads as threads_module
 from gaussian_processes.gp.compiled.passes import CLOSE
 from gaussian_processes.gp.kernel import ArcCosine
-from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.slope import ERRORS, slope, weigh_by_slope
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -4,7 +4,7 @@ What lies by rows is its transpose by columns; so a lower triangle by rows is an
 """
 
 from gaussian_processes.gp.arrays import Matrix
-from gaussian_processes.gp.lapack import blas, lapack
+from gaussian_processes.gp.linalg.lapack import blas, lapack
 
 
 def factor(M: Matrix) -> int:

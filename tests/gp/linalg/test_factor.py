@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.linalg.lapack import dpotrf, dtrttf
 
-from gaussian_processes.gp import blocks as blocks_module
-from gaussian_processes.gp import factor as factor_module
-from gaussian_processes.gp.factor import Cholesky, NotPositiveDefiniteError
-from gaussian_processes.gp.lapack import blas
-from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.linalg import blas as blocks_module
+from gaussian_processes.gp.linalg import cholesky as factor_module
+from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
+from gaussian_processes.gp.linalg.lapack import blas
+from gaussian_processes.gp.linalg.packed import Packed
 
 SIZES = [1, 2, 3, 4, 5, 8, 33, 200, 301]
 

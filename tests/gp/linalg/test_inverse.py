@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from gaussian_processes.gp.factor import Cholesky
-from gaussian_processes.gp.inverse import inverse
-from gaussian_processes.gp.packed import Packed
-from gaussian_processes.gp.symmetric import add_mean_product, minus_square, times, whole
+from gaussian_processes.gp.linalg.cholesky import Cholesky
+from gaussian_processes.gp.linalg.inverse import inverse
+from gaussian_processes.gp.linalg.packed import Packed
+from gaussian_processes.gp.linalg.symmetric import add_mean_product, minus_square, times, whole
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.blocks import add_square, divide, invert, invert_triangle
-from gaussian_processes.gp.factor import Cholesky
-from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.linalg.blas import add_square, divide, invert, invert_triangle
+from gaussian_processes.gp.linalg.cholesky import Cholesky
+from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, untold
 
 # Columns of which squares are summed at a time.

@@ -3,16 +3,16 @@
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array, Matrix
-from gaussian_processes.gp.blocks import (
+from gaussian_processes.gp.compiled import passes
+from gaussian_processes.gp.compiled.threads import in_threads, panels
+from gaussian_processes.gp.linalg.blas import (
     add_outer_product,
     add_product,
     add_symmetric_product,
     subtract_product,
     subtract_square,
 )
-from gaussian_processes.gp.compiled import passes
-from gaussian_processes.gp.compiled.threads import in_threads, panels
-from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.linalg.packed import Packed
 
 
 def add_mean_product(W: Packed, a: Array, b: Array) -> None:

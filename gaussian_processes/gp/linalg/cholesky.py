@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array, Matrix
-from gaussian_processes.gp.blocks import divide, factor, subtract_product, subtract_square
-from gaussian_processes.gp.packed import Packed
+from gaussian_processes.gp.linalg.blas import divide, factor, subtract_product, subtract_square
+from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, untold
 
 # Columns that are factored at a time, and rows and columns of what is then taken from the rest at a time, at most: one
