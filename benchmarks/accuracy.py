@@ -46,8 +46,8 @@ def ours() -> Iterator[tuple[str, Values]]:
     from gaussian_processes.job.environment import prepare_libraries
 
     prepare_libraries(os.environ)  # as `train` and `serve` do
-    from gaussian_processes.gp.arccosine import composed_kernel
-    from gaussian_processes.gp.kernel import ArcCosine
+    from gaussian_processes.gp.kernels.formulas import composed_kernel
+    from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 
     yield "ours, composed_kernel", composed_kernel
     yield "ours, the compiled pass", lambda q, l, t: ArcCosine(q, l).cross(X, unit_rows(t))[0]

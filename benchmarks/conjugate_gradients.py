@@ -16,7 +16,7 @@ from gaussian_processes.gp.conjugate_gradients import System, conjugate_gradient
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.iterative import Effort, memory, solve_iteratively
 from gaussian_processes.gp.preconditioner import Preconditioner, default_rank
-from gaussian_processes.gp.product import strip_product
+from gaussian_processes.gp.kernels.matvec import strip_product
 from gaussian_processes.gp.solution import memory as factor_memory
 from gaussian_processes.gp.solution import solve
 from gaussian_processes.gp.compiled.threads import threads

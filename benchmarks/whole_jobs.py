@@ -27,7 +27,7 @@ Job = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarra
 
 
 def ours() -> Job:
-    from gaussian_processes.gp.kernel import ArcCosine
+    from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
     from gaussian_processes.gp.model import TrainedGPModel
 
     def job(X, y, X_star):

@@ -296,7 +296,7 @@ def test_what_the_local_notebook_says_of_its_numbers_is_so(local):
 
 def test_what_the_local_notebook_says_of_kernels_is_so():
     """The slope at t = 1: infinite for q = 0, q^2 / (2q - 1) above, which exceeds 1 from q = 2 on."""
-    from gaussian_processes.gp.arccosine import composed_kernel, composed_kernel_derivative
+    from gaussian_processes.gp.kernels.formulas import composed_kernel, composed_kernel_derivative
 
     assert np.isinf(composed_kernel_derivative(0, 0, 1.0))
     assert composed_kernel_derivative(1, 0, 1.0) == pytest.approx(1.0)

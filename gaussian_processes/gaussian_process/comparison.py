@@ -8,7 +8,7 @@ from gaussian_processes.algorithm import Reporter
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.gp.comparison import Compared, compare
 from gaussian_processes.gp.criterion import Criterion
-from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.parameters import Name
 from gaussian_processes.gp.record import Record
 

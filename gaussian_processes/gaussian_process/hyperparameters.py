@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from gaussian_processes.algorithm import Detail, Search, SeveralHosts
 from gaussian_processes.gp.criterion import Criterion
-from gaussian_processes.gp.kernel import MOST, Geometry
+from gaussian_processes.gp.kernels.arc_cosine import MOST, Geometry
 from gaussian_processes.gp.parameters import BOUNDS, NAMES, Name
 from gaussian_processes.gp.solution import Precision
 

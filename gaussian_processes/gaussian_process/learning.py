@@ -17,7 +17,7 @@ from gaussian_processes.gp import operations
 from gaussian_processes.gp.comparison import Compared
 from gaussian_processes.gp.comparison import memory as memory_of_comparison
 from gaussian_processes.gp.criterion import Criterion
-from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.learning import Iteration, Learned, Learner
 from gaussian_processes.gp.parameters import NAMES, Name, Parameters
 from gaussian_processes.gp.record import Record

@@ -14,9 +14,9 @@ from gaussian_processes.errors import AlgorithmError, RowError
 from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters, ScalingName
 from gaussian_processes.gaussian_process.learning import Choice, choose, learns
 from gaussian_processes.gp.covariance import Covariance
-from gaussian_processes.gp.directions import LengthError
 from gaussian_processes.gp.iterative import Multiply, NotConvergedError, solve_iteratively
-from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
+from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.model import TrainedGPModel

@@ -6,7 +6,7 @@ Citations used below this package:
 [RW06]  C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine Learning, MIT Press 2006.
 """
 
-from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.model import TrainedGPModel
 
 __all__ = ["ArcCosine", "TrainedGPModel"]

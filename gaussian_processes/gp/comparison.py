@@ -7,11 +7,11 @@ from typing import get_args
 
 import numpy as np
 
-from gaussian_processes.gp.angles import Angles
 from gaussian_processes.gp.arguments import among, observations, require_bounds
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.criterion import Criterion
-from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
+from gaussian_processes.gp.kernels.cached_angles import Angles
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.maximum import Maximum
 from gaussian_processes.gp.parameters import BOUNDS, NAMES, Name

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.directions import Directions
-from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
+from gaussian_processes.gp.kernels.inputs import Directions
+from gaussian_processes.gp.kernels.matvec import strip_product
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.product import strip_product
 from gaussian_processes.gp.progress import Progress, untold
 
 

@@ -21,8 +21,8 @@ import numpy as np
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.criterion import Sensitivity
+from gaussian_processes.gp.kernels.derivative import weigh_by_slope
 from gaussian_processes.gp.linalg.symmetric import times
-from gaussian_processes.gp.slope import weigh_by_slope
 
 
 class Gradient(NamedTuple):

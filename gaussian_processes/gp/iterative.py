@@ -11,8 +11,8 @@ from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.compiled.threads import threads
 from gaussian_processes.gp.conjugate_gradients import LIMIT, TOLERANCE, Iterated, System, conjugate_gradients
 from gaussian_processes.gp.covariance import Covariance
+from gaussian_processes.gp.kernels.matvec import strip_product
 from gaussian_processes.gp.preconditioner import BLOCK, Preconditioner, default_rank
-from gaussian_processes.gp.product import strip_product
 from gaussian_processes.gp.progress import Progress, untold
 from gaussian_processes.gp.solution import Solution
 

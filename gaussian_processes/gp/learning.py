@@ -12,8 +12,8 @@ from gaussian_processes.gp.arguments import among, integer, observations, requir
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.criterion import Criterion, sensitivity
-from gaussian_processes.gp.directions import LengthError
 from gaussian_processes.gp.gradient import gradient
+from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.parameters import NAMES, Name, Parameters
 from gaussian_processes.gp.record import Record

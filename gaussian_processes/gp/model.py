@@ -10,12 +10,12 @@ import numpy as np
 from gaussian_processes.gp.arguments import among, array, number, observations
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.covariance import Covariance
-from gaussian_processes.gp.directions import Directions
 from gaussian_processes.gp.evidence import LeaveOneOut, leave_one_out, log_evidence, noise_derivative
-from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
+from gaussian_processes.gp.kernels.inputs import Directions
+from gaussian_processes.gp.kernels.matvec import product
 from gaussian_processes.gp.linalg.blas import subtract_square
 from gaussian_processes.gp.linalg.cholesky import Cholesky
-from gaussian_processes.gp.product import product
 from gaussian_processes.gp.progress import Progress, Work, untold
 from gaussian_processes.gp.solution import Precision, Solution, solve
 

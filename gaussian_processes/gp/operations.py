@@ -8,10 +8,10 @@ of an x86-64 processor with AVX-512, and is expressed by it (`benchmarks/trainin
 import math
 from collections.abc import Mapping
 
-from gaussian_processes.gp.approximation import stages
 from gaussian_processes.gp.compiled.passes import STRIP
 from gaussian_processes.gp.compiled.threads import threads
 from gaussian_processes.gp.criterion import Criterion
+from gaussian_processes.gp.kernels.polynomials import stages
 from gaussian_processes.gp.preconditioner import default_rank
 from gaussian_processes.gp.solution import Precision
 

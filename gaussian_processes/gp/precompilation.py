@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from gaussian_processes.gp.angles import Angles
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.iterative import solve_iteratively
-from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
+from gaussian_processes.gp.kernels.cached_angles import Angles
 from gaussian_processes.gp.learning import evaluate
 from gaussian_processes.gp.model import TrainedGPModel
 from gaussian_processes.gp.parameters import Parameters

@@ -8,7 +8,7 @@ from dask._task_spec import Task, TaskRef
 
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.covariance import Covariance
-from gaussian_processes.gp.directions import Directions
+from gaussian_processes.gp.kernels.inputs import Directions
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, untold
 from gaussian_processes.tiled import tile

@@ -4,7 +4,7 @@ import numpy as np
 
 from gaussian_processes.gp.arrays import Array, Matrix
 from gaussian_processes.gp.covariance import Covariance
-from gaussian_processes.gp.directions import Directions
+from gaussian_processes.gp.kernels.inputs import Directions
 from gaussian_processes.gp.linalg.blas import divide, factor, subtract_product, subtract_square
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 

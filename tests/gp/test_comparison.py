@@ -9,7 +9,7 @@ import pytest
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel, operations
 from gaussian_processes.gp.comparison import compare, memory
-from gaussian_processes.gp.directions import LengthError
+from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.maximum import Point, maximum

@@ -11,8 +11,8 @@ from gaussian_processes.gp import ArcCosine, operations
 from gaussian_processes.gp.conjugate_gradients import System, conjugate_gradients
 from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.iterative import Effort, NotConvergedError, memory, solve_iteratively
+from gaussian_processes.gp.kernels.matvec import strip_product, strips
 from gaussian_processes.gp.preconditioner import Preconditioner, default_rank
-from gaussian_processes.gp.product import strip_product, strips
 from gaussian_processes.gp.solution import solve
 
 pytestmark = pytest.mark.usefixtures("one_thread")

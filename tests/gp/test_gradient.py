@@ -10,9 +10,9 @@ from mpmath import mpf
 from threadpoolctl import threadpool_limits
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
+from gaussian_processes.gp.kernels.derivative import slope
 from gaussian_processes.gp.learning import evaluate
 from gaussian_processes.gp.parameters import Parameters
-from gaussian_processes.gp.slope import slope
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

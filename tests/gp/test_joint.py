@@ -5,8 +5,8 @@ import pytest
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
 from gaussian_processes.gp import model as model_module
-from gaussian_processes.gp.arccosine import composed_kernel
-from gaussian_processes.gp.directions import LengthError
+from gaussian_processes.gp.kernels.formulas import composed_kernel
+from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.sampling import draw
 from gaussian_processes.gp.solution import Solution
 

@@ -9,7 +9,7 @@ from reference import read_reference
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
 from gaussian_processes.gp import learning as learning_module
-from gaussian_processes.gp.directions import LengthError
+from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.learning import Learner, evaluate
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 from gaussian_processes.gp.parameters import BOUNDS, NAMES, Parameters

@@ -7,7 +7,7 @@ from scipy.stats import multivariate_normal
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
 from gaussian_processes.gp import model as model_module
-from gaussian_processes.gp.directions import LengthError
+from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 
 

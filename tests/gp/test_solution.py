@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp.product import product, strip_product
+from gaussian_processes.gp.kernels.matvec import product, strip_product
 from gaussian_processes.gp.solution import memory
 
 KERNELS = [

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import read_reference
 
-from gaussian_processes.gp.approximation import approximation
-from gaussian_processes.gp.arccosine import composed_kernel
 from gaussian_processes.gp.compiled.passes import STRIP
-from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
+from gaussian_processes.gp.kernels.formulas import composed_kernel
+from gaussian_processes.gp.kernels.polynomials import approximation
 
 TRUTH = read_reference("kernel_truth.csv")
 CASES = sorted({(int(row["q"]), int(row["l"])) for row in TRUTH})

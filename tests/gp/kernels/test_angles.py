@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gaussian_processes.gp import ArcCosine
-from gaussian_processes.gp.angles import Angles
 from gaussian_processes.gp.compiled.passes import STRIP
+from gaussian_processes.gp.kernels.cached_angles import Angles
 from gaussian_processes.gp.linalg.packed import Packed
 
 ORDERS = [(0, 0), (0, 1), (0, 4), (1, 0), (1, 3), (2, 6), (4, 4), (8, 6), (60, 1)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp.directions import LengthError
+from gaussian_processes.gp.kernels.inputs import LengthError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaussian_processes.gp import ArcCosine, TrainedGPModel, directions
-from gaussian_processes.gp.directions import SAME, Directions
+from gaussian_processes.gp import ArcCosine, TrainedGPModel
+from gaussian_processes.gp.kernels import inputs as directions
+from gaussian_processes.gp.kernels.inputs import SAME, Directions
 
 DIRECTIONS = 2.0 ** np.array([[0, 0, 0], [1, 0, 0], [0, 3, 0], [2, 2, 5], [-1, 4, 0]])
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from gaussian_processes.gp.approximation import approximation
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.compiled.threads import in_threads, panels
-from gaussian_processes.gp.directions import Directions
-from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
+from gaussian_processes.gp.kernels.inputs import Directions
+from gaussian_processes.gp.kernels.polynomials import approximation
 from gaussian_processes.gp.progress import Progress, Work, untold
 
 

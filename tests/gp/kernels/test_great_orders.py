@@ -5,12 +5,18 @@ import mpmath
 import numpy as np
 import pytest
 
-from gaussian_processes.gp import ArcCosine, arccosine, operations
-from gaussian_processes.gp.approximation import approximation, stages
-from gaussian_processes.gp.arccosine import composed_complement, composed_kernel, composed_kernel_derivative, layers
+from gaussian_processes.gp import ArcCosine, operations
 from gaussian_processes.gp.compiled import passes
+from gaussian_processes.gp.kernels import formulas as arccosine
+from gaussian_processes.gp.kernels.derivative import weigh_by_slope
+from gaussian_processes.gp.kernels.formulas import (
+    composed_complement,
+    composed_kernel,
+    composed_kernel_derivative,
+    layers,
+)
+from gaussian_processes.gp.kernels.polynomials import approximation, stages
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.slope import weigh_by_slope
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

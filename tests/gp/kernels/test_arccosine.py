@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference import read_reference
 
-from gaussian_processes.gp.arccosine import (
+from gaussian_processes.gp.kernels.formulas import (
     angular_function,
     base_kernel,
     composed_complement,

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gaussian_processes.gp.approximation import approximation
-from gaussian_processes.gp.arccosine import composed_kernel, of_half_complements
 from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.compiled.span import places
 from gaussian_processes.gp.compiled.threads import in_threads, panels
-from gaussian_processes.gp.directions import Directions
-from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
+from gaussian_processes.gp.kernels.formulas import composed_kernel, of_half_complements
+from gaussian_processes.gp.kernels.inputs import Directions
+from gaussian_processes.gp.kernels.polynomials import approximation
 from gaussian_processes.gp.linalg.packed import Packed
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from gaussian_processes.gp.arccosine import composed_kernel
 from gaussian_processes.gp.compiled import threads as threads_module
-from gaussian_processes.gp.directions import LengthError
-from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
+from gaussian_processes.gp.kernels.formulas import composed_kernel
+from gaussian_processes.gp.kernels.inputs import LengthError
 
 KERNELS = [
     ArcCosine(0, 0),

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from gaussian_processes.gp.arccosine import composed_kernel_derivative
 from gaussian_processes.gp.compiled import threads as threads_module
 from gaussian_processes.gp.compiled.passes import CLOSE
-from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
+from gaussian_processes.gp.kernels.derivative import ERRORS, slope, weigh_by_slope
+from gaussian_processes.gp.kernels.formulas import composed_kernel_derivative
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.slope import ERRORS, slope, weigh_by_slope
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -21,7 +21,6 @@ import numpy as np
 from numpy.polynomial.chebyshev import cheb2poly
 from scipy.fft import dct
 
-from gaussian_processes.gp.arccosine import composed_complement, layers
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.compiled.passes import (
     CLOSE,
@@ -33,6 +32,7 @@ from gaussian_processes.gp.compiled.passes import (
     fill,
     workspace,
 )
+from gaussian_processes.gp.kernels.formulas import composed_complement, layers
 
 # The pass works through eight terms at a time; of higher degrees the powers of x lose digits.
 DEGREES = (8, 16, 24, 32, 40)

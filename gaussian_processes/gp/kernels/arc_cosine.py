@@ -6,14 +6,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from gaussian_processes.gp.approximation import approximation
-from gaussian_processes.gp.arccosine import composed_kernel, of_half_complements
 from gaussian_processes.gp.arguments import among, array, integer, number
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.compiled.span import Span, places
 from gaussian_processes.gp.compiled.threads import in_threads, panels
-from gaussian_processes.gp.directions import Directions, LengthError, directions, measured
+from gaussian_processes.gp.kernels.formulas import composed_kernel, of_half_complements
+from gaussian_processes.gp.kernels.inputs import Directions, LengthError, directions, measured
+from gaussian_processes.gp.kernels.polynomials import approximation
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, untold
 

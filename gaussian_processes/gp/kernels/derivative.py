@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gaussian_processes.gp.approximation import fitted
-from gaussian_processes.gp.arccosine import composed_kernel_derivative, of_half_complements
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.compiled.passes import Floats
 from gaussian_processes.gp.compiled.span import Span, places
 from gaussian_processes.gp.compiled.threads import in_threads, panels
-from gaussian_processes.gp.directions import Directions
-from gaussian_processes.gp.kernel import ArcCosine
+from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
+from gaussian_processes.gp.kernels.formulas import composed_kernel_derivative, of_half_complements
+from gaussian_processes.gp.kernels.inputs import Directions
+from gaussian_processes.gp.kernels.polynomials import fitted
 from gaussian_processes.gp.linalg.packed import Packed
 
 # What is allowed, relative to the slope at t = 1, the largest. The inverse of a matrix with little noise multiplies it.
