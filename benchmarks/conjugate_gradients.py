@@ -12,13 +12,13 @@ from timing import best_of, rows
 import numpy as np
 
 from gaussian_processes.gp import ArcCosine, operations
-from gaussian_processes.gp.conjugate_gradients import System, conjugate_gradients
-from gaussian_processes.gp.covariance import Covariance
-from gaussian_processes.gp.iterative import Effort, memory, solve_iteratively
-from gaussian_processes.gp.preconditioner import Preconditioner, default_rank
+from gaussian_processes.gp.solvers.conjugate_gradients import System, conjugate_gradients
+from gaussian_processes.gp.solvers.covariance import Covariance
+from gaussian_processes.gp.solvers.iterative import Effort, memory, solve_iteratively
+from gaussian_processes.gp.solvers.preconditioner import Preconditioner, default_rank
 from gaussian_processes.gp.kernels.matvec import strip_product
-from gaussian_processes.gp.solution import memory as factor_memory
-from gaussian_processes.gp.solution import solve
+from gaussian_processes.gp.solvers.direct import memory as factor_memory
+from gaussian_processes.gp.solvers.direct import solve
 from gaussian_processes.gp.compiled.threads import threads
 
 SIGMA2 = 0.1

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from gaussian_processes.cluster.configuration import configure
 from gaussian_processes.gp import ArcCosine
-from gaussian_processes.gp.covariance import Covariance
+from gaussian_processes.gp.solvers.covariance import Covariance
 from gaussian_processes.tiled.cholesky import PANELS, TiledCholesky
 from gaussian_processes.tiled.engine import Engine
 from gaussian_processes.tiled.grid import Grid

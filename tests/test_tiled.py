@@ -14,9 +14,9 @@ from distributed import Client, Scheduler, SpecCluster, Worker
 
 from gaussian_processes.cluster.configuration import configure
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.packed import Packed, halves
+from gaussian_processes.gp.solvers.covariance import Covariance
 from gaussian_processes.tiled.cholesky import TiledCholesky
 from gaussian_processes.tiled.engine import Engine
 from gaussian_processes.tiled.grid import MOST, SMALLEST, Grid

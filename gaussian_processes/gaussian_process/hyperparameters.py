@@ -9,7 +9,7 @@ from gaussian_processes.algorithm import Detail, Search, SeveralHosts
 from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.kernels.arc_cosine import MOST, Geometry
 from gaussian_processes.gp.parameters import BOUNDS, NAMES, Name
-from gaussian_processes.gp.solution import Precision
+from gaussian_processes.gp.solvers.direct import Precision
 
 
 def _listed(value: Any) -> Any:

@@ -22,7 +22,7 @@ from gaussian_processes.gp.learning import Iteration, Learned, Learner
 from gaussian_processes.gp.parameters import NAMES, Name, Parameters
 from gaussian_processes.gp.record import Record
 from gaussian_processes.gp.repeats import distinct
-from gaussian_processes.gp.solution import memory
+from gaussian_processes.gp.solvers.direct import memory
 
 CRITERIA: Mapping[Criterion, str] = {"evidence": "log evidence", "loo": "leave-one-out log density"}
 

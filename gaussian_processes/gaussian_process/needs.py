@@ -5,9 +5,10 @@ from dataclasses import replace
 from gaussian_processes.algorithm import Needs, Size
 from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters
 from gaussian_processes.gaussian_process.learning import needs_of_learning
-from gaussian_processes.gp import iterative, operations
+from gaussian_processes.gp import operations
 from gaussian_processes.gp.model import ENTRIES
-from gaussian_processes.gp.solution import memory
+from gaussian_processes.gp.solvers import iterative
+from gaussian_processes.gp.solvers.direct import memory
 from gaussian_processes.tiled.grid import shape
 
 # What a worker holds at most, in shares of the tiles; the share of the processors' time that goes into the tiles; and bytes

@@ -19,10 +19,10 @@ from typing import NamedTuple
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.criterion import Sensitivity
 from gaussian_processes.gp.kernels.derivative import weigh_by_slope
 from gaussian_processes.gp.linalg.symmetric import times
+from gaussian_processes.gp.solvers.covariance import Covariance
 
 
 class Gradient(NamedTuple):

@@ -9,7 +9,6 @@ import numpy as np
 
 from gaussian_processes.gp.arguments import among, array, number, observations
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.evidence import LeaveOneOut, leave_one_out, log_evidence, noise_derivative
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.kernels.inputs import Directions
@@ -17,7 +16,8 @@ from gaussian_processes.gp.kernels.matvec import product
 from gaussian_processes.gp.linalg.blas import subtract_square
 from gaussian_processes.gp.linalg.cholesky import Cholesky
 from gaussian_processes.gp.progress import Progress, Work, untold
-from gaussian_processes.gp.solution import Precision, Solution, solve
+from gaussian_processes.gp.solvers.covariance import Covariance
+from gaussian_processes.gp.solvers.direct import Precision, Solution, solve
 
 # Covariances with requests that are held at a time for their variances, or entries of the inverse of the factor: below
 # 32 MiB, which the C library keeps for the next ones; larger pieces would come from the system, page by page, each time.

@@ -12,8 +12,8 @@ from gaussian_processes.gp.compiled.passes import STRIP
 from gaussian_processes.gp.compiled.threads import threads
 from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.kernels.polynomials import stages
-from gaussian_processes.gp.preconditioner import default_rank
-from gaussian_processes.gp.solution import Precision
+from gaussian_processes.gp.solvers.direct import Precision
+from gaussian_processes.gp.solvers.preconditioner import default_rank
 
 # To begin and to end; and by how many rows N is as if larger, as BLAS is slower on narrow panels.
 START, ROW = 3e8, 600

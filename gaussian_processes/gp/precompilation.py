@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from gaussian_processes.gp.covariance import Covariance
-from gaussian_processes.gp.iterative import solve_iteratively
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.kernels.cached_angles import Angles
 from gaussian_processes.gp.learning import evaluate
 from gaussian_processes.gp.model import TrainedGPModel
 from gaussian_processes.gp.parameters import Parameters
-from gaussian_processes.gp.solution import Precision
+from gaussian_processes.gp.solvers.covariance import Covariance
+from gaussian_processes.gp.solvers.direct import Precision
+from gaussian_processes.gp.solvers.iterative import solve_iteratively
 
 # An order with polynomials and one above them; with lengths, which the sphere leaves out.
 KERNELS = (ArcCosine(0, 1), ArcCosine(1, 1), ArcCosine(60, 0, "homogeneous", degree=1.0))

@@ -7,10 +7,10 @@ import numpy as np
 from dask._task_spec import Task, TaskRef
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.kernels.inputs import Directions
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, untold
+from gaussian_processes.gp.solvers.covariance import Covariance
 from gaussian_processes.tiled import tile
 from gaussian_processes.tiled.engine import Engine, Future, Key, label
 from gaussian_processes.tiled.grid import Grid

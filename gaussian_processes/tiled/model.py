@@ -7,13 +7,13 @@ import numpy as np
 
 from gaussian_processes.gp.arguments import observations
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.evidence import log_evidence
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.kernels.matvec import product
 from gaussian_processes.gp.model import TrainedGPModel
 from gaussian_processes.gp.progress import Progress, untold
-from gaussian_processes.gp.solution import Solution, require_finite
+from gaussian_processes.gp.solvers.covariance import Covariance
+from gaussian_processes.gp.solvers.direct import Solution, require_finite
 from gaussian_processes.tiled.cholesky import TiledCholesky
 from gaussian_processes.tiled.engine import Engine
 

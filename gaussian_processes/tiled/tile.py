@@ -3,10 +3,10 @@
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array, Matrix
-from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.kernels.inputs import Directions
 from gaussian_processes.gp.linalg.blas import divide, factor, subtract_product, subtract_square
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
+from gaussian_processes.gp.solvers.covariance import Covariance
 
 
 def covariances(M: Covariance, rows: slice, columns: slice) -> Matrix:

@@ -8,7 +8,7 @@ from gaussian_processes.gp import model as model_module
 from gaussian_processes.gp.kernels.formulas import composed_kernel
 from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.sampling import draw
-from gaussian_processes.gp.solution import Solution
+from gaussian_processes.gp.solvers.direct import Solution
 
 KERNELS = [
     ArcCosine(0, 2),

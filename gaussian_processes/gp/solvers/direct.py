@@ -6,10 +6,10 @@ from typing import Literal
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.progress import Progress, untold
-from gaussian_processes.gp.refinement import RESIDUAL, refine
+from gaussian_processes.gp.solvers.covariance import Covariance
+from gaussian_processes.gp.solvers.refinement import RESIDUAL, refine
 
 Precision = Literal["double", "mixed"]
 

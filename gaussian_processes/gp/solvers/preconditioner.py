@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.linalg.blas import add_square, divide, factor, subtract_product
 from gaussian_processes.gp.progress import Progress, Work, untold
+from gaussian_processes.gp.solvers.covariance import Covariance
 
 # The rank is so many times sqrt(N): to make P, about 3 N rank^2 operations, then takes as long, whatever N, as some
 # iterations of N^2 entries. At N = 20,000, 3.5 to 14 are within two fifths of the best (`benchmarks/conjugate_gradients.py`).

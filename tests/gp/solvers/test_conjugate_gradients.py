@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaussian_processes.gp import ArcCosine, operations
-from gaussian_processes.gp.conjugate_gradients import System, conjugate_gradients
-from gaussian_processes.gp.covariance import Covariance
-from gaussian_processes.gp.iterative import Effort, NotConvergedError, memory, solve_iteratively
 from gaussian_processes.gp.kernels.matvec import strip_product, strips
-from gaussian_processes.gp.preconditioner import Preconditioner, default_rank
-from gaussian_processes.gp.solution import solve
+from gaussian_processes.gp.solvers.conjugate_gradients import System, conjugate_gradients
+from gaussian_processes.gp.solvers.covariance import Covariance
+from gaussian_processes.gp.solvers.direct import solve
+from gaussian_processes.gp.solvers.iterative import Effort, NotConvergedError, memory, solve_iteratively
+from gaussian_processes.gp.solvers.preconditioner import Preconditioner, default_rank
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -5,7 +5,7 @@ import pytest
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
 from gaussian_processes.gp.kernels.matvec import product, strip_product
-from gaussian_processes.gp.solution import memory
+from gaussian_processes.gp.solvers.direct import memory
 
 KERNELS = [
     ArcCosine(0, 2),

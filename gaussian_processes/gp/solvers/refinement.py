@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.linalg.cholesky import Cholesky
 from gaussian_processes.gp.progress import Progress, untold
+from gaussian_processes.gp.solvers.covariance import Covariance
 
 # What |y - M alpha| may be beside |y|; and what part of it each step may leave, or there will be too many.
 RESIDUAL, LEFT = 1e-12, 0.1

@@ -9,12 +9,12 @@ import numpy as np
 
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.compiled.threads import threads
-from gaussian_processes.gp.conjugate_gradients import LIMIT, TOLERANCE, Iterated, System, conjugate_gradients
-from gaussian_processes.gp.covariance import Covariance
 from gaussian_processes.gp.kernels.matvec import strip_product
-from gaussian_processes.gp.preconditioner import BLOCK, Preconditioner, default_rank
 from gaussian_processes.gp.progress import Progress, untold
-from gaussian_processes.gp.solution import Solution
+from gaussian_processes.gp.solvers.conjugate_gradients import LIMIT, TOLERANCE, Iterated, System, conjugate_gradients
+from gaussian_processes.gp.solvers.covariance import Covariance
+from gaussian_processes.gp.solvers.direct import Solution
+from gaussian_processes.gp.solvers.preconditioner import BLOCK, Preconditioner, default_rank
 
 # Takes v (N,) and the precision of the entries, float64 or float32, and returns K v (N,) in double precision.
 Multiply: TypeAlias = Callable[[Array, type[np.floating[Any]]], Array]
