@@ -16,7 +16,7 @@ from scipy.linalg.lapack import dpotrf, dpstrf, dsyevd, dsytrd, spotrf
 from scipy.optimize import minimize_scalar
 
 from gaussian_processes.gp import ArcCosine
-from gaussian_processes.gp.comparison import SHARES, compare
+from gaussian_processes.gp.selection.comparison import SHARES, compare
 from gaussian_processes.gp.compiled.threads import threads
 
 KERNELS = [ArcCosine(q, l, bias=1.0) for q in range(5) for l in range(5)]

@@ -16,8 +16,8 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri
 
 from gaussian_processes.gp import ArcCosine
-from gaussian_processes.gp.learning import evaluate
-from gaussian_processes.gp.parameters import NAMES, Parameters
+from gaussian_processes.gp.selection.optimise import evaluate
+from gaussian_processes.gp.selection.parameters import NAMES, Parameters
 from gaussian_processes.gp.compiled.threads import threads
 
 D, SIGMA2 = 10, 0.1

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from gaussian_processes.algorithm import Reporter
 from gaussian_processes.data.dataset import Array
-from gaussian_processes.gp.comparison import Compared, compare
-from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
-from gaussian_processes.gp.parameters import Name
-from gaussian_processes.gp.record import Record
+from gaussian_processes.gp.selection.comparison import Compared, compare
+from gaussian_processes.gp.selection.criterion import Criterion
+from gaussian_processes.gp.selection.parameters import Name
+from gaussian_processes.gp.selection.replay import Record
 
 Settings = dict[str, int | float | str]
 

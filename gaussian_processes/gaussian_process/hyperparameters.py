@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from gaussian_processes.algorithm import Detail, Search, SeveralHosts
-from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.kernels.arc_cosine import MOST, Geometry
-from gaussian_processes.gp.parameters import BOUNDS, NAMES, Name
+from gaussian_processes.gp.selection.criterion import Criterion
+from gaussian_processes.gp.selection.parameters import BOUNDS, NAMES, Name
 from gaussian_processes.gp.solvers.direct import Precision
 
 

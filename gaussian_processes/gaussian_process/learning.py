@@ -14,14 +14,14 @@ from gaussian_processes.errors import AlgorithmError, ConfigurationError
 from gaussian_processes.gaussian_process.comparison import named, recorded_comparison, settings_of, table
 from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters
 from gaussian_processes.gp import operations
-from gaussian_processes.gp.comparison import Compared
-from gaussian_processes.gp.comparison import memory as memory_of_comparison
-from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
-from gaussian_processes.gp.learning import Iteration, Learned, Learner
-from gaussian_processes.gp.parameters import NAMES, Name, Parameters
-from gaussian_processes.gp.record import Record
-from gaussian_processes.gp.repeats import distinct
+from gaussian_processes.gp.selection.comparison import Compared
+from gaussian_processes.gp.selection.comparison import memory as memory_of_comparison
+from gaussian_processes.gp.selection.criterion import Criterion
+from gaussian_processes.gp.selection.optimise import Iteration, Learned, Learner
+from gaussian_processes.gp.selection.parameters import NAMES, Name, Parameters
+from gaussian_processes.gp.selection.repeats import distinct
+from gaussian_processes.gp.selection.replay import Record
 from gaussian_processes.gp.solvers.direct import memory
 
 CRITERIA: Mapping[Criterion, str] = {"evidence": "log evidence", "loo": "leave-one-out log density"}

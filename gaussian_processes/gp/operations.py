@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from gaussian_processes.gp.compiled.passes import STRIP
 from gaussian_processes.gp.compiled.threads import threads
-from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.kernels.polynomials import stages
+from gaussian_processes.gp.selection.criterion import Criterion
 from gaussian_processes.gp.solvers.direct import Precision
 from gaussian_processes.gp.solvers.preconditioner import default_rank
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp.comparison import compare
-from gaussian_processes.gp.learning import Learner, evaluate
 from gaussian_processes.gp.linalg.cholesky import Cholesky
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.parameters import Parameters
+from gaussian_processes.gp.selection.comparison import compare
+from gaussian_processes.gp.selection.optimise import Learner, evaluate
+from gaussian_processes.gp.selection.parameters import Parameters
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

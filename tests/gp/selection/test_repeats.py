@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gaussian_processes.gp.repeats import distinct
+from gaussian_processes.gp.selection.repeats import distinct
 
 
 def rows(N=400, d=5, seed=0):

@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
 from gaussian_processes.gp.kernels.derivative import slope
-from gaussian_processes.gp.learning import evaluate
-from gaussian_processes.gp.parameters import Parameters
+from gaussian_processes.gp.selection.optimise import evaluate
+from gaussian_processes.gp.selection.parameters import Parameters
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

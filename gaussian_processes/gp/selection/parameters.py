@@ -9,8 +9,8 @@ import numpy as np
 
 from gaussian_processes.gp.arguments import among, number
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.gradient import Gradient
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
+from gaussian_processes.gp.selection.gradient import Gradient
 
 Name = Literal["sigma2", "variance", "bias", "degree", "lengthscales"]
 NAMES: tuple[Name, ...] = get_args(Name)

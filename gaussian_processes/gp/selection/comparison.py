@@ -9,14 +9,14 @@ import numpy as np
 
 from gaussian_processes.gp.arguments import among, observations, require_bounds
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.kernels.cached_angles import Angles
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.maximum import Maximum
-from gaussian_processes.gp.parameters import BOUNDS, NAMES, Name
-from gaussian_processes.gp.profile import Fit, Profile
 from gaussian_processes.gp.progress import Phase, Progress, Work, untold
+from gaussian_processes.gp.selection.criterion import Criterion
+from gaussian_processes.gp.selection.line_search import Maximum
+from gaussian_processes.gp.selection.parameters import BOUNDS, NAMES, Name
+from gaussian_processes.gp.selection.profile import Fit, Profile
 
 # The least and the greatest noise, and where the search for the best begins if there is nothing to go by.
 SHARES, START = (1e-14, 1e2), 0.1

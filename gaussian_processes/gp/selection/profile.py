@@ -25,12 +25,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.criterion import Criterion
 from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.inverse import inverse_diagonal
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.maximum import Maximum, Point, maximum
 from gaussian_processes.gp.progress import Progress, untold
+from gaussian_processes.gp.selection.criterion import Criterion
+from gaussian_processes.gp.selection.line_search import Maximum, Point, maximum
 
 # Vectors of signs at least, and numbers in them all: the fewer the rows, the more vectors. As many as rows would do no
 # better than unit vectors, which are exact.

@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.criterion import Sensitivity
 from gaussian_processes.gp.kernels.derivative import weigh_by_slope
 from gaussian_processes.gp.linalg.symmetric import times
+from gaussian_processes.gp.selection.criterion import Sensitivity
 from gaussian_processes.gp.solvers.covariance import Covariance
 
 

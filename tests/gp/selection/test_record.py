@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gaussian_processes.gp.record import Record
+from gaussian_processes.gp.selection.replay import Record
 
 
 class Squares:

@@ -8,12 +8,12 @@ import pytest
 from reference import read_reference
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp import learning as learning_module
 from gaussian_processes.gp.kernels.inputs import LengthError
-from gaussian_processes.gp.learning import Learner, evaluate
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
-from gaussian_processes.gp.parameters import BOUNDS, NAMES, Parameters
-from gaussian_processes.gp.record import Record
+from gaussian_processes.gp.selection import optimise as learning_module
+from gaussian_processes.gp.selection.optimise import Learner, evaluate
+from gaussian_processes.gp.selection.parameters import BOUNDS, NAMES, Parameters
+from gaussian_processes.gp.selection.replay import Record
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel, operations
-from gaussian_processes.gp.comparison import compare, memory
 from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.maximum import Point, maximum
-from gaussian_processes.gp.parameters import BOUNDS
-from gaussian_processes.gp.profile import Profile
+from gaussian_processes.gp.selection.comparison import compare, memory
+from gaussian_processes.gp.selection.line_search import Point, maximum
+from gaussian_processes.gp.selection.parameters import BOUNDS
+from gaussian_processes.gp.selection.profile import Profile
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -10,12 +10,12 @@ from scipy.optimize import Bounds, minimize
 
 from gaussian_processes.gp.arguments import among, integer, observations, require_bounds
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.criterion import Criterion, sensitivity
-from gaussian_processes.gp.gradient import gradient
 from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
-from gaussian_processes.gp.parameters import NAMES, Name, Parameters
-from gaussian_processes.gp.record import Record
+from gaussian_processes.gp.selection.criterion import Criterion, sensitivity
+from gaussian_processes.gp.selection.gradient import gradient
+from gaussian_processes.gp.selection.parameters import NAMES, Name, Parameters
+from gaussian_processes.gp.selection.replay import Record
 from gaussian_processes.gp.solvers.covariance import Covariance
 
 # Standard deviation of a restart's logarithms about those that were given: a factor of e either way.
