@@ -53,7 +53,7 @@ def test_precompiled_functions_are_found_and_not_compiled_again(tmp_path):
         "    def on_start(self, found): sys.exit('compiled: ' + str(found.data))\n"
         "    def on_end(self, found): pass\n"
         "event.register('numba:compile', Compilations())\n"
-        "from gaussian_processes.gp.precompilation import precompile; precompile(); print('found')\n"
+        "from gaussian_processes.gp.build.precompilation import precompile; precompile(); print('found')\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, env=environ, check=False

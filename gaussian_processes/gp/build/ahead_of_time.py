@@ -14,9 +14,9 @@ from llvmlite import binding as llvm
 from numba import carray, cfunc, types
 from numba.core.dispatcher import Dispatcher
 
+from gaussian_processes.gp.build.precompilation import precompile
 from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.compiled.library import library_file
-from gaussian_processes.gp.precompilation import precompile
 
 # Numba's code to free memory and to raise exceptions calls these. The pass does neither: its arrays are others', and no
 # error can occur in it.
