@@ -13,11 +13,11 @@ from timing import best_of  # noqa: F401  # before NumPy: it settles the threads
 import numpy as np
 from uci import SETTINGS, Silence
 
-from gaussian_processes.gaussian_process.hyperparameters import DEPTHS, GEOMETRIES, ORDERS, Hyperparameters
-from gaussian_processes.gaussian_process.learning import choose
+from gaussian_processes.arc_cosine.settings import DEPTHS, GEOMETRIES, ORDERS, Hyperparameters
+from gaussian_processes.arc_cosine.learning import choose
 from gaussian_processes.gp import TrainedGPModel
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
-from gaussian_processes.gp.scaling import Scaling
+from gaussian_processes.arc_cosine.scaling import Scaling
 
 NOISES = (0.0, 0.003, 0.01, 0.03)
 

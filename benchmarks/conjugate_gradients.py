@@ -11,7 +11,8 @@ from timing import best_of, rows
 
 import numpy as np
 
-from gaussian_processes.gp import ArcCosine, operations
+from gaussian_processes.gp import ArcCosine
+from gaussian_processes.gp import cost
 from gaussian_processes.gp.solvers.conjugate_gradients import System, conjugate_gradients
 from gaussian_processes.gp.solvers.covariance import Covariance
 from gaussian_processes.gp.solvers.iterative import Effort, memory, solve_iteratively
@@ -76,7 +77,7 @@ def compare(kernel, X, y, repeats):
         print(f"  residual computed again, {name}: {np.linalg.norm(y - M @ found) / np.linalg.norm(y):.1e}")
     means = strip_product(kernel, M.rows, iterated.alpha - alpha, slice(0, len(alpha)))
     print(f"  means at the rows differ by {np.abs(means).max() / np.std(y):.1e} of the targets' deviation at most")
-    estimate = operations.iterative(len(y), X.shape[1]) / rate()
+    estimate = cost.iterative(len(y), X.shape[1]) / rate()
     room = memory(len(y), X.shape[1]) / factor_memory(len(y), "double")
     print(f"  estimate {estimate:.2f} s; memory {room:.2f} of the factor's")
 

@@ -12,8 +12,8 @@ import timing  # prepares the libraries
 from threadpoolctl import threadpool_limits
 
 from gaussian_processes.algorithm import Size
-from gaussian_processes.gaussian_process import algorithm
-from gaussian_processes.gaussian_process.needs import EFFICIENCY, PEAK
+from gaussian_processes.arc_cosine import algorithm
+from gaussian_processes.arc_cosine.requirements import EFFICIENCY, PEAK
 from gaussian_processes.job.offers import COUNTS, INSTANCES, RECEIVED, offer
 from gaussian_processes.job.plan import measured_rate
 

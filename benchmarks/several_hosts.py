@@ -24,9 +24,9 @@ from threadpoolctl import threadpool_limits
 from gaussian_processes.cluster.configuration import configure
 from gaussian_processes.gp import ArcCosine
 from gaussian_processes.gp.solvers.covariance import Covariance
-from gaussian_processes.tiled.cholesky import PANELS, TiledCholesky
-from gaussian_processes.tiled.engine import Engine
-from gaussian_processes.tiled.grid import Grid
+from gaussian_processes.distributed_gp.cholesky import PANELS, TiledCholesky
+from gaussian_processes.distributed_gp.engine import Engine
+from gaussian_processes.distributed_gp.grid import Grid
 
 SIGMA2 = 0.1
 

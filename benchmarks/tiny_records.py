@@ -14,7 +14,7 @@ import numpy as np
 
 from gaussian_processes.artifact import Artifact
 from gaussian_processes.data.dataset import Dataset, Source
-from gaussian_processes.gaussian_process import Hyperparameters, algorithm
+from gaussian_processes.arc_cosine import Hyperparameters, algorithm
 from gaussian_processes.self_test import SelfTest
 from gaussian_processes.serving.application import Service, create_app
 from gaussian_processes.serving.invocation import Habits

@@ -14,7 +14,8 @@ from timing import best_of, peak, rows
 import numpy as np
 from scipy.linalg.lapack import dpotrf
 
-from gaussian_processes.gp import ArcCosine, TrainedGPModel, operations
+from gaussian_processes.gp import ArcCosine, TrainedGPModel
+from gaussian_processes.gp import cost
 from gaussian_processes.gp.compiled.threads import threads
 
 KERNEL, SIGMA2 = ArcCosine(1, 3), 0.1
@@ -45,7 +46,7 @@ def main():
         bare.append(best_of(1, lambda M: dpotrf(M, lower=1, clean=0, overwrite_a=1), lambda: matrix(X))[0])
         ours.append(best_of(1, lambda: train(X, y, arguments.precision))[0])
     print(f"Gram, factor, alpha, log evidence: {min(ours):.3f} s; bare dpotrf: {min(bare):.3f} s")
-    print(f"estimate: {operations.training(N, X.shape[1], arguments.precision) / rate():.3f} s")
+    print(f"estimate: {cost.training(N, X.shape[1], arguments.precision) / rate():.3f} s")
     print(
         f"ratio {min(ours) / min(bare):.3f}; of pairs {', '.join(f'{a / b:.3f}' for a, b in zip(ours, bare, strict=True))}"
     )

@@ -69,8 +69,8 @@ def learning_rows(N, split):
 
 
 def ours(X, y, X_star, split):
-    from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters
-    from gaussian_processes.gaussian_process.learning import choose
+    from gaussian_processes.arc_cosine.settings import Hyperparameters
+    from gaussian_processes.arc_cosine.learning import choose
 
     rows = learning_rows(len(X), split)
     choice = choose(X[rows], y[rows], 1.0, Hyperparameters(**SETTINGS), Silence())

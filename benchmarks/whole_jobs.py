@@ -28,7 +28,7 @@ Job = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarra
 
 def ours() -> Job:
     from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
-    from gaussian_processes.gp.model import TrainedGPModel
+    from gaussian_processes.gp.regression import TrainedGPModel
 
     def job(X, y, X_star):
         mean, std = TrainedGPModel(X, y, ArcCosine(q, l), SIGMA2).predict(X_star, return_std=True)

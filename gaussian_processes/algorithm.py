@@ -18,7 +18,7 @@ from gaussian_processes.errors import ConfigurationError
 if TYPE_CHECKING:
     from distributed import Client  # which takes a second to import, for what few jobs need
 
-DEFAULT = "gaussian_processes.gaussian_process"
+DEFAULT = "gaussian_processes.arc_cosine"
 
 # Numbers, strings, booleans, None, arrays of numbers, and lists and dictionaries of them: what a model file can hold.
 # A model's dictionaries may also have `Streamed` arrays for values.

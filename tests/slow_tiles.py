@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from gaussian_processes.algorithm import Reporter
+from gaussian_processes.arc_cosine import algorithm as gaussian_process
 from gaussian_processes.cluster import follower, leader
-from gaussian_processes.gaussian_process import algorithm as gaussian_process
-from gaussian_processes.tiled import tile
+from gaussian_processes.distributed_gp import tile
 
 _updated, _divided, _factored = tile.updated, tile.divided, tile.factored
 

@@ -12,12 +12,12 @@ from arro3.core import Array, RecordBatch
 from arro3.io import write_parquet
 from reporting import Lines
 
+from gaussian_processes.arc_cosine import Hyperparameters, algorithm
 from gaussian_processes.artifact import Artifact, save_artifact
 from gaussian_processes.data import delimited, json_lines
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.data.formats import NPY
 from gaussian_processes.errors import DataError, UnusableModelError
-from gaussian_processes.gaussian_process import Hyperparameters, algorithm
 from gaussian_processes.self_test import SelfTest
 from gaussian_processes.serving.application import Batches, Service, create_app
 from gaussian_processes.serving.invocation import Habits

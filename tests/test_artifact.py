@@ -22,7 +22,7 @@ from oddities import NO_FILES
 from reference import DATA, read_reference
 from reporting import Lines
 
-from gaussian_processes import gaussian_process, sealed_pickle
+from gaussian_processes import arc_cosine, sealed_pickle
 from gaussian_processes.algorithm import Query
 from gaussian_processes.artifact import FILE_NAME, MOST, Artifact, load_artifact, missing_model, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
@@ -30,7 +30,7 @@ from gaussian_processes.errors import DataError, PlatformError
 from gaussian_processes.sealed_pickle import read_document
 from gaussian_processes.self_test import SelfTest
 
-ALGORITHM = gaussian_process.algorithm
+ALGORITHM = arc_cosine.algorithm
 TEST = SelfTest(np.ones((1, 2)), {"mean": np.ones(1)})
 
 
@@ -38,7 +38,7 @@ TEST = SelfTest(np.ones((1, 2)), {"mean": np.ones(1)})
 def saved(tmp_path, example):
     """A trained model, and the folder that it was saved in."""
     X, y, _, _ = example
-    hyperparameters = gaussian_process.Hyperparameters(q=0, l=2, feature_scaling="standard", target_scaling="standard")
+    hyperparameters = arc_cosine.Hyperparameters(q=0, l=2, feature_scaling="standard", target_scaling="standard")
     dataset = Dataset(X, y, (Source("a.csv", len(y)),))
     model = ALGORITHM.fit(dataset, hyperparameters, Lines())
     test = SelfTest.of(ALGORITHM, model, dataset)

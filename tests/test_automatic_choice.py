@@ -11,9 +11,9 @@ from reference import ROOT
 from reporting import Lines, metrics_in
 from threadpoolctl import threadpool_limits
 
+from gaussian_processes.arc_cosine import Hyperparameters, algorithm
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import AlgorithmError
-from gaussian_processes.gaussian_process import Hyperparameters, algorithm
 from gaussian_processes.gp import TrainedGPModel
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 

@@ -17,6 +17,7 @@ from reference import ROOT
 from spread_neighbours import algorithm as spread_neighbours
 
 from gaussian_processes.algorithm import Metric, Search
+from gaussian_processes.arc_cosine import algorithm as gaussian_process
 from gaussian_processes.data.channels import parse_channel_type
 from gaussian_processes.data.formats import REQUESTS
 from gaussian_processes.data.media_types import parse_content_type
@@ -24,7 +25,6 @@ from gaussian_processes.description.command import main
 from gaussian_processes.description.specification import DESCRIPTION_LENGTH, describe
 from gaussian_processes.description.table import table_of
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.gaussian_process import algorithm as gaussian_process
 from gaussian_processes.job.definitions import Definition
 from gaussian_processes.job.hyperparameters import parse_hyperparameters
 from gaussian_processes.job.metrics import metric_line

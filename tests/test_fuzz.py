@@ -21,8 +21,8 @@ from schemathesis.checks import load_all_checks, not_a_server_error
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from test_application import predictor_of
 
+from gaussian_processes.arc_cosine import algorithm
 from gaussian_processes.artifact import save_artifact
-from gaussian_processes.gaussian_process import algorithm
 from gaussian_processes.serving.application import Service, create_app
 from gaussian_processes.serving.models import Models
 from gaussian_processes.serving.predictor import Predictor

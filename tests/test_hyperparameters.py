@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from gaussian_processes.arc_cosine import Hyperparameters
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.gaussian_process import Hyperparameters
 from gaussian_processes.job.documents import read_object
 from gaussian_processes.job.hyperparameters import OBJECTIVE_KEY, objective_name, parse_hyperparameters
 

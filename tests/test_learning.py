@@ -16,9 +16,10 @@ from reporting import Lines, metrics_in
 from threadpoolctl import threadpool_limits
 
 from gaussian_processes.algorithm import Size
+from gaussian_processes.arc_cosine import Hyperparameters, algorithm
+from gaussian_processes.arc_cosine import requirements as needs
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import AlgorithmError, ConfigurationError
-from gaussian_processes.gaussian_process import Hyperparameters, algorithm, needs
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
 
 ALL = {"optimize": "all", "geometry": "homogeneous", "bias": "1", "feature_scaling": "standard"}

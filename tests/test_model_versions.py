@@ -14,8 +14,8 @@ import pytest
 from reference import ROOT
 
 from gaussian_processes.algorithm import Query
+from gaussian_processes.arc_cosine import algorithm
 from gaussian_processes.artifact import load_artifact
-from gaussian_processes.gaussian_process import algorithm
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gaussian-processes-tests"
 LOCKED = dict(
@@ -34,7 +34,7 @@ import numpy as np
 from gaussian_processes.algorithm import Query
 from gaussian_processes.artifact import Artifact, load_artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
-from gaussian_processes.gaussian_process import algorithm
+from gaussian_processes.arc_cosine import algorithm
 from gaussian_processes.self_test import SelfTest
 
 given, made, X, y, X_star = json.loads(sys.argv[1])

@@ -18,9 +18,9 @@ from processes import NEIGHBOURS, run_train, running_server, wait_for, write_opt
 from reference import DATA
 from reporting import Lines
 
+from gaussian_processes.arc_cosine import Hyperparameters, algorithm
 from gaussian_processes.artifact import Artifact, load_artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
-from gaussian_processes.gaussian_process import Hyperparameters, algorithm
 from gaussian_processes.job.paths import OptMl
 from gaussian_processes.self_test import SelfTest
 from gaussian_processes.serving.application import Service, create_app

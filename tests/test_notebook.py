@@ -21,7 +21,7 @@ import pytest
 from aws import moto_server
 from processes import require_aws_clients, run_train, running_server
 
-from gaussian_processes.gaussian_process import Hyperparameters, algorithm
+from gaussian_processes.arc_cosine import Hyperparameters, algorithm
 from gaussian_processes.tuning.service_model import complaints, input_of
 
 ROOT = Path(__file__).parents[1]

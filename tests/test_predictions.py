@@ -8,9 +8,10 @@ import pytest
 from reporting import Lines
 
 from gaussian_processes.algorithm import EXTRAPOLATING, Query
+from gaussian_processes.arc_cosine import Hyperparameters, algorithm
+from gaussian_processes.arc_cosine import outputs as prediction
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import DataError, RowError
-from gaussian_processes.gaussian_process import Hyperparameters, algorithm, prediction
 
 pytestmark = pytest.mark.last_digits
 

@@ -4,8 +4,8 @@ import re
 
 from reference import ROOT
 
+from gaussian_processes.arc_cosine import Hyperparameters, algorithm
 from gaussian_processes.description.table import table_of
-from gaussian_processes.gaussian_process import Hyperparameters, algorithm
 
 README = (ROOT / "README.md").read_text()
 

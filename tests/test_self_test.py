@@ -13,14 +13,14 @@ from processes import environ_of, run_train, write_opt_ml
 from reference import ROOT
 from reporting import Lines
 
-from gaussian_processes import gaussian_process
+from gaussian_processes import arc_cosine
 from gaussian_processes.algorithm import Query
 from gaussian_processes.artifact import load_artifact
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import AlgorithmError, DataError, RowError
 from gaussian_processes.self_test import SelfTest
 
-ALGORITHM = gaussian_process.algorithm
+ALGORITHM = arc_cosine.algorithm
 
 
 def dataset(X, y):

@@ -18,8 +18,8 @@ from processes import ALL_FAULTS, run_train, slow_tiles, wait_for, write_opt_ml
 from reference import ROOT
 from reporting import metrics_in
 
+from gaussian_processes.arc_cosine import algorithm
 from gaussian_processes.artifact import load_artifact
-from gaussian_processes.gaussian_process import algorithm
 from gaussian_processes.gp import ArcCosine
 from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.solvers.covariance import Covariance

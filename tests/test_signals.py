@@ -14,8 +14,8 @@ from processes import environ_of, wait_for, write_opt_ml
 from reference import ROOT
 from test_files import has_unnamed_files
 
+from gaussian_processes.arc_cosine import algorithm as gaussian_process
 from gaussian_processes.artifact import load_artifact
-from gaussian_processes.gaussian_process import algorithm as gaussian_process
 
 STOPPED = 128 + signal.SIGTERM
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")

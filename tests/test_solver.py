@@ -8,9 +8,9 @@ from processes import run_train
 from reporting import metrics_in
 
 from gaussian_processes.algorithm import Query, Size
+from gaussian_processes.arc_cosine import Hyperparameters, algorithm
 from gaussian_processes.artifact import load_artifact
 from gaussian_processes.errors import PlatformError
-from gaussian_processes.gaussian_process import Hyperparameters, algorithm
 from gaussian_processes.job.plan import Machine, settle
 from gaussian_processes.job.way import Way
 

@@ -20,13 +20,13 @@ from processes import NEIGHBOURS, environ_of, run_train, running_server, wait_fo
 from reference import DATA, ROOT
 from reporting import Lines
 
-from gaussian_processes import files, gaussian_process
+from gaussian_processes import arc_cosine, files
 from gaussian_processes.algorithm import Query, Streamed
+from gaussian_processes.arc_cosine.regression import FittedRegression
 from gaussian_processes.artifact import FILE_NAME, Artifact, load_artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import DataError, InsufficientMemoryError, PlatformError
 from gaussian_processes.files import remove_unfinished
-from gaussian_processes.gaussian_process.regression import FittedRegression
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.job.paths import OptMl
 from gaussian_processes.self_test import SelfTest
@@ -34,7 +34,7 @@ from gaussian_processes.serving.application import Service, create_app
 from gaussian_processes.serving.models import RESERVE, Models
 from gaussian_processes.serving.predictor import Predictor
 
-ALGORITHM = gaussian_process.algorithm
+ALGORITHM = arc_cosine.algorithm
 ALL = Query(("mean", "std", "extrapolating"))
 TEST = SelfTest(np.ones((1, 2)), {"mean": np.ones(1)})
 TILE = 37
@@ -71,7 +71,7 @@ def spread(model):
 def learnt(rows, precision="double"):
     X = np.random.default_rng(rows).normal(size=(rows, 3))
     dataset = Dataset(X, np.sin(X[:, 0]), (Source("a.csv", rows),))
-    hyperparameters = gaussian_process.Hyperparameters(q=1, l=2, bias=1, sigma2=0.01, precision=precision)
+    hyperparameters = arc_cosine.Hyperparameters(q=1, l=2, bias=1, sigma2=0.01, precision=precision)
     model = ALGORITHM.fit(dataset, hyperparameters, Lines())
     return model, SelfTest.of(ALGORITHM, spread(model), dataset)
 
@@ -185,12 +185,12 @@ SAMPLED = """
 import sys
 from pathlib import Path
 import numpy as np
-from gaussian_processes import gaussian_process
+from gaussian_processes import arc_cosine
 from gaussian_processes.algorithm import Query, Streamed
 from gaussian_processes.artifact import Artifact, load_artifact, save_artifact
 from gaussian_processes.self_test import SelfTest
 
-algorithm, folder, N = gaussian_process.algorithm, Path(sys.argv[1]), int(sys.argv[2])
+algorithm, folder, N = arc_cosine.algorithm, Path(sys.argv[1]), int(sys.argv[2])
 
 def anonymous():
     lines = Path("/proc/self/status").read_text().splitlines()

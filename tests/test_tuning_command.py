@@ -279,7 +279,7 @@ def test_on_a_terminal_there_is_a_table_with_a_bar(tmp_path, data):
 @pytest.mark.parametrize("name", REQUESTS)
 def test_the_committed_requests_can_be_run(name):
     """They pass every check, and search what `train` knows."""
-    from gaussian_processes.gaussian_process import Hyperparameters
+    from gaussian_processes.arc_cosine import Hyperparameters
     from gaussian_processes.tuning.request import read_request
 
     request = read_request(ROOT / "local_test" / name)

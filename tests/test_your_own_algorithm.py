@@ -15,7 +15,7 @@ from processes import NEIGHBOURS, environ_of, run_train, running_server, write_o
 from reference import DATA, ROOT
 from reporting import metrics_in
 
-from gaussian_processes.gaussian_process import algorithm as gaussian_process
+from gaussian_processes.arc_cosine import algorithm as gaussian_process
 from gaussian_processes.serving.application import Service, create_app
 from gaussian_processes.serving.predictor import Predictor
 

@@ -7,6 +7,6 @@ Citations used below this package:
 """
 
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
-from gaussian_processes.gp.model import TrainedGPModel
+from gaussian_processes.gp.regression import TrainedGPModel
 
 __all__ = ["ArcCosine", "TrainedGPModel"]

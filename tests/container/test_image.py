@@ -13,7 +13,7 @@ from processes import docker, run_train
 from reference import DATA, ROOT
 
 from gaussian_processes import __version__
-from gaussian_processes.gaussian_process import Hyperparameters
+from gaussian_processes.arc_cosine import Hyperparameters
 
 HARDENED = ["--network", "none", "--read-only", "--tmpfs", "/tmp"]
 

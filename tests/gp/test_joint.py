@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp import model as model_module
+from gaussian_processes.gp import regression as model_module
 from gaussian_processes.gp.kernels.formulas import composed_kernel
 from gaussian_processes.gp.kernels.inputs import LengthError
-from gaussian_processes.gp.sampling import draw
+from gaussian_processes.gp.regression import draw
 from gaussian_processes.gp.solvers.direct import Solution
 
 KERNELS = [

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp import model as model_module
+from gaussian_processes.gp import regression as model_module
 from gaussian_processes.gp.linalg import cholesky as factor_module
 
 KERNELS = [

@@ -6,7 +6,7 @@ from reference import read_reference
 from scipy.stats import multivariate_normal
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp import model as model_module
+from gaussian_processes.gp import regression as model_module
 from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 

@@ -9,7 +9,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp import model as model_module
+from gaussian_processes.gp import regression as model_module
 from gaussian_processes.gp.compiled.threads import in_threads
 from gaussian_processes.gp.linalg import cholesky as factor_module
 from gaussian_processes.gp.progress import TIMES, Work

@@ -4,7 +4,7 @@ import numpy as np
 
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.kernels.cached_angles import Angles
-from gaussian_processes.gp.model import TrainedGPModel
+from gaussian_processes.gp.regression import TrainedGPModel
 from gaussian_processes.gp.selection.optimise import evaluate
 from gaussian_processes.gp.selection.parameters import Parameters
 from gaussian_processes.gp.solvers.covariance import Covariance

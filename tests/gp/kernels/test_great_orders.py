@@ -5,7 +5,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from gaussian_processes.gp import ArcCosine, operations
+from gaussian_processes.gp import ArcCosine, cost
 from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.kernels import formulas as arccosine
 from gaussian_processes.gp.kernels.derivative import weigh_by_slope
@@ -103,27 +103,27 @@ def test_the_layers_that_are_estimated_are_those_that_are_worked_through(q, l, m
     monkeypatch.setattr(arccosine, "_base_kernels", counted)
     rows = np.random.default_rng(0).normal(size=(60, 4))
     composed_kernel(q, l, np.corrcoef(rows)[np.tril_indices(60, -1)])
-    layer = operations.DEFINITION * (q + operations.ORDERS)
-    assert 1 / 3 < operations.entry(q, l, 60) / layer / len(done) < 3
+    layer = cost.DEFINITION * (q + cost.ORDERS)
+    assert 1 / 3 < cost.entry(q, l, 60) / layer / len(done) < 3
 
 
 def test_estimates_grow_with_the_order_and_with_depth_where_work_does():
     """In proportion to the order beyond polynomials; at order 1 to the depth, which at all others ends by itself."""
     N = 10_000
-    assert operations.entry(100_000, 1, N) == pytest.approx(100 * operations.entry(1000, 1, N), rel=0.02)
-    assert operations.entry(1, 10**7, N) == pytest.approx(10 * operations.entry(1, 10**6, N), rel=0.02)
-    assert operations.making(1, 10**7) == pytest.approx(10 * operations.making(1, 10**6), rel=0.02)
-    assert operations.making(2, 10**7) == operations.making(2, 10**6)
-    assert operations.making(0, 3) == operations.making(45, 3) == 0.0
+    assert cost.entry(100_000, 1, N) == pytest.approx(100 * cost.entry(1000, 1, N), rel=0.02)
+    assert cost.entry(1, 10**7, N) == pytest.approx(10 * cost.entry(1, 10**6, N), rel=0.02)
+    assert cost.making(1, 10**7) == pytest.approx(10 * cost.making(1, 10**6), rel=0.02)
+    assert cost.making(2, 10**7) == cost.making(2, 10**6)
+    assert cost.making(0, 3) == cost.making(45, 3) == 0.0
     for q in (0, 2, 8, 45):
-        assert operations.entry(q, 10**4, N) == operations.entry(q, 10**9, N)
+        assert cost.entry(q, 10**4, N) == cost.entry(q, 10**9, N)
     for q, l in ((1, 1), (0, 4), (3, 2)):
-        assert operations.entry(q, l, N) < 1.1 * operations.ENTRY
+        assert cost.entry(q, l, N) < 1.1 * cost.ENTRY
 
 
 @pytest.mark.parametrize("q", [1, 60])
 def test_no_entry_takes_no_operations(q):
     """A matrix of no rows, as of a channel that holds none, is nothing to divide by."""
-    entry = operations.entry(q, 1, 0)
-    assert operations.prediction(50, 0, 3, "double", entry) == operations.means(50, 0, 3, entry) == 0.0
-    assert operations.iterative(0, 3, entry=entry) == operations.training(0, 3, "double", entry) == operations.START
+    entry = cost.entry(q, 1, 0)
+    assert cost.prediction(50, 0, 3, "double", entry) == cost.means(50, 0, 3, entry) == 0.0
+    assert cost.iterative(0, 3, entry=entry) == cost.training(0, 3, "double", entry) == cost.START

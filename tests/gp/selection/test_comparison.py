@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from gaussian_processes.gp import ArcCosine, TrainedGPModel, operations
+from gaussian_processes.gp import ArcCosine, TrainedGPModel, cost
 from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.packed import Packed
@@ -328,7 +328,7 @@ def test_memory_is_that_of_three_halves():
 def test_of_many_rows_the_factorisations_are_what_counts(criterion, factorisations):
     """N^3 / 3 operations each."""
     N = 10**6
-    assert operations.comparison(N, 10, criterion) == pytest.approx(factorisations * N**3 / 3, rel=0.01)
+    assert cost.comparison(N, 10, criterion) == pytest.approx(factorisations * N**3 / 3, rel=0.01)
 
 
 @pytest.mark.parametrize("error", [-0.01, 0.0, 0.01])

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from gaussian_processes.algorithm import EXTRAPOLATING, Output, Query
+from gaussian_processes.arc_cosine.regression import FittedRegression, explained, scaled
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.errors import DataError, RowError
-from gaussian_processes.gaussian_process.regression import FittedRegression, explained, scaled
-from gaussian_processes.gp.sampling import draw
+from gaussian_processes.gp.regression import draw
 
 OUTPUTS = (
     Output("mean", "mean of the function", usual=True),

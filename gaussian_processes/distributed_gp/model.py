@@ -5,17 +5,17 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
+from gaussian_processes.distributed_gp.cholesky import TiledCholesky
+from gaussian_processes.distributed_gp.engine import Engine
 from gaussian_processes.gp.arguments import observations
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.evidence import log_evidence
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.kernels.matvec import product
-from gaussian_processes.gp.model import TrainedGPModel
 from gaussian_processes.gp.progress import Progress, untold
+from gaussian_processes.gp.regression import TrainedGPModel
 from gaussian_processes.gp.solvers.covariance import Covariance
 from gaussian_processes.gp.solvers.direct import Solution, require_finite
-from gaussian_processes.tiled.cholesky import TiledCholesky
-from gaussian_processes.tiled.engine import Engine
 
 
 @dataclass(frozen=True, eq=False)

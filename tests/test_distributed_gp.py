@@ -13,14 +13,14 @@ import pytest
 from distributed import Client, Scheduler, SpecCluster, Worker
 
 from gaussian_processes.cluster.configuration import configure
+from gaussian_processes.distributed_gp.cholesky import TiledCholesky
+from gaussian_processes.distributed_gp.engine import Engine
+from gaussian_processes.distributed_gp.grid import MOST, SMALLEST, Grid
+from gaussian_processes.distributed_gp.model import TiledGPModel
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
 from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.packed import Packed, halves
 from gaussian_processes.gp.solvers.covariance import Covariance
-from gaussian_processes.tiled.cholesky import TiledCholesky
-from gaussian_processes.tiled.engine import Engine
-from gaussian_processes.tiled.grid import MOST, SMALLEST, Grid
-from gaussian_processes.tiled.model import TiledGPModel
 
 pytestmark = [
     pytest.mark.skipif("sys.platform != 'linux'", reason="Linux has all of 127.0.0.0/8 for its own"),

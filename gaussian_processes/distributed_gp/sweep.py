@@ -6,9 +6,9 @@ from typing import Any
 
 from dask._task_spec import Task, TaskRef
 
-from gaussian_processes.tiled import tile
-from gaussian_processes.tiled.engine import Engine, Future, Key, label
-from gaussian_processes.tiled.grid import Grid
+from gaussian_processes.distributed_gp import tile
+from gaussian_processes.distributed_gp.engine import Engine, Future, Key, label
+from gaussian_processes.distributed_gp.grid import Grid
 
 # How a tile of the right-hand side is made: a function and what it is given.
 Start = tuple[Any, ...]

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaussian_processes.algorithm import Comparison, Needs, Reporter, Variant
+from gaussian_processes.arc_cosine.kernels_compared import named, recorded_comparison, settings_of, table
+from gaussian_processes.arc_cosine.settings import Hyperparameters
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.errors import AlgorithmError, ConfigurationError
-from gaussian_processes.gaussian_process.comparison import named, recorded_comparison, settings_of, table
-from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters
-from gaussian_processes.gp import operations
+from gaussian_processes.gp import cost
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.selection.comparison import Compared
 from gaussian_processes.gp.selection.comparison import memory as memory_of_comparison
@@ -119,19 +119,19 @@ def learns(h: Hyperparameters) -> bool:
 def needs_of_learning(N: int, d: int, h: Hyperparameters) -> Needs:
     """What learning from N rows of d features will take, at most in memory and about in operations; nothing on disk."""
     kernels, rows = len(h.orders) * len(h.depths) * len(h.geometries), min(N, h.learning_rows or N)
-    making = sum(operations.making(q, l) for q in h.orders for l in h.depths)
+    making = sum(cost.making(q, l) for q in h.orders for l in h.depths)
     if not learns(h):
         return Needs(0, making, 0)
-    entries = [operations.entry(q, l, rows) for q in h.orders for l in h.depths]
-    slopes = [operations.entry(q, l, rows, slope=True) for q in h.orders for l in h.depths]
-    one = operations.learning(rows, d, h.criterion, (max(entries) + max(slopes)) / 2)
+    entries = [cost.entry(q, l, rows) for q in h.orders for l in h.depths]
+    slopes = [cost.entry(q, l, rows, slope=True) for q in h.orders for l in h.depths]
+    one = cost.learning(rows, d, h.criterion, (max(entries) + max(slopes)) / 2)
     numbers = sum(d if name == "lengthscales" else 1 for name in _free(h))
-    run = (1 + h.restarts) * min(operations.EVALUATIONS + operations.MORE * numbers, 2 * h.iterations) * one
+    run = (1 + h.restarts) * min(cost.EVALUATIONS + cost.MORE * numbers, 2 * h.iterations) * one
     matrices = 1 if h.criterion == "evidence" else 4
     if kernels == 1:
         return Needs(matrices * memory(rows, "double"), making + run, 0)
     pilots = len(h.geometries) if _moving(h) else 0
-    comparison = sum(operations.comparison(rows, d, h.criterion, entry) for entry in entries) * len(h.geometries)
+    comparison = sum(cost.comparison(rows, d, h.criterion, entry) for entry in entries) * len(h.geometries)
     return Needs(
         max(matrices * memory(rows, "double"), memory_of_comparison(rows)),
         making + (pilots + min(h.finalists, kernels)) * run + comparison,

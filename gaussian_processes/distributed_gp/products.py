@@ -6,10 +6,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from dask._task_spec import Task, TaskRef
 
+from gaussian_processes.distributed_gp.engine import Engine, Key, label
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.kernels.matvec import strip_product, strips
 from gaussian_processes.gp.solvers.covariance import Covariance
-from gaussian_processes.tiled.engine import Engine, Key, label
 
 Precision: TypeAlias = type[np.floating[Any]]
 

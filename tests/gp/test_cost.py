@@ -2,23 +2,23 @@
 
 import pytest
 
-from gaussian_processes.gp import operations
+from gaussian_processes.gp import cost
 
 
 @pytest.mark.parametrize(("precision", "share"), [("double", 1.0), ("mixed", 0.5)])
 def test_factoring_is_what_counts_for_many_rows(precision, share):
     """N^3 / 3 operations in double precision; single precision counts half."""
     N = 10**6
-    assert operations.training(N, 10, precision) == pytest.approx(share * N**3 / 3, rel=0.01)
-    assert operations.prediction(7, N, 10, precision) == pytest.approx(share * 7 * N**2, rel=0.01)
-    assert operations.leave_one_out(N, precision) == pytest.approx(share * N**3 / 2, rel=0.01)
+    assert cost.training(N, 10, precision) == pytest.approx(share * N**3 / 3, rel=0.01)
+    assert cost.prediction(7, N, 10, precision) == pytest.approx(share * 7 * N**2, rel=0.01)
+    assert cost.leave_one_out(N, precision) == pytest.approx(share * N**3 / 2, rel=0.01)
 
 
 def test_dot_products_are_what_counts_for_many_columns():
     """Twice the columns, twice the work, of which refinement's is the more in mixed precision."""
     for work in (
-        lambda d: operations.training(1000, d, "double"),
-        lambda d: operations.prediction(9, 1000, d, "mixed"),
+        lambda d: cost.training(1000, d, "double"),
+        lambda d: cost.prediction(9, 1000, d, "mixed"),
     ):
         assert work(2 * 10**6) == pytest.approx(2 * work(10**6), rel=0.01)
-    assert operations.training(1000, 10**6, "mixed") > 2 * operations.training(1000, 10**6, "double")
+    assert cost.training(1000, 10**6, "mixed") > 2 * cost.training(1000, 10**6, "double")

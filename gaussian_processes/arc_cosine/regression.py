@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from gaussian_processes.algorithm import Comparison, Reporter, State, Streamed
+from gaussian_processes.arc_cosine.learning import Choice, choose, learns
+from gaussian_processes.arc_cosine.scaling import Scaling
+from gaussian_processes.arc_cosine.settings import Hyperparameters, ScalingName
 from gaussian_processes.data.dataset import Array, Dataset
 from gaussian_processes.errors import AlgorithmError, RowError
-from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters, ScalingName
-from gaussian_processes.gaussian_process.learning import Choice, choose, learns
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.model import TrainedGPModel
-from gaussian_processes.gp.scaling import Scaling
+from gaussian_processes.gp.regression import TrainedGPModel
 from gaussian_processes.gp.solvers.covariance import Covariance
 from gaussian_processes.gp.solvers.direct import Solution
 from gaussian_processes.gp.solvers.iterative import Multiply, NotConvergedError, solve_iteratively

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from dask._task_spec import Task, TaskRef
 
+from gaussian_processes.distributed_gp import tile
+from gaussian_processes.distributed_gp.engine import Engine, Future, Key, label
+from gaussian_processes.distributed_gp.grid import Grid
+from gaussian_processes.distributed_gp.sweep import Placed, Start, Triangle, sweep
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.kernels.inputs import Directions
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, untold
 from gaussian_processes.gp.solvers.covariance import Covariance
-from gaussian_processes.tiled import tile
-from gaussian_processes.tiled.engine import Engine, Future, Key, label
-from gaussian_processes.tiled.grid import Grid
-from gaussian_processes.tiled.sweep import Placed, Start, Triangle, sweep
 
 # Panels with which a tile is updated in one task, as they come: however short it is, a task costs the hosts some milliseconds.
 PANELS = 3

@@ -7,12 +7,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gaussian_processes.algorithm import Cluster, Reporter, Streamed
+from gaussian_processes.arc_cosine.learning import Choice
+from gaussian_processes.arc_cosine.regression import FittedRegression, fitted, iterated
+from gaussian_processes.arc_cosine.settings import Hyperparameters
 from gaussian_processes.data.dataset import Array, Dataset
-from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters
-from gaussian_processes.gaussian_process.learning import Choice
-from gaussian_processes.gaussian_process.regression import FittedRegression, fitted, iterated
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.model import TrainedGPModel
+from gaussian_processes.gp.regression import TrainedGPModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +36,9 @@ def fit_across(
     dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter, cluster: Cluster
 ) -> FittedRegression:
     """As `fit`, over several hosts, in double precision."""
-    from gaussian_processes.tiled.engine import Engine  # noqa: PLC0415  # a second, for what few jobs need
-    from gaussian_processes.tiled.model import TiledGPModel  # noqa: PLC0415
-    from gaussian_processes.tiled.products import products  # noqa: PLC0415
+    from gaussian_processes.distributed_gp.engine import Engine  # noqa: PLC0415  # a second, for what few jobs need
+    from gaussian_processes.distributed_gp.model import TiledGPModel  # noqa: PLC0415
+    from gaussian_processes.distributed_gp.products import products  # noqa: PLC0415
 
     if hyperparameters.precision != "double":
         reporter.log(

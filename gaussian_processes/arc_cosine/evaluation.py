@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from gaussian_processes.algorithm import Evaluation, Forecast, Metric, Reporter
+from gaussian_processes.arc_cosine.regression import FittedRegression, explained, scaled
+from gaussian_processes.arc_cosine.settings import Hyperparameters
 from gaussian_processes.data.dataset import Array, Dataset
-from gaussian_processes.gaussian_process.hyperparameters import Hyperparameters
-from gaussian_processes.gaussian_process.regression import FittedRegression, explained, scaled
 from gaussian_processes.gp.selection.parameters import NAMES
 
 NORMAL_975 = 1.959963984540054  # the 97.5 % point of the standard normal distribution
