@@ -8,33 +8,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from application import ROWS, client_of, post, predictor_of
 from arro3.core import Array, RecordBatch
 from arro3.io import write_parquet
-from reporting import Lines
 
-from gaussian_processes.arc_cosine import Hyperparameters, algorithm
+from gaussian_processes.arc_cosine import algorithm
 from gaussian_processes.artifact import Artifact, save_artifact
 from gaussian_processes.data import delimited, json_lines
-from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.data.formats import NPY
 from gaussian_processes.errors import DataError, UnusableModelError
-from gaussian_processes.self_test import SelfTest
-from gaussian_processes.serving.application import Batches, Service, create_app
+from gaussian_processes.serving.application import Batches
 from gaussian_processes.serving.invocation import Habits
 from gaussian_processes.serving.predictor import Predictor
-
-ROWS = "1,2\n3,4\n"
-
-
-def predictor_of(X, y, **hyperparameters):
-    dataset = Dataset(X, y, (Source("a", len(y)),))
-    model = algorithm.fit(dataset, Hyperparameters(**hyperparameters), Lines())
-    test = SelfTest.of(algorithm, model, dataset)
-    return Predictor(algorithm, model, Artifact(algorithm.name, X.shape[1], {}, {}, test))
-
-
-def client_of(predictor, **parts):
-    return create_app(algorithm, predictor, Service(**parts)).test_client()
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +37,6 @@ def client(predictor):
 def wanted(predictor):
     mean, std = predictor.model.gp.predict(np.array([[1.0, 2.0], [3.0, 4.0]]), return_std=True)
     return mean.tolist(), std.tolist()
-
-
-def post(client, body=ROWS, content_type="text/csv", **headers):
-    named = {key.replace("_", "-"): value for key, value in headers.items()}
-    return client.post("/invocations", data=body, content_type=content_type, headers=named)
 
 
 @pytest.mark.parametrize("content_type", ["text/csv", "text/csv; charset=utf-8", "TEXT/CSV;header=absent"])

@@ -25,7 +25,7 @@ from oddities import NO_FILES
 from processes import environ_of, run_train, write_opt_ml
 from reference import ROOT
 from reporting import Lines, metrics_in
-from test_files import names
+from unnamed import names
 
 from gaussian_processes import __version__
 from gaussian_processes.artifact import load_artifact
@@ -38,7 +38,7 @@ from gaussian_processes.job.paths import OptMl
 from gaussian_processes.job.reporter import JobReporter
 from gaussian_processes.sealed_pickle import packed, write_document
 
-COUNTING = {"ALGORITHM": "counting", "PYTHONPATH": str(ROOT / "tests")}
+COUNTING = {"ALGORITHM": "counting", "PYTHONPATH": str(ROOT / "tests/algorithms")}
 CHANNELS = {"training/a.csv": "1,2\n2,3\n3,5\n", "validation/b.csv": "1,2\n"}
 IDENTITY = Identity("counting", {"steps": 10, "rate": 0.3, "kind": "slow"}, {"training": "sha256:a"})
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
@@ -410,7 +410,7 @@ print(last)
 def test_a_process_killed_at_any_moment_leaves_a_whole_checkpoint(tmp_path, way):
     """Twenty times while it keeps state upon state: the last or the last but one, and no part that would be copied."""
     command = [sys.executable, "-c", LOOP, str(tmp_path / "job.checkpoint.pkl"), way]
-    environ = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"}
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests/support'}", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert int(done.stdout) >= 20

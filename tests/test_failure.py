@@ -152,7 +152,7 @@ def test_memory_that_runs_out_while_it_fits_is_the_platforms_failure(tmp_path):
         "algorithm = replace(algorithm, fit=fit)\n"
     )
     paths = write_opt_ml(tmp_path / "job", {"training/a.csv": "1,2\n2,3\n"})
-    done = run_train(paths, {"ALGORITHM": "greedy", "PYTHONPATH": f"{tmp_path}:{ROOT / 'tests'}"})
+    done = run_train(paths, {"ALGORITHM": "greedy", "PYTHONPATH": f"{tmp_path}:{ROOT / 'tests/algorithms'}"})
     assert done.returncode == 3
     assert paths.failure.read_text().startswith(
         "The process ran out of memory in fit (greedy.py, line 5): Unable to allocate 1.00 EiB"

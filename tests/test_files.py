@@ -9,13 +9,9 @@ import sys
 
 import pytest
 from reference import ROOT
-from unnamed import has_unnamed_files, refuse_unnamed
+from unnamed import has_unnamed_files, names, refuse_unnamed
 
 from gaussian_processes.files import remove_unfinished, write_by_rename
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_file_appears_when_all_of_it_is_written(tmp_path, way):

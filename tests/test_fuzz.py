@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import schemathesis
+from application import predictor_of
 from hypothesis import HealthCheck, Phase, example, given, seed, settings
 from hypothesis import strategies as st
 from load import TOKEN, Kept, chunked, exchange, heads, logged, post_bytes, post_head, private_memory
@@ -19,7 +20,6 @@ from processes import run_train, running_server, write_opt_ml
 from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks, not_a_server_error
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from test_application import predictor_of
 
 from gaussian_processes.arc_cosine import algorithm
 from gaussian_processes.artifact import save_artifact

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from application import post, predictor_of
 from load import chunked, exchange, heads, post_head
 from processes import NEIGHBOURS, run_train, running_server, wait_for
-from test_application import post, predictor_of
 
 from gaussian_processes.data.room import TAKE, take, taken
 from gaussian_processes.errors import NoRoomError

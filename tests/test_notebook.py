@@ -222,7 +222,7 @@ def written(notebook: str, folder: Path, *, probes=None, replaced=None) -> Path:
 def headless(python: str | Path, *arguments: str | Path) -> dict[str, Any]:
     """What the cells of a notebook left."""
     done = subprocess.run(
-        [str(python), str(ROOT / "tests/notebook.py"), *map(str, arguments)],
+        [str(python), str(ROOT / "tests/support/notebook.py"), *map(str, arguments)],
         cwd=ROOT / "notebooks",
         capture_output=True,
         text=True,

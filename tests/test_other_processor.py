@@ -19,7 +19,7 @@ NAMED = "import os; print(os.environ.get('OPENBLAS_CORETYPE', 'own'))"
 def test_a_command_computes_with_another_processors_code():
     """Not this one's, as OpenBLAS itself says; and Numba compiles as for a job."""
     work = f"{other_processor.WORK}\nimport os; print(os.environ['NUMBA_CPU_NAME'])"
-    command = [sys.executable, "-m", "tests.other_processor", sys.executable, "-c", work]
+    command = [sys.executable, "-m", "tests.support.other_processor", sys.executable, "-c", work]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
     said, core, processor = done.stdout.splitlines()

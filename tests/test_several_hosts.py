@@ -249,7 +249,7 @@ def test_hosts_that_are_to_stay_apart_open_no_port(hosts, tmp_path):
 def slow(tmp_path):
     """What tiles that take a while need in the environment; and the fraction of the Cholesky that is done."""
     progress = tmp_path / "progress"
-    extra = slow_tiles(ROOT / "tests", progress)
+    extra = slow_tiles(ROOT / "tests/algorithms", progress)
 
     def done():
         lines = [line.split() for line in progress.read_text().splitlines()] if progress.exists() else []

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from processes import environ_of, wait_for, write_opt_ml
 from reference import ROOT
-from test_files import has_unnamed_files
+from unnamed import has_unnamed_files
 
 from gaussian_processes.arc_cosine import algorithm as gaussian_process
 from gaussian_processes.artifact import load_artifact
@@ -137,7 +137,7 @@ def algorithm_that(tmp_path, body):
     """The environment of a job whose algorithm does `body` while it fits, and the file by which it says that it does."""
     (tmp_path / "placed.py").write_text(NEIGHBOURS.format(body))
     here = tmp_path / "here"
-    return {"ALGORITHM": "placed", "PYTHONPATH": f"{tmp_path}:{ROOT / 'tests'}", "HERE": str(here)}, here
+    return {"ALGORITHM": "placed", "PYTHONPATH": f"{tmp_path}:{ROOT / 'tests/algorithms'}", "HERE": str(here)}, here
 
 
 @pytest.mark.parametrize("body", PLACES.values(), ids=PLACES)
@@ -204,7 +204,7 @@ def test_a_large_model_that_is_being_written_leaves_nothing(tmp_path, sent):
         "from nearest_neighbours import algorithm\n"
         "algorithm = replace(algorithm, state=lambda model: {'large': np.zeros(2**26)})\n"
     )
-    extra = {"ALGORITHM": "large", "PYTHONPATH": f"{tmp_path}:{ROOT / 'tests'}"}
+    extra = {"ALGORITHM": "large", "PYTHONPATH": f"{tmp_path}:{ROOT / 'tests/algorithms'}"}
     paths = write_opt_ml(tmp_path / "job", {"training/a.csv": "1,2\n2,3\n"})
     with running_train(paths, extra) as process:
         wait_for(lambda: process.poll() is not None or written(process.pid) > 2**25)

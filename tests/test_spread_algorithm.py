@@ -9,7 +9,7 @@ import pytest
 from processes import environ_of
 from reference import ROOT
 
-ENVIRON = {"ALGORITHM": "spread_neighbours", "PYTHONPATH": str(ROOT / "tests")}
+ENVIRON = {"ALGORITHM": "spread_neighbours", "PYTHONPATH": str(ROOT / "tests/algorithms")}
 # Names that are addresses need no resolving; those of a test process of its own, so that two can run side by side.
 HOSTS = ("127.7.7.2", "127.7.7.3")
 

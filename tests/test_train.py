@@ -307,7 +307,7 @@ def test_a_fault_of_the_program_puts_the_cause_before_the_traceback(example_job,
         "algorithm = replace(algorithm, fit=fit)\n"
     )
     paths = example_job()
-    done = run_train(paths, {"ALGORITHM": "buggy", "PYTHONPATH": f"{tmp_path}:{ROOT / 'tests'}"})
+    done = run_train(paths, {"ALGORITHM": "buggy", "PYTHONPATH": f"{tmp_path}:{ROOT / 'tests/algorithms'}"})
     assert done.returncode == 1
     failure = paths.failure.read_text()
     assert failure.startswith("ZeroDivisionError: of course\n")

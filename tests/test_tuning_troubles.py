@@ -110,7 +110,7 @@ def processes_of(directory):
 def in_another_process(imports, statement, path):
     """A process that does something, and is killed without a word."""
     script = f"{imports}; import pathlib, sys; path = pathlib.Path(sys.argv[1]); {statement}"
-    environ = dict(os.environ, PYTHONPATH=f"{ROOT}:{ROOT / 'tests'}")
+    environ = dict(os.environ, PYTHONPATH=f"{ROOT}:{ROOT / 'tests/support'}")
     command = [sys.executable, "-c", script, str(path)]
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:
         yield process

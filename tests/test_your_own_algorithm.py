@@ -21,8 +21,8 @@ from gaussian_processes.serving.predictor import Predictor
 
 
 def test_the_guide_shows_the_file_that_is_tested():
-    """docs/your_own_algorithm.md contains tests/nearest_neighbours.py to the letter."""
-    source = (ROOT / "tests/nearest_neighbours.py").read_text()
+    """docs/your_own_algorithm.md contains tests/algorithms/nearest_neighbours.py to the letter."""
+    source = (ROOT / "tests/algorithms/nearest_neighbours.py").read_text()
     assert f"```python\n{source}```" in (ROOT / "docs/your_own_algorithm.md").read_text()
 
 

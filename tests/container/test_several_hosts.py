@@ -59,7 +59,12 @@ def running(image, folder, rows, extra=None, **hyperparameters):
             document = {"current_host": name, "hosts": NAMES, "network_interface_name": "eth0"}
             paths.resource_config.write_text(json.dumps(document))
             options = ("--name", names[name], "--network", run, "--network-alias", name, "--env", "OMP_NUM_THREADS=1")
-            volumes = ("--volume", f"{paths.root}:/opt/ml", "--volume", f"{ROOT / 'tests/slow_tiles.py'}:{SLOW}:ro")
+            volumes = (
+                "--volume",
+                f"{paths.root}:/opt/ml",
+                "--volume",
+                f"{ROOT / 'tests/algorithms/slow_tiles.py'}:{SLOW}:ro",
+            )
             docker("run", "--detach", *options, *environ, *volumes, image, "train")
         yield Hosts(names)
     finally:

@@ -19,3 +19,7 @@ def has_unnamed_files(folder):
     except OSError:
         return False
     return True
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())

@@ -19,7 +19,7 @@ from reference import ROOT
 
 from gaussian_processes.job.paths import OptMl
 
-NEIGHBOURS = {"ALGORITHM": "nearest_neighbours", "PYTHONPATH": str(ROOT / "tests")}
+NEIGHBOURS = {"ALGORITHM": "nearest_neighbours", "PYTHONPATH": str(ROOT / "tests/algorithms")}
 
 # For `slow_tiles`, and for Dask: hosts that are hasty to take each other for lost. With ALL_FAULTS=1 they are as patient as
 # in a real job.

@@ -10,7 +10,7 @@ from gaussian_processes.tuning.job import Place
 from gaussian_processes.tuning.request import parse_request
 
 REQUEST = ROOT / "local_test/tuning_job.json"
-PRETENDED = ROOT / "tests/pretended.py"
+PRETENDED = ROOT / "tests/support/pretended.py"
 
 
 def document(**config):
