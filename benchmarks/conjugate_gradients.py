@@ -75,7 +75,7 @@ def compare(kernel, X, y, repeats):
         print(f"; of pairs {', '.join(f'{b / a:.1f}' for a, b in zip(mine, theirs, strict=True))}")
     for name, found in ("iterative", iterated.alpha), ("direct", alpha):
         print(f"  residual computed again, {name}: {np.linalg.norm(y - M @ found) / np.linalg.norm(y):.1e}")
-    means = strip_product(kernel, M.rows, iterated.alpha - alpha, slice(0, len(alpha)))
+    means = strip_product(kernel, M.inputs, iterated.alpha - alpha, slice(0, len(alpha)))
     print(f"  means at the rows differ by {np.abs(means).max() / np.std(y):.1e} of the targets' deviation at most")
     estimate = cost.iterative(len(y), X.shape[1]) / rate()
     room = memory(len(y), X.shape[1]) / factor_memory(len(y), "double")
@@ -93,7 +93,7 @@ def compare_precisions(kernel, X, y):
     """The same in double precision alone; and one product of either."""
     M, _ = problem(kernel, X, y)
     for dtype in (np.float64, np.float32):
-        (_, seconds), _ = timed(partial(strip_product, kernel, M.rows, y, slice(0, len(y)), dtype))
+        (_, seconds), _ = timed(partial(strip_product, kernel, M.inputs, y, slice(0, len(y)), dtype))
         print(f"  a product, {np.dtype(dtype).name}: {seconds:.3f} s of the processors")
     system = System(lambda v: M @ v, Preconditioner.of(M))
     (_, seconds), found = timed(lambda: conjugate_gradients(system, y))
@@ -104,7 +104,7 @@ def compare_precisions(kernel, X, y):
 
 
 def single(M, v):
-    return M.sigma2 * v + strip_product(M.kernel, M.rows, v, slice(0, len(v)), np.float32)
+    return M.sigma2 * v + strip_product(M.kernel, M.inputs, v, slice(0, len(v)), np.float32)
 
 
 def compare_ranks(kernel, X, y):

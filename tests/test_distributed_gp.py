@@ -96,7 +96,7 @@ def require_equal(tiles, M, y, others):
     alpha = L.solve(y)
     assert np.linalg.norm(tiles.solve(y) - alpha) <= 1e-10 * np.linalg.norm(alpha)
     assert tiles.inverse_diagonal() == pytest.approx(L.inverse_diagonal([slice(0, N)]), rel=1e-9)
-    V = L.half_solve(M.kernel.matrix(others, M.rows).T)
+    V = L.half_solve(M.kernel.matrix(others, M.inputs).T)
     assert tiles.squares(others) == pytest.approx(np.einsum("nm,nm->m", V, V), rel=1e-9)
 
 

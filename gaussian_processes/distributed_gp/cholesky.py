@@ -13,7 +13,7 @@ from gaussian_processes.distributed_gp.sweep import Placed, Start, Triangle, swe
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.kernels.inputs import Directions
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.progress import Progress, Work, untold
+from gaussian_processes.gp.progress import Progress, Work, no_progress
 from gaussian_processes.gp.solvers.covariance import Covariance
 
 # Panels with which a tile is updated in one task, as they come: however short it is, a task costs the hosts some milliseconds.
@@ -33,7 +33,9 @@ class TiledCholesky:
     M: Future
 
     @classmethod
-    def of(cls, M: Covariance, engine: Engine, progress: Progress = untold, size: int | None = None) -> "TiledCholesky":
+    def of(
+        cls, M: Covariance, engine: Engine, progress: Progress = no_progress, size: int | None = None
+    ) -> "TiledCholesky":
         """Make M and factor it, tile by tile. Progress is told of the phase "Cholesky".
 
         Args:
@@ -45,7 +47,7 @@ class TiledCholesky:
         Raises:
             NotPositiveDefiniteError: as on one machine.
         """
-        grid = Grid.of(len(M.rows), engine.hosts, engine.threads, size)
+        grid = Grid.of(len(M.inputs), engine.hosts, engine.threads, size)
         held, factor = engine.hold(M), label("factor")
         tasks = _factorisation(grid, TaskRef(held.key), factor, label("update"))
         futures = engine.start(tasks, factor, Placed(grid), _Urgency(factor))
@@ -71,7 +73,7 @@ class TiledCholesky:
         whole = self._sweep({j: (tile.right, TaskRef(part.key)) for j, part in half.items()}, transposed=True)
         return np.concatenate([row for (row,) in self._gathered(whole)])
 
-    def squares(self, others: Directions, progress: Progress = untold) -> Array:
+    def squares(self, others: Directions, progress: Progress = no_progress) -> Array:
         """k^T M^-1 k (n,) for the covariances k of each of n other rows with the matrix's: what the data say of them.
 
         Progress is told of the phase "prediction".
@@ -88,7 +90,7 @@ class TiledCholesky:
             work.advance(len(some))
         return sums
 
-    def inverse_diagonal(self, progress: Progress = untold) -> Array:
+    def inverse_diagonal(self, progress: Progress = no_progress) -> Array:
         """The diagonal (N,) of M^-1, at the cost of another factorisation, in the phase "leave-one-out"."""
         N = self.grid.rows
         diagonal, work = np.empty(N), Work("leave-one-out", N**3, progress)

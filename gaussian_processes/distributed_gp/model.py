@@ -12,7 +12,7 @@ from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.evidence import log_evidence
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.kernels.matvec import product
-from gaussian_processes.gp.progress import Progress, untold
+from gaussian_processes.gp.progress import Progress, no_progress
 from gaussian_processes.gp.regression import TrainedGPModel
 from gaussian_processes.gp.solvers.covariance import Covariance
 from gaussian_processes.gp.solvers.direct import Solution, require_finite
@@ -30,7 +30,7 @@ class TiledGPModel(TrainedGPModel):
 
     @classmethod
     def trained(  # noqa: PLR0913, PLR0917  # TrainedGPModel's arguments, and the hosts
-        cls, X: Array, y: Array, kernel: ArcCosine, sigma2: float, engine: Engine, progress: Progress = untold
+        cls, X: Array, y: Array, kernel: ArcCosine, sigma2: float, engine: Engine, progress: Progress = no_progress
     ) -> "TiledGPModel":
         """[RW06] Algorithm 2.1 in tiles, in double precision. Progress is told of the phase "Cholesky".
 
@@ -71,7 +71,7 @@ class TiledGPModel(TrainedGPModel):
     @overload
     def predict(self, X_star: Array, return_std: Literal[True], *, progress: Progress = ...) -> tuple[Array, Array]: ...
 
-    def predict(self, X_star: Array, return_std: bool = False, *, progress: Progress = untold) -> Any:
+    def predict(self, X_star: Array, return_std: bool = False, *, progress: Progress = no_progress) -> Any:
         """As TrainedGPModel's; standard deviations from the tiles, where they are."""
         rows = self._requested(X_star, together=False)
         mean = product(self.kernel, rows, self._rows, self.solution.alpha)

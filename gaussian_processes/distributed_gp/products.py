@@ -21,7 +21,7 @@ def products(engine: Engine, M: Covariance) -> Callable[[Array, Precision], Arra
         engine: the hosts.
         M: of whose rows K is the covariance.
     """
-    held, N, parts = engine.hold(M), len(M.rows), len(engine.hosts) * engine.threads
+    held, N, parts = engine.hold(M), len(M.inputs), len(engine.hosts) * engine.threads
     cut = strips(N, parts)
 
     def multiply(v: Array, dtype: Precision) -> Array:
@@ -48,4 +48,4 @@ class _Dealt:
 
 
 def _strip(M: Covariance, v: Array, strip: slice, dtype: Precision) -> Array:
-    return strip_product(M.kernel, M.rows, v, strip, dtype)
+    return strip_product(M.kernel, M.inputs, v, strip, dtype)

@@ -11,7 +11,7 @@ from gaussian_processes.gp.solvers.covariance import Covariance
 
 def covariances(M: Covariance, rows: slice, columns: slice) -> Matrix:
     """A tile of M = sigma2 I + K."""
-    tile = M.kernel.matrix(M.rows[rows], M.rows[columns])
+    tile = M.kernel.matrix(M.inputs[rows], M.inputs[columns])
     if rows == columns:
         tile[np.diag_indices(len(tile))] += M.sigma2
     return tile
@@ -49,7 +49,7 @@ def factored(M: Covariance, span: slice, before: Matrix | None, *panels: Matrix)
     bad = np.flatnonzero(~np.isfinite(pivots))
     if row or len(bad):
         row = row or int(bad[0]) + 1
-        raise NotPositiveDefiniteError(len(M.rows), span.start + row, float(pivots[row - 1]))
+        raise NotPositiveDefiniteError(len(M.inputs), span.start + row, float(pivots[row - 1]))
     return tile
 
 
@@ -67,7 +67,7 @@ def divided(
 
 def crossed(M: Covariance, others: Directions, columns: slice) -> Matrix:
     """The covariances (m, n) of other rows with some of M's."""
-    return M.kernel.matrix(others, M.rows[columns])
+    return M.kernel.matrix(others, M.inputs[columns])
 
 
 def swept(before: Matrix | None, right: Matrix, L: Matrix, transposed: bool) -> Matrix:

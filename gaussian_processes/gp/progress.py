@@ -22,7 +22,7 @@ Progress: TypeAlias = Callable[[Phase, float], None]
 TIMES = 1000
 
 
-def untold(_phase: Phase, _fraction: float) -> None:
+def no_progress(_phase: Phase, _fraction: float) -> None:
     """For when nobody wants to know."""
 
 

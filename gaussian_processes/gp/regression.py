@@ -15,7 +15,7 @@ from gaussian_processes.gp.kernels.inputs import Directions
 from gaussian_processes.gp.kernels.matvec import product
 from gaussian_processes.gp.linalg.blas import subtract_square
 from gaussian_processes.gp.linalg.cholesky import Cholesky
-from gaussian_processes.gp.progress import Progress, Work, untold
+from gaussian_processes.gp.progress import Progress, Work, no_progress
 from gaussian_processes.gp.solvers.covariance import Covariance
 from gaussian_processes.gp.solvers.direct import Precision, Solution, solve
 
@@ -53,7 +53,7 @@ class TrainedGPModel:
     sigma2: float
     precision: Precision = "double"
     solution: Solution = field(default=None, repr=False)  # type: ignore[assignment]  # None until training fills it
-    progress: InitVar[Progress] = untold
+    progress: InitVar[Progress] = no_progress
     _rows: Directions = field(init=False, repr=False)
 
     def __post_init__(self, progress: Progress) -> None:
@@ -86,9 +86,9 @@ class TrainedGPModel:
     @cached_property
     def log_evidence_noise_derivative(self) -> float:
         """d log p(y | X) / d sigma2, at the cost of another factorisation."""
-        return noise_derivative(self.solution.alpha, self._inverse_diagonal(untold))
+        return noise_derivative(self.solution.alpha, self._inverse_diagonal(no_progress))
 
-    def leave_one_out(self, progress: Progress = untold) -> LeaveOneOut:
+    def leave_one_out(self, progress: Progress = no_progress) -> LeaveOneOut:
         """What the other rows say of each training row, at the cost of another factorisation.
 
         From a factor in single precision the variances, and the distances y - mean, have a relative error of about 1e-6
@@ -113,7 +113,7 @@ class TrainedGPModel:
     def predict(self, X_star: Array, return_std: Literal[True], *, progress: Progress = ...) -> tuple[Array, Array]: ...
 
     def predict(
-        self, X_star: Array, return_std: bool = False, *, progress: Progress = untold
+        self, X_star: Array, return_std: bool = False, *, progress: Progress = no_progress
     ) -> Array | tuple[Array, Array]:
         """The posterior mean (M,) at rows X_star (M, d) and, if asked, the latent function's standard deviation (M,).
 

@@ -15,7 +15,7 @@ from gaussian_processes.gp.kernels.formulas import composed_kernel, of_half_comp
 from gaussian_processes.gp.kernels.inputs import Directions, LengthError, directions, measured
 from gaussian_processes.gp.kernels.polynomials import approximation
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.progress import Progress, Work, untold
+from gaussian_processes.gp.progress import Progress, Work, no_progress
 
 Geometry = Literal["sphere", "homogeneous"]
 
@@ -92,7 +92,7 @@ class ArcCosine:
         return K
 
     def packed_gram(
-        self, rows: Directions, dtype: type[np.floating[Any]] = np.float64, progress: Progress = untold
+        self, rows: Directions, dtype: type[np.floating[Any]] = np.float64, progress: Progress = no_progress
     ) -> Packed:
         """`gram` of rows that have been made directions, in half the memory. Its phase is "Gram matrix"."""
         rows = rows if dtype == np.float64 else rows.single()

@@ -13,10 +13,12 @@ from gaussian_processes.gp.compiled.threads import in_threads, panels
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.kernels.inputs import Directions
 from gaussian_processes.gp.kernels.polynomials import approximation
-from gaussian_processes.gp.progress import Progress, Work, untold
+from gaussian_processes.gp.progress import Progress, Work, no_progress
 
 
-def product(kernel: ArcCosine, rows: Directions, columns: Directions, v: Array, progress: Progress = untold) -> Array:
+def product(
+    kernel: ArcCosine, rows: Directions, columns: Directions, v: Array, progress: Progress = no_progress
+) -> Array:
     """K v (N,) for the covariances K (N, M) between rows and columns, and v (M,). Its phase is "prediction"."""
     out, nothing = np.empty(len(rows)), np.empty(0)
     scaled = kernel.variance * (v * columns.scale)

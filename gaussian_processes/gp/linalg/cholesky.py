@@ -8,7 +8,7 @@ import numpy as np
 from gaussian_processes.gp.arrays import Array, Matrix
 from gaussian_processes.gp.linalg.blas import divide, factor, subtract_product, subtract_square
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.progress import Progress, Work, untold
+from gaussian_processes.gp.progress import Progress, Work, no_progress
 
 # Columns that are factored at a time, and rows and columns of what is then taken from the rest at a time, at most: one
 # call of BLAS is 2 PANEL TILE^2 operations, some tenths of a second, and Python has its say between the calls. BLAS loses
@@ -51,7 +51,7 @@ class Cholesky:
     L: Packed
 
     @classmethod
-    def of(cls, M: Packed, progress: Progress = untold) -> "Cholesky":
+    def of(cls, M: Packed, progress: Progress = no_progress) -> "Cholesky":
         """Factor M in its own memory: M is overwritten. Progress is told of the phase "Cholesky".
 
         Raises:
@@ -90,7 +90,7 @@ class Cholesky:
         """log det M."""
         return 2.0 * float(np.sum(np.log(self.L.diagonal, dtype=np.float64)))
 
-    def inverse_diagonal(self, blocks: Iterable[slice], progress: Progress = untold) -> Array:
+    def inverse_diagonal(self, blocks: Iterable[slice], progress: Progress = no_progress) -> Array:
         """The diagonal (N,) of M^-1: its entry i is |L^-1 e_i|^2. It takes as many operations as factoring.
 
         Args:

@@ -6,13 +6,13 @@ from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.linalg.blas import add_square, divide, invert, invert_triangle
 from gaussian_processes.gp.linalg.cholesky import Cholesky
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.progress import Progress, Work, untold
+from gaussian_processes.gp.progress import Progress, Work, no_progress
 
 # Columns of which squares are summed at a time.
 COLUMNS = 64
 
 
-def inverse(factor: Cholesky, progress: Progress = untold) -> Packed:
+def inverse(factor: Cholesky, progress: Progress = no_progress) -> Packed:
     """M^-1 (N, N), packed. Progress is told of the phase "inverse"; it takes twice the operations of factoring.
 
     With M = L L^T in two by two blocks and X = L^-1, M^-1 = X^T X is

@@ -12,7 +12,7 @@ from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.kernels.cached_angles import Angles
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.progress import Phase, Progress, Work, untold
+from gaussian_processes.gp.progress import Phase, Progress, Work, no_progress
 from gaussian_processes.gp.selection.criterion import Criterion
 from gaussian_processes.gp.selection.line_search import Maximum
 from gaussian_processes.gp.selection.parameters import BOUNDS, NAMES, Name
@@ -60,7 +60,7 @@ def compare(  # noqa: PLR0913  # as few as there are things to say
     bounds: Mapping[Name, tuple[float, float]] = BOUNDS,
     shares: tuple[float, float] = SHARES,
     known: Sequence[Compared] = (),
-    progress: Progress = untold,
+    progress: Progress = no_progress,
 ) -> Iterator[Compared]:
     """Kernels at their best, one after the other, in the order given.
 

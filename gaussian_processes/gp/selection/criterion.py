@@ -20,7 +20,7 @@ from gaussian_processes.gp.linalg.cholesky import Cholesky
 from gaussian_processes.gp.linalg.inverse import inverse
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.linalg.symmetric import add_mean_product, minus_square, times, whole
-from gaussian_processes.gp.progress import Progress, untold
+from gaussian_processes.gp.progress import Progress, no_progress
 
 Criterion = Literal["evidence", "loo"]
 
@@ -40,7 +40,7 @@ class Sensitivity:
     products: Array
 
 
-def sensitivity(criterion: Criterion, y: Array, factor: Cholesky, progress: Progress = untold) -> Sensitivity:
+def sensitivity(criterion: Criterion, y: Array, factor: Cholesky, progress: Progress = no_progress) -> Sensitivity:
     """A criterion's value and derivative.
 
     Args:

@@ -44,7 +44,7 @@ def gradient(M: Covariance, X: Array, sensitivity: Sensitivity, *, of_rows: bool
         sensitivity: of the criterion to M; its weights' memory is taken.
         of_rows: whether bias and lengthscales are wanted too, for which a pass over the matrix is needed; else they are 0.
     """
-    kernel, rows, sigma2 = M.kernel, M.rows, M.sigma2
+    kernel, rows, sigma2 = M.kernel, M.inputs, M.sigma2
     diagonal = sensitivity.weights.diagonal
     c = sensitivity.products - sigma2 * diagonal
     p, d = kernel.power, X.shape[1]

@@ -28,7 +28,7 @@ from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.inverse import inverse_diagonal
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.progress import Progress, untold
+from gaussian_processes.gp.progress import Progress, no_progress
 from gaussian_processes.gp.selection.criterion import Criterion
 from gaussian_processes.gp.selection.line_search import Maximum, Point, maximum
 
@@ -73,7 +73,7 @@ class Profile:
     memory: Packed
     sigma2: tuple[float, float] = (0.0, math.inf)
     variance: tuple[float, float] = (0.0, math.inf)
-    progress: Progress = untold
+    progress: Progress = no_progress
 
     def best(self, starts: Sequence[float], bounds: tuple[float, float]) -> Maximum[Fit]:
         """The best lambda to TOLERANCE in the criterion, from some factorisations: the maximum above the best of the starts.

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.progress import Progress, untold
+from gaussian_processes.gp.progress import Progress, no_progress
 
 # Takes v (N,) and returns a matrix (N, N) times v.
 Operator: TypeAlias = Callable[[Array], Array]
@@ -60,7 +60,7 @@ class Iterated:
 
 
 def conjugate_gradients(
-    system: System, y: Array, tolerance: float = TOLERANCE, limit: int = LIMIT, progress: Progress = untold
+    system: System, y: Array, tolerance: float = TOLERANCE, limit: int = LIMIT, progress: Progress = no_progress
 ) -> Iterated:
     """Solve M alpha = y until the residual is small, stagnates, or the limit is reached: the result says which.
 

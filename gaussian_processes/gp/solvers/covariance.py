@@ -1,40 +1,66 @@
-"""Covariance: M = sigma2 I + K, what the targets are supposed to vary by; made in half the memory, or not at all."""
+"""Covariance: M = sigma2 I + K, the covariance matrix of the targets; stored in half the memory, or not at all."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gaussian_processes.gp.arrays import Array
+from gaussian_processes.gp.arrays import Array, Matrix
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.kernels.inputs import Directions
 from gaussian_processes.gp.kernels.matvec import strip_product
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.progress import Progress, untold
+from gaussian_processes.gp.progress import Progress, no_progress
 
 
 @dataclass(frozen=True, eq=False)
 class Covariance:
-    """M = sigma2 I + K (N, N).
+    """M = sigma2 I + K (N, N). Solvers see a Gaussian process through it.
 
     Attributes:
-        kernel: of K.
-        rows: N of them.
+        kernel: the kernel of K.
+        inputs: N rows as the kernel sees them.
         sigma2: noise variance, in (units of y)^2.
     """
 
     kernel: ArcCosine
-    rows: Directions
+    inputs: Directions
     sigma2: float
 
-    def packed(self, dtype: type[np.floating[Any]] = np.float64, progress: Progress = untold) -> Packed:
-        """M, in float64 or float32. Its phase is "Gram matrix"."""
-        # Lengths and variances that single precision cannot hold become infinite, and are found when M is factored.
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def packed(self, dtype: type[np.floating[Any]] = np.float64, progress: Progress = no_progress) -> Packed:
+        """M, in float64 or float32. The phase of `progress` is "Gram matrix"."""
+        # Lengths and variances that single precision cannot hold become infinite; the factorisation finds them.
         with np.errstate(over="ignore"):
-            M = self.kernel.packed_gram(self.rows, dtype, progress)
+            M = self.kernel.packed_gram(self.inputs, dtype, progress)
             M.add_to_diagonal(self.sigma2)
         return M
 
+    def tile(self, rows: slice, columns: slice) -> Matrix:
+        """A part of M, as a matrix; either the two slices are one or they have no row in common."""
+        tile = self.kernel.matrix(self.inputs[rows], self.inputs[columns])
+        if rows == columns:
+            tile[np.diag_indices(len(tile))] += self.sigma2
+        return tile
+
+    def cross(self, others: Directions, columns: slice = slice(None)) -> Matrix:
+        """Covariances (n, N) of other inputs with these, or with some of them."""
+        return self.kernel.matrix(others, self.inputs[columns])
+
+    def cross_and_product(self, others: Directions, v: Array) -> tuple[Matrix, Array]:
+        """`cross` K (n, N), and K v (n,) for v (N,), in one pass."""
+        return self.kernel.matrix_and_product(others, self.inputs, v)
+
+    def strip_product(self, v: Array, strip: slice, dtype: type[np.floating[Any]] = np.float64) -> Array:
+        """The part of K v (N,) that a strip of K contributes; see `matvec.strip_product`."""
+        return strip_product(self.kernel, self.inputs, v, strip, dtype)
+
+    def product(self, v: Array, dtype: type[np.floating[Any]] = np.float64) -> Array:
+        """M v (N,) in double precision, from entries in `dtype` that are computed again."""
+        return self.sigma2 * v + self.strip_product(v, slice(0, len(v)), dtype)
+
     def __matmul__(self, v: Array) -> Array:
-        """M v (N,) in double precision from entries that are computed again."""
-        return self.sigma2 * v + strip_product(self.kernel, self.rows, v, slice(0, len(v)))
+        """M v (N,) in double precision."""
+        return self.product(v)

@@ -7,7 +7,7 @@ import numpy as np
 
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
-from gaussian_processes.gp.progress import Progress, untold
+from gaussian_processes.gp.progress import Progress, no_progress
 from gaussian_processes.gp.solvers.covariance import Covariance
 from gaussian_processes.gp.solvers.refinement import RESIDUAL, refine
 
@@ -29,7 +29,7 @@ class Solution:
     account: str = ""
 
 
-def solve(M: Covariance, y: Array, precision: Precision, progress: Progress = untold) -> Solution:
+def solve(M: Covariance, y: Array, precision: Precision, progress: Progress = no_progress) -> Solution:
     """Factor M and solve M alpha = y.
 
     Progress is told of the phases "Gram matrix", "Cholesky" and, in mixed precision, "refinement"; and of the first two

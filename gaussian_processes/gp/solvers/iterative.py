@@ -10,7 +10,7 @@ import numpy as np
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.compiled.threads import threads
 from gaussian_processes.gp.kernels.matvec import strip_product
-from gaussian_processes.gp.progress import Progress, untold
+from gaussian_processes.gp.progress import Progress, no_progress
 from gaussian_processes.gp.solvers.conjugate_gradients import LIMIT, TOLERANCE, Iterated, System, conjugate_gradients
 from gaussian_processes.gp.solvers.covariance import Covariance
 from gaussian_processes.gp.solvers.direct import Solution
@@ -61,7 +61,11 @@ class Effort:
 
 
 def solve_iteratively(
-    M: Covariance, y: Array, effort: Effort = Effort(), multiply: Multiply | None = None, progress: Progress = untold
+    M: Covariance,
+    y: Array,
+    effort: Effort = Effort(),
+    multiply: Multiply | None = None,
+    progress: Progress = no_progress,
 ) -> Solution:
     """Solve M alpha = y by products with K, whose entries are made anew for each: a solution without a factor.
 
@@ -81,7 +85,7 @@ def solve_iteratively(
     """
 
     def product(v: Array, dtype: type[np.floating[Any]]) -> Array:
-        Kv = strip_product(M.kernel, M.rows, v, slice(0, len(v)), dtype) if multiply is None else multiply(v, dtype)
+        Kv = strip_product(M.kernel, M.inputs, v, slice(0, len(v)), dtype) if multiply is None else multiply(v, dtype)
         return np.asarray(M.sigma2 * v + Kv)
 
     P = Preconditioner.of(M, effort.rank, progress=progress)

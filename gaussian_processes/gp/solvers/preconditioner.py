@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.linalg.blas import add_square, divide, factor, subtract_product
-from gaussian_processes.gp.progress import Progress, Work, untold
+from gaussian_processes.gp.progress import Progress, Work, no_progress
 from gaussian_processes.gp.solvers.covariance import Covariance
 
 # The rank is so many times sqrt(N): to make P, about 3 N rank^2 operations, then takes as long, whatever N, as some
@@ -51,7 +51,9 @@ class Preconditioner:
     noise: float
 
     @classmethod
-    def of(cls, M: Covariance, rank: int | None = None, seed: int = 0, progress: Progress = untold) -> "Preconditioner":
+    def of(
+        cls, M: Covariance, rank: int | None = None, seed: int = 0, progress: Progress = no_progress
+    ) -> "Preconditioner":
         """P for M.
 
         Args:
@@ -64,7 +66,7 @@ class Preconditioner:
         Raises:
             OverflowError: the trace of K is not finite.
         """
-        rank = default_rank(len(M.rows)) if rank is None else min(rank, len(M.rows))
+        rank = default_rank(len(M.inputs)) if rank is None else min(rank, len(M.inputs))
         work = Work("preconditioner", max(1, 2 * rank**2), progress)
         F = pivoted_cholesky(M, rank, seed, work)
         # The rounding of F^T F is some units of its trace, which is not less than its largest eigenvalue.
@@ -114,7 +116,7 @@ def pivoted_cholesky(M: Covariance, rank: int, seed: int, work: Work) -> Array:
     Raises:
         OverflowError: the trace of K is not finite.
     """
-    kernel, rows, generator = M.kernel, M.rows, np.random.default_rng(seed)
+    kernel, rows, generator = M.kernel, M.inputs, np.random.default_rng(seed)
     columns = np.empty((rank, len(rows)))  # F^T by rows
     variances = kernel.variance * rows.scale**2
     with np.errstate(over="ignore"):

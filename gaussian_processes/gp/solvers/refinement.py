@@ -7,7 +7,7 @@ import numpy as np
 
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.linalg.cholesky import Cholesky
-from gaussian_processes.gp.progress import Progress, untold
+from gaussian_processes.gp.progress import Progress, no_progress
 from gaussian_processes.gp.solvers.covariance import Covariance
 
 # What |y - M alpha| may be beside |y|; and what part of it each step may leave, or there will be too many.
@@ -26,7 +26,7 @@ class Refined(NamedTuple):
         return self.residuals[-1] <= RESIDUAL
 
 
-def refine(M: Covariance, y: Array, factor: Cholesky, progress: Progress = untold) -> Refined:
+def refine(M: Covariance, y: Array, factor: Cholesky, progress: Progress = no_progress) -> Refined:
     """Solve M alpha = y with a factor of nearly M, until it is solved or gets no better.
 
     Iterative refinement: alpha <- alpha + (L L^T)^-1 (y - M alpha), with the residual in double precision from kernel

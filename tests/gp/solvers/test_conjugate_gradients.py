@@ -87,7 +87,7 @@ def test_orders_without_polynomials_are_no_exception(dtype):
     X, y = noisy(40)
     M, matrix = covariance(kernel, X)
     require_solved(matrix, solve_iteratively(M, y, Effort(rank=5)).alpha, y)
-    product = strip_product(kernel, M.rows, y, slice(0, 40), dtype)
+    product = strip_product(kernel, M.inputs, y, slice(0, 40), dtype)
     assert product + 0.1 * y == pytest.approx(matrix @ y, rel=1e4 * float(np.finfo(dtype).eps))
 
 
@@ -363,7 +363,7 @@ def test_products_may_be_someone_elses():
 
     def multiply(v, dtype):
         asked.append(dtype)
-        return sum(strip_product(kernel, M.rows, v, strip, dtype) for strip in strips(300, 3))
+        return sum(strip_product(kernel, M.inputs, v, strip, dtype) for strip in strips(300, 3))
 
     require_solved(matrix, solve_iteratively(M, y, Effort(rank=20), multiply).alpha, y)
     assert asked.count(np.float32) > asked.count(np.float64) > 0
