@@ -12,7 +12,7 @@ from gaussian_processes.job.way import Way
 
 COUNTS = (1, 2, 4, 8, 16)
 # The share of an instance's memory that a job can have, and of its network's speed that it comes to; bytes a second that one
-# process receives, however fast the network is: measured between two workers, docs/decisions.md.
+# process receives, however fast the network is: measured between two workers, docs/several_hosts.md.
 FREE, REACHED, RECEIVED = 0.92, 0.5, 0.5e9
 # Seconds until several hosts have met, and for the scheduler's own work.
 MEETING = 60.0
