@@ -50,7 +50,7 @@ def main():
 
 
 def problem(kernel, X, y):
-    return Covariance(kernel, kernel.directions(X), SIGMA2), y
+    return Covariance(kernel, kernel.inputs(X), SIGMA2), y
 
 
 def compare(kernel, X, y, repeats):

@@ -17,12 +17,12 @@ from scipy.linalg.lapack import dpotrf, dpotri
 
 from gaussian_processes.gp import ArcCosine
 from gaussian_processes.gp.selection.optimise import evaluate
-from gaussian_processes.gp.selection.parameters import NAMES, Parameters
+from gaussian_processes.gp.selection.parameters import Parameters, learnable
 from gaussian_processes.gp.compiled.threads import threads
 
 D, SIGMA2 = 10, 0.1
 KERNEL = ArcCosine(1, 3, "homogeneous", bias=1.0, degree=1.0, lengthscales=(1.0,) * D)
-FREE = Parameters.of(KERNEL, SIGMA2, NAMES, D)
+FREE = Parameters.of(KERNEL, SIGMA2, tuple(learnable(KERNEL)), D)
 CRITERIA = ("evidence", "loo")
 
 

@@ -115,7 +115,7 @@ def overhead():
 def matrix(N):
     """M of rows of five numbers."""
     kernel = ArcCosine(1, 1)
-    return Covariance(kernel, kernel.directions(timing.rows(N, 5)[0]), SIGMA2)
+    return Covariance(kernel, kernel.inputs(timing.rows(N, 5)[0]), SIGMA2)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from gaussian_processes.distributed_gp.engine import Engine
 from gaussian_processes.distributed_gp.grid import MOST, SMALLEST, Grid
 from gaussian_processes.distributed_gp.model import TiledGPModel
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
+from gaussian_processes.gp.kernels.matrices import matrix
 from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.packed import Packed, halves
 from gaussian_processes.gp.solvers.covariance import Covariance
@@ -96,7 +97,7 @@ def require_equal(tiles, M, y, others):
     alpha = L.solve(y)
     assert np.linalg.norm(tiles.solve(y) - alpha) <= 1e-10 * np.linalg.norm(alpha)
     assert tiles.inverse_diagonal() == pytest.approx(L.inverse_diagonal([slice(0, N)]), rel=1e-9)
-    V = L.half_solve(M.kernel.matrix(others, M.inputs).T)
+    V = L.half_solve(matrix(M.kernel, others, M.inputs).T)
     assert tiles.squares(others) == pytest.approx(np.einsum("nm,nm->m", V, V), rel=1e-9)
 
 
@@ -105,24 +106,24 @@ def test_is_the_factor_of_one_machine_however_the_matrix_is_cut(three, N, size):
     """M^-1 y, log det M, k^T M^-1 k, the diagonal of M^-1, and L itself."""
     X, y, X_star = data(N)
     kernel = KERNELS[2]
-    M = Covariance(kernel, kernel.directions(X), 0.1)
-    require_equal(TiledCholesky.of(M, three, size=size), M, y, kernel.directions(X_star))
+    M = Covariance(kernel, kernel.inputs(X), 0.1)
+    require_equal(TiledCholesky.of(M, three, size=size), M, y, kernel.inputs(X_star))
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=str)
 def test_is_the_factor_of_one_machine_whatever_the_kernel(three, kernel):
     """Orders, depths, geometries; more rows to predict at than are taken at a time."""
     X, y, X_star = data(150, 50)
-    M = Covariance(kernel, kernel.directions(X), 0.05)
-    require_equal(TiledCholesky.of(M, three, size=20), M, y, kernel.directions(X_star))
+    M = Covariance(kernel, kernel.inputs(X), 0.05)
+    require_equal(TiledCholesky.of(M, three, size=20), M, y, kernel.inputs(X_star))
 
 
 def test_one_host_is_enough(one):
     """There is nobody to send anything to."""
     X, y, X_star = data(90)
     kernel = KERNELS[2]
-    M = Covariance(kernel, kernel.directions(X), 0.1)
-    require_equal(TiledCholesky.of(M, one, size=16), M, y, kernel.directions(X_star))
+    M = Covariance(kernel, kernel.inputs(X), 0.1)
+    require_equal(TiledCholesky.of(M, one, size=16), M, y, kernel.inputs(X_star))
 
 
 @pytest.mark.parametrize("kernel", [KERNELS[1], KERNELS[4]], ids=str)
@@ -158,7 +159,7 @@ def test_a_matrix_that_is_not_positive_definite_is_refused_at_the_row_of_one_mac
     X, _, _ = data(100)
     X[row - 1] = X[0]
     kernel = ArcCosine(1, 0)
-    M = Covariance(kernel, kernel.directions(X), 1e-18)
+    M = Covariance(kernel, kernel.inputs(X), 1e-18)
     with pytest.raises(NotPositiveDefiniteError) as wanted:
         Cholesky.of(M.packed())
     with pytest.raises(NotPositiveDefiniteError) as found:
@@ -179,7 +180,7 @@ def test_hosts_keep_their_own_tiles_and_none_of_the_others(three):
     """Once nobody waits for the copies, which takes the scheduler a moment."""
     X, _, _ = data(400)
     kernel = KERNELS[2]
-    tiles = TiledCholesky.of(Covariance(kernel, kernel.directions(X), 0.1), three, size=25)
+    tiles = TiledCholesky.of(Covariance(kernel, kernel.inputs(X), 0.1), three, size=25)
 
     def held():
         who = three.client.who_has(list(tiles.L.tiles.values()))
@@ -205,7 +206,7 @@ def test_what_is_not_wanted_any_more_is_given_back(three):
     """A factor lies on the hosts for as long as somebody has it."""
     X, _, _ = data(120)
     kernel = KERNELS[2]
-    tiles = TiledCholesky.of(Covariance(kernel, kernel.directions(X), 0.1), three, size=20)
+    tiles = TiledCholesky.of(Covariance(kernel, kernel.inputs(X), 0.1), three, size=20)
     keys = {future.key for future in (*tiles.L.tiles.values(), tiles.M)}
 
     def held():

@@ -384,7 +384,7 @@ def test_a_matrix_that_is_not_positive_definite_is_explained_as_on_one_host(host
     rows = np.vstack([ROWS[:400], ROWS[:1], ROWS[400:500]])
     kernel = ArcCosine(1, 1)
     with pytest.raises(NotPositiveDefiniteError, match="stopped at row 401") as wanted:
-        Cholesky.of(Covariance(kernel, kernel.directions(rows[:, 1:]), 1e-18).packed())
+        Cholesky.of(Covariance(kernel, kernel.inputs(rows[:, 1:]), 1e-18).packed())
     begin(hosts, tmp_path, {"training/a.csv": table(rows)}, distributed="true", sigma2="1e-18")
     assert ends(hosts) == dict.fromkeys(NAMES, 4)
     reason = hosts[LEADER].paths.failure.read_text()

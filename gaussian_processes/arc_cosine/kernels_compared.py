@@ -9,7 +9,6 @@ from gaussian_processes.data.dataset import Array
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.selection.comparison import Compared, compare
 from gaussian_processes.gp.selection.criterion import Criterion
-from gaussian_processes.gp.selection.parameters import Name
 from gaussian_processes.gp.selection.replay import Record
 
 Settings = dict[str, int | float | str]
@@ -20,7 +19,7 @@ def recorded_comparison(  # noqa: PLR0913  # what `compare` takes, and where res
     y: Array,
     kernels: Sequence[ArcCosine],
     criterion: Criterion,
-    bounds: Mapping[Name, tuple[float, float]],
+    bounds: Mapping[str, tuple[float, float]],
     *,
     record: Record,
     reporter: Reporter,

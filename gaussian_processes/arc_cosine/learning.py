@@ -4,25 +4,28 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gaussian_processes.algorithm import Comparison, Needs, Reporter, Variant
 from gaussian_processes.arc_cosine.kernels_compared import named, recorded_comparison, settings_of, table
-from gaussian_processes.arc_cosine.settings import Hyperparameters
+from gaussian_processes.arc_cosine.settings import LEARNABLE, Hyperparameters, Name
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.errors import AlgorithmError, ConfigurationError
 from gaussian_processes.gp import cost
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
+from gaussian_processes.gp.selection import optimise
 from gaussian_processes.gp.selection.comparison import Compared
 from gaussian_processes.gp.selection.comparison import memory as memory_of_comparison
 from gaussian_processes.gp.selection.criterion import Criterion
-from gaussian_processes.gp.selection.optimise import Iteration, Learned, Learner
-from gaussian_processes.gp.selection.parameters import NAMES, Name, Parameters
+from gaussian_processes.gp.selection.parameters import Parameters
 from gaussian_processes.gp.selection.repeats import distinct
 from gaussian_processes.gp.selection.replay import Record
 from gaussian_processes.gp.solvers.direct import memory
+
+Learned: TypeAlias = optimise.Learned[ArcCosine]
 
 CRITERIA: Mapping[Criterion, str] = {"evidence": "log evidence", "loo": "leave-one-out log density"}
 
@@ -125,7 +128,7 @@ def needs_of_learning(N: int, d: int, h: Hyperparameters) -> Needs:
     entries = [cost.entry(q, l, rows) for q in h.orders for l in h.depths]
     slopes = [cost.entry(q, l, rows, slope=True) for q in h.orders for l in h.depths]
     one = cost.learning(rows, d, h.criterion, (max(entries) + max(slopes)) / 2)
-    numbers = sum(d if name == "lengthscales" else 1 for name in _free(h))
+    numbers = sum(d if LEARNABLE[name].per_feature else 1 for name in _free(h))
     run = (1 + h.restarts) * min(cost.EVALUATIONS + cost.MORE * numbers, 2 * h.iterations) * one
     matrices = 1 if h.criterion == "evidence" else 4
     if kernels == 1:
@@ -215,7 +218,7 @@ def _free(h: Hyperparameters) -> tuple[Name, ...]:
     """What is learned; of several kernels each has a sigma2 and a variance of its own."""
     match h.optimize:
         case "all":
-            return NAMES
+            return tuple(LEARNABLE)
         case "none":
             return ("sigma2", "variance")
         case names:
@@ -227,7 +230,7 @@ def _is_settled(h: Hyperparameters) -> bool:
     return len(h.orders) * len(h.depths) * len(h.geometries) == 1
 
 
-def _start(task: Task, kernel: ArcCosine, sigma2: float) -> Parameters:
+def _start(task: Task, kernel: ArcCosine, sigma2: float) -> Parameters[ArcCosine]:
     free = tuple(name for name in _free(task.hyperparameters) if name != "degree" or kernel.geometry != "sphere")
     return Parameters.of(kernel, sigma2, free, task.X.shape[1])
 
@@ -236,7 +239,7 @@ def _learned(task: Task, kernel: ArcCosine, sigma2: float, what: str = "") -> Le
     """A kernel learned to the end, which the log says."""
     h = task.hyperparameters
 
-    def tell(iteration: Iteration) -> None:
+    def tell(iteration: optimise.Iteration) -> None:
         run = f" run {iteration.run}" if h.restarts else ""
         value = task.nats(iteration.value)
         task.reporter.log(
@@ -244,7 +247,7 @@ def _learned(task: Task, kernel: ArcCosine, sigma2: float, what: str = "") -> Le
             f"sigma2 {iteration.parameters.sigma2:.3g}"
         )
 
-    learner = Learner(h.criterion, task.bounds, h.iterations, h.restarts, h.seed, task.record, tell)
+    learner = optimise.Learner(h.criterion, task.bounds, h.iterations, h.restarts, h.seed, task.record, tell)
     learned = learner.learn(task.X, task.y, _start(task, kernel, sigma2))
     _say_end(task, learned)
     return learned
@@ -270,11 +273,11 @@ def _choice(task: Task, learned: Learned, comparison: Comparison | None = None) 
     values: dict[str, float] = {}
     if comparison is not None:
         values |= {"q": float(kernel.q), "l": float(kernel.l)}
-    for name in parameters.free:
-        if name == "lengthscales":
-            values |= {f"lengthscale_{n}": length for n, length in enumerate(kernel.lengthscales or (), 1)}
+    for name, value in parameters.values.items():
+        if isinstance(value, tuple):
+            values |= {f"{name.removesuffix('s')}_{n}": one for n, one in enumerate(value, 1)}
         else:
-            values[name] = parameters.sigma2 if name == "sigma2" else getattr(kernel, name)
+            values[name] = value
     return Choice(kernel, parameters.sigma2, values, comparison, tuple(_warnings(task, learned)))
 
 

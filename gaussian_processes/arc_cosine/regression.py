@@ -89,7 +89,7 @@ def iterated(
         reporter: of the job.
         multiply: of the matrix, what multiplies it, if that is not to be done here.
     """
-    M = Covariance(choice.kernel, choice.kernel.directions(X), choice.sigma2)
+    M = Covariance(choice.kernel, choice.kernel.inputs(X), choice.sigma2)
     solution = solve_iteratively(M, y, multiply=multiply(M), progress=reporter.progress)
     return TrainedGPModel(X, y, choice.kernel, choice.sigma2, solution=solution)
 
@@ -153,7 +153,7 @@ def _with_enough_noise(
 
 def _rounding(gp: TrainedGPModel) -> Iterator[str]:
     """Whether standard deviations are those of rounding."""
-    largest = float(gp.kernel.diagonal(gp.X).max())
+    largest = float(gp.kernel.prior_variances(gp.kernel.inputs(gp.X)).max())
     rounding = float(np.finfo(np.float64).eps) * largest
     if gp.has_factor and rounding > gp.sigma2:
         yield (

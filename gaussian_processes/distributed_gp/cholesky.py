@@ -11,7 +11,7 @@ from gaussian_processes.distributed_gp.engine import Engine, Future, Key, label
 from gaussian_processes.distributed_gp.grid import Grid
 from gaussian_processes.distributed_gp.sweep import Placed, Start, Triangle, sweep
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.kernels.inputs import Directions
+from gaussian_processes.gp.kernels.base import Inputs
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, no_progress
 from gaussian_processes.gp.solvers.covariance import Covariance
@@ -73,7 +73,7 @@ class TiledCholesky:
         whole = self._sweep({j: (tile.right, TaskRef(part.key)) for j, part in half.items()}, transposed=True)
         return np.concatenate([row for (row,) in self._gathered(whole)])
 
-    def squares(self, others: Directions, progress: Progress = no_progress) -> Array:
+    def squares(self, others: Inputs, progress: Progress = no_progress) -> Array:
         """k^T M^-1 k (n,) for the covariances k of each of n other rows with the matrix's: what the data say of them.
 
         Progress is told of the phase "prediction".

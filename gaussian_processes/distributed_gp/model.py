@@ -10,7 +10,7 @@ from gaussian_processes.distributed_gp.engine import Engine
 from gaussian_processes.gp.arguments import observations
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.evidence import log_evidence
-from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
+from gaussian_processes.gp.kernels.base import Kernel
 from gaussian_processes.gp.kernels.matvec import product
 from gaussian_processes.gp.progress import Progress, no_progress
 from gaussian_processes.gp.regression import TrainedGPModel
@@ -30,7 +30,7 @@ class TiledGPModel(TrainedGPModel):
 
     @classmethod
     def trained(  # noqa: PLR0913, PLR0917  # TrainedGPModel's arguments, and the hosts
-        cls, X: Array, y: Array, kernel: ArcCosine, sigma2: float, engine: Engine, progress: Progress = no_progress
+        cls, X: Array, y: Array, kernel: Kernel[Any], sigma2: float, engine: Engine, progress: Progress = no_progress
     ) -> "TiledGPModel":
         """[RW06] Algorithm 2.1 in tiles, in double precision. Progress is told of the phase "Cholesky".
 
@@ -46,7 +46,7 @@ class TiledGPModel(TrainedGPModel):
             ValueError, LengthError, NotPositiveDefiniteError, OverflowError: as TrainedGPModel.
         """
         X, y = observations(X, y)
-        tiles = TiledCholesky.of(Covariance(kernel, kernel.directions(X), sigma2), engine, progress)
+        tiles = TiledCholesky.of(Covariance(kernel, kernel.inputs(X), sigma2), engine, progress)
         alpha = require_finite(tiles.solve(y))
         T, hosts = len(tiles.grid), len(engine.hosts)
         account = f"Factored in {T} by {T} tiles of {-(-len(y) // T)} rows on {hosts} hosts."
@@ -77,5 +77,5 @@ class TiledGPModel(TrainedGPModel):
         mean = product(self.kernel, rows, self._rows, self.solution.alpha)
         if not return_std:
             return mean
-        variance = self.kernel.variance * rows.scale**2 - self.tiles.squares(rows, progress)
+        variance = self.kernel.prior_variances(rows) - self.tiles.squares(rows, progress)
         return mean, np.sqrt(np.maximum(variance, 0.0))

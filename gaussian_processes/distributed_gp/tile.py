@@ -3,7 +3,8 @@
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array, Matrix
-from gaussian_processes.gp.kernels.inputs import Directions
+from gaussian_processes.gp.kernels.base import Inputs
+from gaussian_processes.gp.kernels.matrices import matrix
 from gaussian_processes.gp.linalg.blas import divide, factor, subtract_product, subtract_square
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 from gaussian_processes.gp.solvers.covariance import Covariance
@@ -11,7 +12,7 @@ from gaussian_processes.gp.solvers.covariance import Covariance
 
 def covariances(M: Covariance, rows: slice, columns: slice) -> Matrix:
     """A tile of M = sigma2 I + K."""
-    tile = M.kernel.matrix(M.inputs[rows], M.inputs[columns])
+    tile = matrix(M.kernel, M.inputs[rows], M.inputs[columns])
     if rows == columns:
         tile[np.diag_indices(len(tile))] += M.sigma2
     return tile
@@ -65,9 +66,9 @@ def divided(
 # Right-hand sides lie as rows: B (m, N) in tiles (m, n), so that (L^-1 B^T)^T is one more row of tiles of L.
 
 
-def crossed(M: Covariance, others: Directions, columns: slice) -> Matrix:
+def crossed(M: Covariance, others: Inputs, columns: slice) -> Matrix:
     """The covariances (m, n) of other rows with some of M's."""
-    return M.kernel.matrix(others, M.inputs[columns])
+    return matrix(M.kernel, others, M.inputs[columns])
 
 
 def swept(before: Matrix | None, right: Matrix, L: Matrix, transposed: bool) -> Matrix:

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
-from typing import Literal, get_args, overload
+from typing import Any, Literal, get_args, overload
 
 import numpy as np
 
 from gaussian_processes.gp.arguments import among, array, number, observations
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.evidence import LeaveOneOut, leave_one_out, log_evidence, noise_derivative
-from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
-from gaussian_processes.gp.kernels.inputs import Directions
+from gaussian_processes.gp.kernels.base import Inputs, Kernel
+from gaussian_processes.gp.kernels.matrices import matrix_and_product, packed_gram
 from gaussian_processes.gp.kernels.matvec import product
 from gaussian_processes.gp.linalg.blas import subtract_square
 from gaussian_processes.gp.linalg.cholesky import Cholesky
@@ -49,12 +49,12 @@ class TrainedGPModel:
 
     X: Array
     y: Array
-    kernel: ArcCosine
+    kernel: Kernel[Any]
     sigma2: float
     precision: Precision = "double"
     solution: Solution = field(default=None, repr=False)  # type: ignore[assignment]  # None until training fills it
     progress: InitVar[Progress] = no_progress
-    _rows: Directions = field(init=False, repr=False)
+    _rows: Inputs = field(init=False, repr=False)
 
     def __post_init__(self, progress: Progress) -> None:
         # Copies that cannot be written to: what the model was trained on does not change under it.
@@ -65,7 +65,7 @@ class TrainedGPModel:
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "y", y)
         object.__setattr__(self, "sigma2", number("sigma2", self.sigma2, above_0=True))
-        object.__setattr__(self, "_rows", self.kernel.directions(X))
+        object.__setattr__(self, "_rows", self.kernel.inputs(X))
         if self.solution is None:
             solution = solve(Covariance(self.kernel, self._rows, self.sigma2), y, self.precision, progress)
             object.__setattr__(self, "solution", solution)
@@ -130,11 +130,11 @@ class TrainedGPModel:
         alpha = self.solution.alpha
         if not return_std:
             return product(self.kernel, rows, self._rows, alpha, progress)
-        mean, variance = np.empty(len(rows)), self.kernel.variance * rows.scale**2
+        mean, variance = np.empty(len(rows)), self.kernel.prior_variances(rows)
         work = Work("prediction", len(rows), progress)
         for block in _blocks(len(rows), len(self.X)):
             # [RW06] Alg. 2.1 line 4
-            K_star, mean[block] = self.kernel.matrix_and_product(rows[block], self._rows, alpha)
+            K_star, mean[block] = matrix_and_product(self.kernel, rows[block], self._rows, alpha)
             V = self._factor.half_solve(K_star.T)  # line 5, in K_star's own memory
             variance[block] -= np.einsum("nm,nm->m", V, V, dtype=np.float64)  # line 6
             work.advance(block.stop - block.start)
@@ -159,19 +159,20 @@ class TrainedGPModel:
         mean, K_star = np.empty(M), np.empty((M, N), factor.L.rectangle.dtype)
         for block in _blocks(M, N):
             # [RW06] Alg. 2.1 line 4
-            K_star[block], mean[block] = self.kernel.matrix_and_product(rows[block], self._rows, self.solution.alpha)
+            K_star[block], mean[block] = matrix_and_product(self.kernel, rows[block], self._rows, self.solution.alpha)
         V = factor.half_solve(K_star.T)  # line 5, in K_star's own memory
-        covariance = self.kernel.packed_gram(rows).lower()
+        covariance = packed_gram(self.kernel, rows).lower()
         for block in _blocks(N, M):
             # [RW06] eq. 2.24 with V^T V for the second term, as in line 6; summed in double precision whatever V's is.
             subtract_square(covariance, V[block].astype(np.float64, copy=False).T)
         np.fill_diagonal(covariance, np.maximum(np.diagonal(covariance), 0.0))  # as in `predict`
         return mean, covariance + np.tril(covariance, -1).T
 
-    def _requested(self, X_star: Array, *, together: bool) -> Directions:
+    def _requested(self, X_star: Array, *, together: bool) -> Inputs:
         """Rows to predict at as the kernel sees them, those that are a training row to rounding made that row."""
         X_star = array("X_star", X_star, "M", self.X.shape[1])
-        return self.kernel.directions(X_star, together=together).merged_with(self._rows)
+        inputs: Inputs = self.kernel.inputs(X_star, training=self._rows, together=together)
+        return inputs
 
 
 def draw(mean: Array, covariance: Array, count: int, generator: np.random.Generator) -> Array:

@@ -107,7 +107,10 @@ def test_numbers_of_another_type_are_converted_exactly(call, dtype):
         (lambda: Parameters.of(KERNEL, 0.1, "bias", 3), "a free name is 'b'"),
         (lambda: Parameters.of(KERNEL, 0.1, (), 3), "no name is free"),
         (lambda: replace(PARAMETERS, free=("lengthscale",)), "a free name is 'lengthscale'"),
-        (lambda: Learner(bounds={"sigma": (1e-3, 1.0)}), "a name in bounds is 'sigma'; one of 'sigma2', "),
+        (
+            lambda: Learner(bounds={"sigma": (1e-3, 1.0)}).learn(X, Y, PARAMETERS),
+            "a name in bounds is 'sigma'; one of 'sigma2', ",
+        ),
         (lambda: Learner(bounds={"sigma2": (1.0, 1e-3)}), "the bounds of sigma2 are .* the least first"),
         (lambda: Learner(bounds={"sigma2": (0.0, 1.0)}), "the bounds of sigma2 are .* above 0"),
         (lambda: Learner(bounds={"sigma2": (1.0, 1.0)}), "the bounds of sigma2 are"),
@@ -192,7 +195,7 @@ def test_a_kernel_refuses_rows_that_do_not_fit(rows):
     with pytest.raises(ValueError, match=r"[XZ] (has shape|holds NaN|is no array)"):
         KERNEL.cross(X, rows)
     if np.ndim(rows) != 2 or not np.isfinite(rows).all() or np.iscomplexobj(rows):
-        for method in (KERNEL.gram, KERNEL.diagonal, KERNEL.lengths, KERNEL.directions):
+        for method in (KERNEL.gram, KERNEL.diagonal, KERNEL.lengths, KERNEL.inputs):
             with pytest.raises(ValueError, match=r"X (has shape|holds NaN|is no array)"):
                 method(rows)
 

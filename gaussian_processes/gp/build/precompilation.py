@@ -21,7 +21,7 @@ def precompile() -> None:
     X = np.random.default_rng(0).normal(size=(8, 3))
     for kernel in KERNELS:
         kernel.gram(X)
-        rows = kernel.directions(X)
+        rows = kernel.inputs(X)
         Angles.of(rows).gram(kernel, rows)
         for precision in PRECISIONS:
             model = TrainedGPModel(X, X[:, 0], kernel, 1.0, precision)

@@ -1,5 +1,6 @@
 """The arc-cosine kernels of [CS09], as formulas and as matrices.
 
-Read `formulas.py` beside the paper, then `arc_cosine.py`. `inputs.py` puts rows on the unit sphere; `polynomials.py` and
-`derivative.py` prepare the compiled passes; `matvec.py` multiplies by a kernel matrix that is never stored.
+Read `base.py` first: what a kernel is to everything above. Then `formulas.py` beside the paper, and `arc_cosine.py`.
+`inputs.py` puts rows on the unit sphere; `polynomials.py` prepares the compiled passes, and `evaluation.py` chooses between
+them and the definition. `matrices.py` and `matvec.py` are for any kernel.
 """

@@ -1,26 +1,38 @@
 """ArcCosine: the arc-cosine kernel on rows of R^d. Its fields are its hyperparameters; its methods build matrices."""
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gaussian_processes.gp.arguments import among, array, integer, number
-from gaussian_processes.gp.arrays import Array
+from gaussian_processes.gp.arrays import Array, Matrix
 from gaussian_processes.gp.compiled import passes
-from gaussian_processes.gp.compiled.span import Span, places
-from gaussian_processes.gp.compiled.threads import in_threads, panels
-from gaussian_processes.gp.kernels.formulas import composed_kernel, of_half_complements
-from gaussian_processes.gp.kernels.inputs import Directions, LengthError, directions, measured
-from gaussian_processes.gp.kernels.polynomials import approximation
+from gaussian_processes.gp.compiled.span import Span
+from gaussian_processes.gp.kernels.base import Hyperparameter
+from gaussian_processes.gp.kernels.derivative import degree_derivative, stretch_derivatives
+from gaussian_processes.gp.kernels.evaluation import evaluation
+from gaussian_processes.gp.kernels.inputs import LengthError, NormalisedInputs, measured, normalised
+from gaussian_processes.gp.kernels.matrices import gram, matrix
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.progress import Progress, Work, no_progress
 
 Geometry = Literal["sphere", "homogeneous"]
 
 # The greatest order and depth: nobody waits for more layers, and compiled functions count in 64 bits.
 MOST = 2**31 - 1
+
+
+def _first_degree(kernel: "ArcCosine", _features: int) -> float:
+    if kernel.geometry == "sphere":
+        raise ValueError("the degree cannot be learned on the sphere, which has none")
+    return kernel.power or 1.0
+
+
+def _first_lengthscales(kernel: "ArcCosine", features: int) -> tuple[float, ...]:
+    """sqrt(d) each where none are given: standardised rows, of length sqrt(d), then have about the length of a bias of 1."""
+    return kernel.lengthscales or (math.sqrt(features),) * features
 
 
 @dataclass(frozen=True)
@@ -34,9 +46,16 @@ class ArcCosine:
         bias: a constant >= 0 appended to every row first, so that on the sphere a row's length is not lost.
         degree: p, the power of the lengths in the homogeneous geometry, >= 0; q when None.
         variance: v > 0, the prior variance of a unit row, in (units of y)^2.
-        lengthscales: by which the features are divided first, d numbers > 0 in units of X; 1 when None. The longer
+        lengthscales: d numbers > 0 in units of X, divisors of the features before all else; 1 when None. The longer
             one is, the less its feature matters ([RW06] section 5.1, automatic relevance determination).
     """
+
+    hyperparameters: ClassVar[tuple[Hyperparameter, ...]] = (
+        Hyperparameter("variance", (1e-8, 1e8)),
+        Hyperparameter("bias", (1e-4, 1e4), lambda kernel, _: kernel.bias or 1.0),
+        Hyperparameter("degree", (1e-2, 10.0), _first_degree),
+        Hyperparameter("lengthscales", (1e-4, 1e6), _first_lengthscales, per_feature=True),
+    )
 
     q: int
     l: int
@@ -55,13 +74,13 @@ class ArcCosine:
         if self.lengthscales is not None:
             given = np.atleast_1d(self.lengthscales)
             checked["lengthscales"] = tuple(number("a lengthscale", length, above_0=True) for length in given)
-        # Of Python's own types: compiled functions tell 1 from 1.0, and a small integer of NumPy's overflows.
+        # In Python's own types: compiled functions tell 1 from 1.0, and NumPy's small integers overflow.
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
     @property
     def power(self) -> float:
-        """p, the power to which the rows' lengths enter the covariance."""
+        """p, the exponent of the rows' lengths in the covariance."""
         if self.geometry == "sphere":
             return 0.0
         return float(self.q if self.degree is None else self.degree)
@@ -70,12 +89,11 @@ class ArcCosine:
         """The covariances (N, M) between the rows of X (N, d) and those of Z (M, d).
 
         Raises:
-            LengthError: a row has length zero where its direction is needed (power 0, no bias), or is so long that
-                its covariance overflows.
+            LengthError: a row has length zero and the power is 0, without a bias; or its covariance overflows.
         """
         X = array("X", X, "N", "d")
-        columns = self.directions(array("Z", Z, "M", X.shape[1]))
-        return self.matrix(self.directions(X).merged_with(columns), columns)
+        columns = self.inputs(array("Z", Z, "M", X.shape[1]))
+        return matrix(self, self.inputs(X, training=columns), columns)
 
     def gram(self, X: Array) -> Array:
         """The covariances (N, N) among the rows of X (N, d): exactly symmetric, with exactly `diagonal(X)`.
@@ -83,28 +101,7 @@ class ArcCosine:
         Raises:
             LengthError: as `cross`.
         """
-        rows = self.directions(X)
-        K = np.empty((len(rows), len(rows)))
-        in_threads(
-            lambda panel: self.fill(rows[panel], rows, (panel.start, 0, len(rows), 0, 0), K[panel]), panels(len(K))
-        )
-        in_threads(lambda panel: passes.mirror(K, panel.start, panel.stop), panels(len(K)))
-        return K
-
-    def packed_gram(
-        self, rows: Directions, dtype: type[np.floating[Any]] = np.float64, progress: Progress = no_progress
-    ) -> Packed:
-        """`gram` of rows that have been made directions, in half the memory. Its phase is "Gram matrix"."""
-        rows = rows if dtype == np.float64 else rows.single()
-        K = Packed.empty(len(rows), dtype)
-
-        def fill(panel: slice) -> None:
-            for there, span, out in K.spans(panel):
-                self.fill(rows[there], rows, span, out)
-
-        work = Work("Gram matrix", K.m, progress)
-        in_threads(fill, panels(K.m), lambda panel: work.advance(panel.stop - panel.start))
-        return K
+        return gram(self, self.inputs(X))
 
     def diagonal(self, X: Array) -> Array:
         """The prior variances (N,) of the rows of X (N, d), in closed form: k_{q,l}(1) = 1.
@@ -112,7 +109,7 @@ class ArcCosine:
         Raises:
             LengthError: as `cross`.
         """
-        return self.variance * self._directions(X).scale ** 2
+        return self.prior_variances(self.inputs(X, together=False))
 
     def lengths(self, X: Array) -> Array:
         """The lengths (N,) of the rows of X (N, d), in lengthscales and with the bias appended; infinite on overflow."""
@@ -120,18 +117,73 @@ class ArcCosine:
         with np.errstate(over="ignore"):
             return np.asarray(np.ldexp(lengths, exponents))
 
-    def directions(self, X: Array, *, together: bool = True) -> Directions:
-        """What the methods below take: rows X (N, d) on the sphere.
-
-        Where they are looked at together, those that are one row to rounding are made one.
+    def inputs(self, X: Array, *, training: NormalisedInputs | None = None, together: bool = True) -> NormalisedInputs:
+        """See `Kernel`; "equal" rows are multiples of each other on the sphere.
 
         Raises:
             LengthError: as `cross`.
         """
-        return self._directions(X).with_repeats_merged() if together else self._directions(X)
+        inputs = normalised(self._in_lengthscales(X), self.bias, self.power, self.variance)
+        if together:
+            inputs = inputs.with_repeats_merged()
+        return inputs if training is None else inputs.merged_with(training)
 
-    def _directions(self, X: Array) -> Directions:
-        return directions(self._in_lengthscales(X), self.bias, self.power, self.variance)
+    def prior_variances(self, inputs: NormalisedInputs) -> Array:
+        """See `Kernel`."""
+        return self.variance * inputs.scale**2
+
+    def fill(
+        self,
+        rows: NormalisedInputs,
+        columns: NormalisedInputs,
+        span: Span,
+        out: Matrix,
+        product: tuple[Array, Array] | None = None,
+    ) -> None:
+        """See `Kernel`."""
+        v, right = product or passes.NO_VECTORS
+        # Lengths that single precision cannot hold become infinite; the factorisation finds them.
+        with np.errstate(over="ignore", invalid="ignore"):
+            if len(v):
+                v, right[:] = self.variance * (v * columns.scale), 0.0
+            evaluation(self.q, self.l, out.dtype.name).fill(rows, columns, span, out, v, right)
+            if len(v):
+                right *= rows.scale
+            if self.power != 0.0 or self.variance != 1.0:
+                left, others = (inputs.scale.astype(out.dtype, copy=False) for inputs in (rows, columns))
+                passes.scale(span, self.variance, left, others, out)
+
+    def multiply(
+        self,
+        rows: NormalisedInputs,
+        columns: NormalisedInputs,
+        v: Array,
+        out: Array,
+        *,
+        begin: int = 0,
+        transposed: tuple[Array, Array] | None = None,
+    ) -> None:
+        """See `Kernel`."""
+        u, below = transposed or (rows.scale, np.empty(0))
+        below[:] = 0.0
+        # The caller finds what is not finite.
+        with np.errstate(over="ignore", invalid="ignore"):
+            v, u = self.variance * (v * columns.scale), self.variance * (u * rows.scale)
+            evaluation(self.q, self.l, rows.unit.dtype.name).multiply(rows, columns, begin, v, u, out, below)
+            out *= rows.scale
+            if len(below):
+                below *= columns.scale
+
+    def derivatives(
+        self, names: Sequence[str], inputs: NormalisedInputs, W: Packed, c: Array
+    ) -> Mapping[str, Array | float]:
+        """See `Kernel`."""
+        found: dict[str, Array | float] = {"variance": float(c.sum()), "degree": degree_derivative(inputs, c)}
+        if not {"bias", "lengthscales"}.isdisjoint(names):
+            stretched = stretch_derivatives(self.q, self.l, self.variance, self.power, inputs, W, c)
+            d = inputs.width - (self.bias > 0.0)
+            found |= {"bias": stretched[d:], "lengthscales": -stretched[:d]}
+        return {name: found[name] for name in names}
 
     def _in_lengthscales(self, X: Array) -> Array:
         X = array("X", X, "N", "d")
@@ -147,50 +199,3 @@ class ArcCosine:
         if infinite.any():
             raise LengthError(infinite, "is too large for its lengthscales: raise them, or standardise")
         return scaled
-
-    def matrix(self, rows: Directions, columns: Directions) -> NDArray[Any]:
-        """The covariances (N, M) between rows and columns, in their precision."""
-        K = np.empty((len(rows), len(columns)), columns.unit.dtype)
-        span = (0, 0, len(columns), 0, 0)
-        in_threads(lambda panel: self.fill(rows[panel], columns, span, K[panel]), panels(len(K)))
-        return K
-
-    def matrix_and_product(self, rows: Directions, columns: Directions, v: Array) -> tuple[Array, Array]:
-        """`matrix` K (N, M) and K v (N,), to the bit what `product` makes of v (M,)."""
-        K, product = np.empty((len(rows), len(columns))), np.zeros(len(rows))
-        span, scaled = (0, 0, len(columns), 0, 0), self.variance * (v * columns.scale)
-        in_threads(
-            lambda panel: self.fill(rows[panel], columns, span, K[panel], (scaled, product[panel])), panels(len(K))
-        )
-        return K, product * rows.scale
-
-    def fill(
-        self,
-        rows: Directions,
-        columns: Directions,
-        span: Span,
-        out: NDArray[Any],
-        vectors: tuple[Array, Array] = passes.NO_VECTORS,
-    ) -> None:
-        """Write the covariances of rows (n) with columns where the span says in out (n, ...), in one thread.
-
-        `vectors` are v (M,) and right (n,), to which the product of the matrix, without lengths and variance, is added.
-        """
-        polynomials = approximation(self.q, self.l, out.dtype.name)
-        if polynomials is not None:
-            work = passes.workspace(out.dtype)
-            passes.fill(rows.unit, columns.unit, columns.transposed, span, polynomials.polynomials, out, *vectors, work)
-        else:
-            self.fill_by_definition(rows, columns, span, out)
-            if len(vectors[0]):
-                vectors[1][:] = out @ vectors[0]
-        if self.power != 0.0 or self.variance != 1.0:
-            passes.scale(span, self.variance, rows.scale, columns.scale, out)
-
-    def fill_by_definition(self, rows: Directions, columns: Directions, span: Span, out: NDArray[Any]) -> None:
-        """`fill` where there are no polynomials: only the angles come from the compiled pass."""
-        h = np.empty((len(rows), len(columns)), out.dtype)
-        passes.fill_half_complements(rows.unit, columns.unit, columns.transposed, h, passes.workspace(out.dtype))
-        k = of_half_complements(composed_kernel, self.q, self.l, h)
-        for i, wanted, place in places(span, len(rows)):
-            out[i, place] = k[i, wanted]

@@ -12,13 +12,13 @@ Divided by J_{q+1}(0):
     k_{q+1} = t k_q + a_q (1 - t^2) k_{q-1},    a_q = q^2 / (4 q^2 - 1).                                    (*)
 
 Near t = 1 a float64 cosine has no digits left, and every layer multiplies the error; near t = -1 the terms of (*)
-cancel. So the functions here carry u = 1 - t and w = 1 + t beside t, and give both k and c = 1 - k with a small relative
-error, each in the form in which nothing cancels:
+cancel. So the functions here carry u = 1 - t and w = 1 + t beside t. They give both k and c = 1 - k with a small relative
+error, each in a form without cancellation:
 
 - c_{q+1} = u (1 - 2 a_q + a_q u) + (1 - u) c_q + a_q u (2 - u) c_{q-1}, which is (*) for c_q = 1 - k_q;
 - k for t >= 0 by (*) itself, whose terms are then positive;
-- k for t < 0 as the product of r_j = J_j / J_{j-1}, r_j = j^2 u w / (r_{j+1} - (2j + 1) t): J is the solution of (*) that
-  becomes small, which only the recurrence downwards finds.
+- k for t < 0 as the product of r_j = J_j / J_{j-1}, r_j = j^2 u w / (r_{j+1} - (2j + 1) t): J is the small
+  solution of (*), and only the recurrence downwards finds it.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ from gaussian_processes.gp.arrays import Array
 # The recurrence downwards converges as ((1 + t)/(1 - t))^(2 n): for t below this in DOWNWARD steps, to rounding.
 NEGATIVE = -0.1
 DOWNWARD = 200
-# Cosines that are worked on at a time, where there are many.
+# Cosines evaluated at a time.
 PIECE = 8192
 
 
@@ -74,7 +74,7 @@ def composed_kernel(q: int, l: int, t: ArrayLike, u: ArrayLike | None = None, w:
         q: order, an integer >= 0.
         l: depth, an integer >= 0; 0 is the plain kernel.
         t: cosines, any shape; values outside [-1, 1] by rounding are moved to its ends.
-        u: 1 - t, of t's shape, where it is known to more digits than t can hold; computed when None.
+        u: 1 - t, of t's shape, if known to more digits than t can hold; computed when None.
         w: 1 + t, likewise.
 
     Returns:
@@ -83,12 +83,12 @@ def composed_kernel(q: int, l: int, t: ArrayLike, u: ArrayLike | None = None, w:
     Raises:
         ValueError: q or l is not such an integer.
     """
-    return layers(q, l, (t, u, w), slope=False)[0]
+    return layers(q, l, (t, u, w), with_derivative=False)[0]
 
 
 def composed_complement(q: int, l: int, t: ArrayLike, u: ArrayLike | None = None, w: ArrayLike | None = None) -> Array:
     """1 - k_{q,l}(t), with a small relative error where k is near 1; arguments and errors as `composed_kernel`."""
-    return layers(q, l, (t, u, w), slope=False)[1]
+    return layers(q, l, (t, u, w), with_derivative=False)[1]
 
 
 def composed_kernel_derivative(
@@ -99,18 +99,18 @@ def composed_kernel_derivative(
     From dJ_q/dt = q^2 J_{q-1}: dk_{q,0}/dt = q^2/(2q - 1) k_{q-1,0}, and 1/(pi sqrt(1 - t^2)) for q = 0; by the chain
     rule through the layers. Arguments and errors as `composed_kernel`.
     """
-    return layers(q, l, (t, u, w), slope=True)[2]
+    return layers(q, l, (t, u, w), with_derivative=True)[2]
 
 
 def cosines(h: Array) -> tuple[Array, Array, Array]:
-    """t, 1 - t and 1 + t of half complements (1 - |t|)/2 that have the sign of t, as the compiled pass writes them."""
+    """t, 1 - t and 1 + t from half complements (1 - |t|)/2 with the sign of t, as the compiled pass writes them."""
     near, h = h >= 0.0, np.abs(h, dtype=np.float64)
     t, far = np.where(near, 1.0 - 2.0 * h, 2.0 * h - 1.0), 2.0 - 2.0 * h
     return t, np.where(near, 2.0 * h, far), np.where(near, far, 2.0 * h)
 
 
 def of_half_complements(function: Callable[..., Array], q: int, l: int, h: Array) -> Array:
-    """One of the functions above at `cosines(h)`, a piece at a time: pieces stay in the second cache."""
+    """One of the functions above at `cosines(h)`, a piece at a time, so that pieces stay in the second cache."""
     found = np.empty(h.shape)
     given, out = h.reshape(-1), found.reshape(-1)
     for start in range(0, h.size, PIECE):
@@ -119,9 +119,9 @@ def of_half_complements(function: Callable[..., Array], q: int, l: int, h: Array
 
 
 def layers(
-    q: int, l: int, cosines: tuple[ArrayLike, ArrayLike | None, ArrayLike | None], *, slope: bool
+    q: int, l: int, cosines: tuple[ArrayLike, ArrayLike | None, ArrayLike | None], *, with_derivative: bool
 ) -> tuple[Array, Array, Array]:
-    """k, 1 - k and, where it is wanted, dk/dt after l + 1 layers, from t, u and w as `composed_kernel` has them."""
+    """k, 1 - k and, if asked, dk/dt after l + 1 layers, from t, u and w as in `composed_kernel`."""
     q, l = integer("q", q), integer("l", l)
     t, u, w = cosines
     shape = np.shape(t)
@@ -133,8 +133,8 @@ def layers(
         before = t, u, w, derivative
         k, lower = _base_kernels(q, t, u, w)
         c = np.clip(_base_complement(q, u, _angle(t, u, w)), 0.0, 1.0)
-        if slope:
-            # Of equal rows it is infinite from the first layer on, or from that on where it overflows.
+        if with_derivative:
+            # For equal rows it is infinite from the first layer on, or from the layer where it overflows.
             with np.errstate(divide="ignore", over="ignore"):
                 derivative = derivative * (q**2 / (2 * q - 1) * lower if q else 1.0 / (np.pi * np.sqrt(u * w)))
         # Of k and 1 - k the smaller one has the digits.
@@ -142,7 +142,7 @@ def layers(
         u = np.where(k < 0.5, 1.0 - t, c)
         w = 1.0 + t
         if all(map(np.array_equal, before, (t, u, w, derivative))):
-            break  # as they will be after all layers, to the bit
+            break  # no further layer changes a bit
     return t.reshape(shape)[()], u.reshape(shape)[()], derivative.reshape(shape)[()]
 
 

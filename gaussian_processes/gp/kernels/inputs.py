@@ -1,4 +1,4 @@
-"""Directions: rows of R^d on the unit sphere, and what is left of their lengths."""
+"""Normalised inputs: rows of R^d divided by their lengths, beside a power of these."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.compiled.passes import COLUMNS, STRIP
 
-# Unit rows that differ by less, squared, are multiples of one row: dividing those by their lengths rounds no further.
+# Unit rows whose squared distance is below this are multiples of one row: division by lengths rounds no further.
 SAME = (4 * np.finfo(np.float64).eps) ** 2
 
 
 class LengthError(ValueError):
-    """Rows whose length leaves them without a direction or without a finite covariance.
+    """Some rows have no direction or no finite covariance, because of their lengths.
 
     Attributes:
-        rows: their indices, from 0.
-        reason: the rest of the sentence, after "row ...".
+        rows: indices of these rows, from 0.
+        reason: the rest of the sentence "row ...".
     """
 
     def __init__(self, rows: NDArray[np.bool_], reason: str) -> None:
@@ -30,38 +30,40 @@ class LengthError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
-class Directions:
-    """Rows as the kernel sees them.
+class NormalisedInputs:
+    """N rows as the arc-cosine kernel sees them.
 
     Attributes:
-        unit: (N, d) unit rows, d filled up with zeros to a multiple of COLUMNS; float64 or float32.
-        scale: (N,) their lengths to the kernel's power: what multiplies a row's covariances.
+        unit: (N, width) unit rows, padded with zeros to a multiple of COLUMNS columns; float64 or float32.
+        scale: (N,) the rows' lengths to the kernel's power p, factors of their covariances.
+        width: number of columns without the padding: d, or d + 1 with a bias.
     """
 
     unit: NDArray[Any]
-    scale: NDArray[Any]
+    scale: Array
+    width: int
 
     def __len__(self) -> int:
         return len(self.scale)
 
     @cached_property
     def transposed(self) -> NDArray[Any]:
-        """(d, N) unit rows as columns, N filled up with zeros by a STRIP."""
+        """The unit rows as columns, padded with a STRIP of zeros on the right."""
         columns = np.zeros((self.unit.shape[1], len(self) + STRIP), self.unit.dtype)
         columns[:, : len(self)] = self.unit.T
         return columns
 
-    def __getitem__(self, rows: slice | NDArray[np.intp]) -> "Directions":
-        return Directions(self.unit[rows], self.scale[rows])
+    def __getitem__(self, rows: slice | NDArray[np.intp], /) -> "NormalisedInputs":
+        return replace(self, unit=self.unit[rows], scale=self.scale[rows])
 
-    def single(self) -> "Directions":
-        """In single precision."""
-        return Directions(self.unit.astype(np.float32), self.scale.astype(np.float32))
+    def astype(self, dtype: type[np.floating[Any]], /) -> "NormalisedInputs":
+        """Unit rows in float64 or float32; the scales stay in double precision."""
+        return self if self.unit.dtype == dtype else replace(self, unit=self.unit.astype(dtype))
 
-    def with_repeats_merged(self) -> "Directions":
-        """Rows that are one direction to rounding become one to the bit: the first of them in lexicographic order.
+    def with_repeats_merged(self) -> "NormalisedInputs":
+        """Rows with one direction up to rounding become one to the bit: the first in lexicographic order.
 
-        "Equal to rounding" does not pass from pair to pair; merged rows leave no such pairs.
+        "Equal up to rounding" is not transitive; no such pairs remain among merged rows.
         """
         leaders = []
         for near in self._groups():
@@ -73,13 +75,13 @@ class Directions:
             return self
         return self.merged_with(self[np.sort(leaders)])
 
-    def merged_with(self, others: "Directions") -> "Directions":
-        """Rows that are one of `others` to rounding become the nearest of them to the bit."""
+    def merged_with(self, others: "NormalisedInputs") -> "NormalisedInputs":
+        """Rows equal to one of `others` up to rounding become the nearest of these, to the bit."""
         order, keys = others._different_by_key  # noqa: SLF001  # of the same class
         first = np.searchsorted(keys, self._key - self._slack, side="left")
         last = np.searchsorted(keys, self._key + self._slack, side="right")
         nearest, least = np.full(len(self), -1), np.full(len(self), SAME)
-        # One candidate of every row at a time, and not one row at a time: most rows have one at most.
+        # One candidate of every row at a time, not one row at a time: most rows have at most one.
         for number in range((last - first).max(initial=0)):
             rows = np.flatnonzero(first + number < last)
             near = order[first[rows] + number]
@@ -92,18 +94,18 @@ class Directions:
 
     @cached_property
     def _key(self) -> Array:
-        """A projection (N,): rows that are near have keys that are near, and few others do."""
+        """A projection (N,): near rows have near keys, and few other rows do."""
         return np.asarray(self.unit @ np.cos(np.arange(1.0, self.unit.shape[1] + 1)))
 
     @cached_property
     def _by_key(self) -> tuple[NDArray[np.intp], Array]:
-        """The order of the keys, and the keys in that order."""
+        """The order of the keys, and the sorted keys."""
         order = np.argsort(self._key, kind="stable")
         return order, self._key[order]
 
     @cached_property
     def _different_by_key(self) -> tuple[NDArray[np.intp], Array]:
-        """The same without rows that are equal to the one before them."""
+        """`_by_key` without rows equal to the one before them."""
         order, keys = self._by_key
         beside = 1 + np.flatnonzero(np.diff(keys) <= self._slack)
         equal = beside[(self.unit[order[beside]] == self.unit[order[beside - 1]]).all(axis=1)]
@@ -111,11 +113,11 @@ class Directions:
 
     @property
     def _slack(self) -> float:
-        """How far the keys of rows that differ by SAME can be apart."""
+        """The largest difference between keys of rows at a squared distance of SAME."""
         return float(4 * (4 + self.unit.shape[1]) * np.finfo(np.float64).eps)
 
     def _groups(self) -> Iterator[NDArray[np.intp]]:
-        """The indices of rows with neighbouring keys, groups of one left out."""
+        """Groups of two or more rows with neighbouring keys, as indices."""
         order, keys = self._by_key
         ends = np.append(np.flatnonzero(np.diff(keys) > self._slack) + 1, len(keys))
         starts = np.append(0, ends[:-1])
@@ -124,11 +126,10 @@ class Directions:
 
 
 def measured(X: Array, bias: float) -> tuple[Array, Array, NDArray[np.intc]]:
-    """Rows (N, d) with the bias appended, as numbers that can be squared.
+    """Rows (N, d) with the bias appended, scaled so that their squares neither overflow nor underflow.
 
     Returns:
-        Rows divided by powers of 2 (exactly) so that their squares neither overflow nor vanish, the lengths (N,) of
-        these, and the exponents (N,) of the powers.
+        Rows divided exactly by powers of 2, the lengths (N,) of these, and the exponents (N,) of the powers.
     """
     if bias > 0.0:
         X = np.column_stack([X, np.full(len(X), bias)])
@@ -137,18 +138,17 @@ def measured(X: Array, bias: float) -> tuple[Array, Array, NDArray[np.intc]]:
     return scaled, np.linalg.norm(scaled, axis=1), exponents
 
 
-def directions(X: Array, bias: float, power: float, variance: float) -> Directions:
-    """The directions of rows X (N, d) with the bias appended, and their lengths to the power.
+def normalised(X: Array, bias: float, power: float, variance: float) -> NormalisedInputs:
+    """Rows X (N, d) with the bias appended, divided by their lengths.
 
     Args:
         X: rows (N, d).
         bias: a constant >= 0; 0 appends nothing.
-        power: of the lengths, >= 0.
-        variance: prior variance of a unit row, with which nothing may overflow.
+        power: p >= 0, exponent of the lengths in the covariance.
+        variance: prior variance of a unit row; with it no covariance may overflow.
 
     Raises:
-        LengthError: a row has length zero where its direction is needed (power 0), or is so long that its covariance
-            overflows.
+        LengthError: a row has length zero and p is 0, or is so long that its covariance overflows.
     """
     scaled, lengths, exponents = measured(X, bias)
     zero = lengths == 0.0
@@ -162,10 +162,11 @@ def directions(X: Array, bias: float, power: float, variance: float) -> Directio
     if infinite.any():
         overflow = f"is so long that its length to the power {2 * power:g} overflows"
         raise LengthError(infinite, f"{overflow}: train with a lower degree, or standardise")
-    unit = np.zeros((len(scaled), -(-scaled.shape[1] // COLUMNS) * COLUMNS))
-    # A row of length zero with power > 0 has covariance 0 with everything, whatever direction it is given.
-    unit[:, : scaled.shape[1]] = scaled / np.where(zero, 1.0, lengths)[:, None]
-    return Directions(unit, scale)
+    width = scaled.shape[1]
+    unit = np.zeros((len(scaled), -(-width // COLUMNS) * COLUMNS))
+    # With p > 0, the covariances of a row of length zero are 0, whatever its direction is.
+    unit[:, :width] = scaled / np.where(zero, 1.0, lengths)[:, None]
+    return NormalisedInputs(unit, scale, width)
 
 
 def _squared_distances(A: Array, b: Array) -> Array:

@@ -1,25 +1,25 @@
-"""Approximation: the composed kernel as a few polynomials, for a compiled pass that evaluates nothing else.
+"""Polynomials: k_{q,l} and dk_{q,l}/dt as a few polynomials; the compiled passes evaluate nothing else.
 
 For q >= 1 the complement c = 1 - k_{q,l}(t) is, for each sign of t, an analytic function of s = sqrt((1 - |t|)/2) on
 [0, sqrt(1/2)]: c = s^2 G(s) for t > 0, c = C(s) for t < 0; so polynomials of moderate degree are near them. Depth
-sharpens these functions at high order. Then the l + 1 layers are cut into stages, each of which turns the complement
-after the stage before, 2 s^2, into that after itself; a small complement keeps its digits from stage to stage.
+sharpens these functions at high order. Then the l + 1 layers are cut into stages. Each stage maps the complement
+before it, 2 s^2, to the one after it; a small complement keeps its digits from stage to stage.
 
-For q = 0, c = (2/pi) asin(s) for t > 0 and 1 minus that for t < 0, and asin(s)/s is an analytic function of s^2; the l
-layers that follow are one analytic function of the fourth root of c, down to a c below which they are worked through.
+For q = 0, c = (2/pi) asin(s) for t > 0 and 1 minus that for t < 0, and asin(s)/s is an analytic function of s^2. The
+following l layers are one analytic function of the fourth root of c; below some c they are evaluated one by one.
 
 Coefficients are computed from the definition when (q, l) is first used, and the pass with them is checked against it.
+
+dk_{q,l}/dt, q >= 1, is an analytic function of s, too. It weighs a matrix for a gradient, where ten to twelve digits
+are enough.
 """
 
-from collections.abc import Callable, Iterable
+import math
 from dataclasses import dataclass
 from functools import cache
 from math import asin, pi, sqrt
-from typing import TypeAlias
 
 import numpy as np
-from numpy.polynomial.chebyshev import cheb2poly
-from scipy.fft import dct
 
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.compiled.passes import (
@@ -32,20 +32,22 @@ from gaussian_processes.gp.compiled.passes import (
     fill,
     workspace,
 )
-from gaussian_processes.gp.kernels.formulas import composed_complement, layers
+from gaussian_processes.gp.kernels.fitting import DEGREES, Function, fitted, padded
+from gaussian_processes.gp.kernels.formulas import composed_complement, composed_kernel_derivative, layers
 
-# The pass works through eight terms at a time; of higher degrees the powers of x lose digits.
-DEGREES = (8, 16, 24, 32, 40)
-NODES = 128
-# The greatest order for which there are polynomials of these degrees, in single precision.
+# The greatest order with polynomials of these degrees, in single precision.
 HIGHEST = 40
-# What a polynomial's error may be, relative, and the pass's, beside the cosine's rounding: 2e-15, 4e-15 in double
-# precision.
-POLYNOMIAL, PASS = 9, 18
+# The error allowed to the pass, in roundings, beside the rounding of the cosine: 4e-15 in double precision.
+PASS = 18
 # Below this fourth root of a complement, order 0 goes layer by layer: that of a pair with 1 - t = CLOSE.
 NEAREST = (2 / pi * asin(sqrt(CLOSE / 2))) ** 0.25
 
-Function: TypeAlias = Callable[[Array], Array]
+# The errors allowed to the derivative, relative to dk/dt at t = 1, the largest. The inverse of a matrix with little noise
+# multiplies them.
+DERIVATIVE_ERRORS = (1e-12, 1e-10)
+DERIVATIVE_DEGREES = (*DEGREES, 48)
+# Beyond this depth, or this logarithm of dk/dt at t = 1, no polynomial is near enough, even if it is so at the points tried.
+DEEPEST, STEEPEST = 64, 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +58,10 @@ class Approximation:
         q, l: order and depth.
         first: (2, n) of (G/G(0) + C)/2 and (G/G(0) - C)/2 in x = 2 sqrt(2) s - 1; for q = 0, (1, n) of asin(s)/s in
             x = 4 s^2 - 1.
-        later: (0 to 2, n) of G/G(0) of the stages that follow; for q = 0, (1 or 0, n) of the l layers that follow.
-        gains: G(0) of first and later stages; for q = 0, slope and shift of x in the fourth root of c.
-        repeats: how often the first of the later stages is applied; the second is applied once.
-        error: the largest error of the pass found when it was checked against the definition.
+        later: (0 to 2, n) of G/G(0) of the following stages; for q = 0, (1 or 0, n) of the following l layers.
+        gains: G(0) of first and later stages; for q = 0, gradient and offset of x in the fourth root of c.
+        repeats: number of applications of the first later stage; the second is applied once.
+        error: largest error of the pass in the check against the definition.
     """
 
     q: int
@@ -72,7 +74,7 @@ class Approximation:
 
     @property
     def polynomials(self) -> Polynomials:
-        """What the pass takes."""
+        """The pass's argument."""
         return self.first, self.later, self.gains, self.repeats, self.q, self.l
 
 
@@ -80,7 +82,7 @@ class Approximation:
 def approximation(q: int, l: int, dtype: str) -> Approximation | None:
     """The polynomials for k_{q,l} in "float64" or "float32".
 
-    None where none of moderate degree are right to rounding, which is for q above about 30.
+    None where none of moderate degree are right to rounding: for q above about 30.
     """
     found = _order_0(l, dtype) if q == 0 else _higher_order(q, l, dtype)
     if found is None:
@@ -94,10 +96,9 @@ def approximation(q: int, l: int, dtype: str) -> Approximation | None:
 
 @cache
 def stages(q: int, l: int, dtype: str) -> tuple[tuple[int, int], ...]:
-    """How the l + 1 layers of an order q >= 1 are cut: the depth of each stage, and how often it is applied.
+    """The stages of the l + 1 layers of an order q >= 1: the depth of each, and the number of its applications.
 
-    As many layers as polynomials will carry are in the first stage, and in each that follows but the last. None where
-    they carry not even one.
+    Every stage but the last has as many layers as polynomials allow. Empty where they do not allow even one.
     """
     first = _deepest(q, l, True, dtype)
     rest = l - first
@@ -122,13 +123,13 @@ def _higher_order(q: int, l: int, dtype: str) -> tuple[Floats, Floats, list[floa
         return None
     near, far = terms[0]
     width = max((one.shape[1] for one in terms[1:]), default=1 + DEGREES[0])
-    later = np.array([_padded(one[0], width) for one in terms[1:]]).reshape(-1, width)
+    later = np.array([padded(one[0], width) for one in terms[1:]]).reshape(-1, width)
     return np.stack([near + far, near - far]) / 2.0, later, [_gain(q, depth) for depth in depths]
 
 
 @cache
 def _stage(q: int, l: int, signed: bool, dtype: str) -> Floats | None:
-    """Polynomials of G(s)/G(0) and, if cosines of both signs come in, of C(s)."""
+    """Polynomials of G(s)/G(0) and, for cosines of both signs, of C(s)."""
     return fitted([_near(q, l), _far(q, l)] if signed else [_near(q, l)], dtype=dtype)
 
 
@@ -173,47 +174,8 @@ def _order_0(l: int, dtype: str) -> tuple[Floats, Floats, list[float]] | None:
     return first, later, [2.0 / (1.0 - NEAREST), -(1.0 + NEAREST) / (1.0 - NEAREST)]
 
 
-def fitted(
-    functions: list[Function],
-    degrees: Iterable[int] = DEGREES,
-    error: float | None = None,
-    dtype: str = "float64",
-    relative: bool = True,
-) -> Floats | None:
-    """Polynomials in x on [-1, 1] near some functions, all of the lowest degree that will do.
-
-    Args:
-        functions: of x.
-        degrees: that may be tried.
-        error: that is allowed; POLYNOMIAL roundings when None.
-        dtype: in which the polynomials will be used.
-        relative: whether the error is one of the function's value, or of 1.
-
-    Returns:
-        Coefficients (functions, n), the highest power first; None where no degree is high enough.
-    """
-    error = POLYNOMIAL * float(np.finfo(dtype).eps) if error is None else error
-    nodes = np.sin(np.pi * np.arange(NODES - 1, -NODES, -2) / (2 * NODES))
-    x = np.cos(np.pi * (np.arange(2 * NODES) + 0.5) / (2 * NODES))  # where no node is
-    series = [dct(function(nodes), type=2) / NODES for function in functions]
-    truth = [function(x) for function in functions]
-    for degree in degrees:
-        terms = [cheb2poly(np.append(c[0] / 2.0, c[1 : degree + 1]))[::-1] for c in series]
-        terms = [_padded(polynomial, degree + 1) for polynomial in terms]
-        # In the precision in which they will be used: powers whose terms cancel show their rounding.
-        values = [np.polyval(polynomial.astype(dtype), x.astype(dtype)) for polynomial in terms]
-        errors = [np.abs((v - f) / (f if relative else 1.0)).max() for v, f in zip(values, truth, strict=True)]
-        if max(errors) <= error:
-            return np.array(terms)
-    return None
-
-
-def _padded(terms: Floats, width: int) -> Floats:
-    return np.concatenate([np.zeros(width - len(terms)), terms])
-
-
 def _error(polynomials: Polynomials, dtype: str) -> tuple[Array, Array]:
-    """The pass's error against the definition at angles dense at both ends, and what is allowed."""
+    """The pass's error against the definition at angles dense at both ends, and the error allowed there."""
     q, l = polynomials[4:]
     angles = np.concatenate(
         [np.linspace(0.0, pi, 1024), np.geomspace(1e-9, 1.0, 512), pi - np.geomspace(1e-9, 1.0, 512)]
@@ -226,12 +188,37 @@ def _error(polynomials: Polynomials, dtype: str) -> tuple[Array, Array]:
     found = np.empty((1, len(columns)), dtype)
     span, row = (0, 0, len(columns), 0, 0), np.eye(1, COLUMNS, dtype=dtype)
     fill(row, columns, transposed, span, polynomials, found, *NO_VECTORS, workspace(dtype))
-    # Of the points as they were rounded.
+    # The points after rounding.
     t, sine = columns[:, 0].astype(np.float64), columns[:, 1].astype(np.float64)
     chord = ((1.0 - np.abs(t)) ** 2 + sine**2) / 2.0
     close = 1.0 - np.abs(t) < CLOSE
     cosines = t, np.where(close & (t > 0.0), chord, 1.0 - t), np.where(close & (t < 0.0), chord, 1.0 + t)
-    k, _, slope = layers(q, l, cosines, slope=True)
+    k, _, derivative = layers(q, l, cosines, with_derivative=True)
     eps = float(np.finfo(dtype).eps)
     # Where the kernel is steep, the rounding of the cosine shows too.
-    return np.abs(found[0].astype(np.float64) - k), eps * (PASS + np.minimum(slope, 1.0 / eps))
+    return np.abs(found[0].astype(np.float64) - k), eps * (PASS + np.minimum(derivative, 1.0 / eps))
+
+
+@cache
+def derivative_polynomials(q: int, l: int) -> Floats | None:
+    """Polynomials (2, n) of dk_{q,l}/dt, q >= 1, for t > 0 and t < 0 in x = 2 sqrt(2) s - 1, highest power first.
+
+    None where none of moderate degree is near enough: for great orders at great depths, such as q = 8, l = 3.
+    """
+    if l > DEEPEST or (l + 1) * math.log(q * q / (2 * q - 1)) > STEEPEST:
+        return None
+    largest = (q**2 / (2.0 * q - 1.0)) ** (l + 1)
+
+    def near(x: Array) -> Array:
+        h = (x + 1.0) ** 2 / 8.0
+        return composed_kernel_derivative(q, l, 1.0 - 2.0 * h, 2.0 * h, 2.0 - 2.0 * h) / largest
+
+    def far(x: Array) -> Array:
+        h = (x + 1.0) ** 2 / 8.0
+        return composed_kernel_derivative(q, l, 2.0 * h - 1.0, 2.0 - 2.0 * h, 2.0 * h) / largest
+
+    for error in DERIVATIVE_ERRORS:
+        terms = fitted([near, far], DERIVATIVE_DEGREES, error, relative=False)
+        if terms is not None:
+            return np.ascontiguousarray(largest * terms)
+    return None

@@ -1,4 +1,4 @@
 """Model selection: kernels and their hyperparameters, chosen by the data. [RW06] chapter 5.
 
-Read `criterion.py` first: what is maximised. `gradient.py` and `optimise.py` climb; `comparison.py` compares many kernels.
+Read `criterion.py` first: what is maximised. `parameters.py` has what is learned, and the gradient; `optimise.py` climbs; `comparison.py` compares many kernels.
 """

@@ -11,13 +11,16 @@ from gaussian_processes.gp.arguments import among, observations, require_bounds
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.kernels.cached_angles import Angles
+from gaussian_processes.gp.kernels.matrices import packed_gram
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Phase, Progress, Work, no_progress
 from gaussian_processes.gp.selection.criterion import Criterion
 from gaussian_processes.gp.selection.line_search import Maximum
-from gaussian_processes.gp.selection.parameters import BOUNDS, NAMES, Name
+from gaussian_processes.gp.selection.parameters import learnable
 from gaussian_processes.gp.selection.profile import Fit, Profile
 
+# The default least and greatest value of each hyperparameter.
+BOUNDS: Mapping[str, tuple[float, float]] = {name: one.bounds for name, one in learnable(ArcCosine).items()}
 # The least and the greatest noise, and where the search for the best begins if there is nothing to go by.
 SHARES, START = (1e-14, 1e2), 0.1
 # Rows on which all noises are looked through first, as far apart as STEP in the logarithm: their maxima are where those of
@@ -57,7 +60,7 @@ def compare(  # noqa: PLR0913  # as few as there are things to say
     kernels: Sequence[ArcCosine],
     criterion: Criterion = "evidence",
     *,
-    bounds: Mapping[Name, tuple[float, float]] = BOUNDS,
+    bounds: Mapping[str, tuple[float, float]] = BOUNDS,
     shares: tuple[float, float] = SHARES,
     known: Sequence[Compared] = (),
     progress: Progress = no_progress,
@@ -73,20 +76,20 @@ def compare(  # noqa: PLR0913  # as few as there are things to say
         y: targets (N,).
         kernels: which differ in order, depth, geometry and degree alone. Their variances do not matter.
         criterion: "evidence"; or "loo", in twice the time.
-        bounds: least and greatest sigma2 and variance, where they are not those of `parameters.BOUNDS`.
+        bounds: least and greatest sigma2 and variance, where they are not those of BOUNDS.
         shares: least and greatest noise, as a part of the rows' mean prior variance, where the bounds allow it.
         known: results for the first kernels from an earlier run, which do not come again; what follows is then what
             followed there.
         progress: is told of the phase "comparison", in kernels; at every step, so that it can end it.
 
     Raises:
-        ValueError: the kernels see the rows in different directions; or shapes and numbers that TrainedGPModel refuses;
+        ValueError: the kernels normalise the rows differently; or shapes and numbers that TrainedGPModel refuses;
             or targets that are all 0, of which every kernel is sure with no variance at all.
         LengthError: a row has no direction or no finite covariance with one of the kernels.
     """
     X, y = observations(X, y)
     among("criterion", [criterion], get_args(Criterion))
-    require_bounds(bounds, NAMES)
+    require_bounds(bounds, list(BOUNDS))
     require_bounds({"the share": shares}, ("the share",))
     if not y.any():
         raise ValueError("the targets are all 0: there is nothing by which to compare")
@@ -99,7 +102,7 @@ def compare(  # noqa: PLR0913  # as few as there are things to say
             "can be compared on the same angles"
         )
     for kernel in plain:
-        kernel.directions(X)  # which refuses rows before the first kernel, and not after hours
+        kernel.inputs(X)  # which refuses rows before the first kernel, and not after hours
     return _Comparison(X, y, plain, criterion, {**BOUNDS, **bounds}, shares, progress).after(list(known))
 
 
@@ -109,7 +112,7 @@ class _Comparison:
     y: Array
     kernels: list[ArcCosine]
     criterion: Criterion
-    bounds: Mapping[Name, tuple[float, float]]
+    bounds: Mapping[str, tuple[float, float]]
     shares: tuple[float, float]
     progress: Progress
 
@@ -120,9 +123,9 @@ class _Comparison:
         work = Work("comparison", len(self.kernels), self.progress)
         work.advance(len(results))
         N = len(self.y)
-        angles, K, memory = Angles.of(self.kernels[0].directions(self.X)), Packed.empty(N), Packed.empty(N)
+        angles, K, memory = Angles.of(self.kernels[0].inputs(self.X)), Packed.empty(N), Packed.empty(N)
         for kernel in self.kernels[len(results) :]:
-            rows = kernel.directions(self.X)
+            rows = kernel.inputs(self.X)
             angles.gram(kernel, rows, K)
             unit = float(np.mean(rows.scale**2)) or 1.0
             standing = _standing(self.progress, len(results) / len(self.kernels))
@@ -148,7 +151,7 @@ class _Comparison:
     def _peaks(self, kernel: ArcCosine, unit: float, between: tuple[float, float], progress: Progress) -> list[float]:
         """The x near local maxima of the profile of SOME of the rows."""
         some = np.random.default_rng(0).choice(len(self.y), min(len(self.y), SOME), replace=False)
-        K = kernel.packed_gram(kernel.directions(self.X[some]))
+        K = packed_gram(kernel, kernel.inputs(self.X[some]))
         profile = self._profile(K, self.y[some], Packed.empty(len(some)), unit, progress)
         fits, (low, high) = [], between
         for x in np.arange(high, low, -STEP):

@@ -2,7 +2,7 @@ r"""Criteria by which a kernel is learned, each with its derivative with respect
 
     dL = sum_ij W_ij dM_ij,    W (N, N) symmetric,
 
-from which the derivative in any hyperparameter follows (`gradient.py`). With Q = M^-1, alpha = Q y, kappa = diag(Q):
+The derivative in any hyperparameter follows from W (`parameters.py`, `kernels/derivative.py`). With Q = M^-1, alpha = Q y, kappa = diag(Q):
 
 - the log evidence, [RW06] eqs. 5.8 and 5.9, has W = (alpha alpha^T - Q)/2;
 - the leave-one-out log density, [RW06] eqs. 5.10 to 5.13, sum_i log p(y_i | X, y without y_i), has
@@ -30,9 +30,9 @@ class Sensitivity:
     """How a criterion changes with the covariance matrix.
 
     Attributes:
-        value: of the criterion, in nats.
+        value: the criterion, in nats.
         weights: W (N, N), packed.
-        products: (N,) the diagonal of W M, which costs nothing, while that of W K would.
+        products: (N,) the diagonal of W M, known without a product of matrices.
     """
 
     value: float
@@ -44,10 +44,10 @@ def sensitivity(criterion: Criterion, y: Array, factor: Cholesky, progress: Prog
     """A criterion's value and derivative.
 
     Args:
-        criterion: "evidence", in the memory of the factor; or "loo", in three times as much and half as much again time.
+        criterion: "evidence", in the memory of the factor; or "loo", in three times the memory and 1.5 times the time.
         y: targets (N,).
-        factor: of M, whose memory is taken.
-        progress: is told of the phase "inverse".
+        factor: of M; its memory is taken.
+        progress: a function told of the phase "inverse".
     """
     return _evidence(y, factor, progress) if criterion == "evidence" else _leave_one_out(y, factor, progress)
 

@@ -1,102 +1,116 @@
-"""Parameters: the hyperparameters that are learned, as one vector of their logarithms, and back."""
+"""Parameters: what is learned, as one vector of logarithms, and a criterion as a function of that vector."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from gaussian_processes.gp.arguments import among, number
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
-from gaussian_processes.gp.selection.gradient import Gradient
+from gaussian_processes.gp.kernels.base import Hyperparameter, Kernel, Value
+from gaussian_processes.gp.linalg.cholesky import Cholesky
+from gaussian_processes.gp.selection.criterion import Criterion, sensitivity
+from gaussian_processes.gp.solvers.covariance import Covariance
 
-Name = Literal["sigma2", "variance", "bias", "degree", "lengthscales"]
-NAMES: tuple[Name, ...] = get_args(Name)
+# The noise variance, the one hyperparameter that no kernel has.
+NOISE = Hyperparameter("sigma2", (1e-6, 1e4))
 
-# The least and the greatest value of each, where none are given.
-BOUNDS: Mapping[Name, tuple[float, float]] = {
-    "sigma2": (1e-6, 1e4),
-    "variance": (1e-8, 1e8),
-    "bias": (1e-4, 1e4),
-    "degree": (1e-2, 10.0),
-    "lengthscales": (1e-4, 1e6),
-}
+K = TypeVar("K", bound=Kernel[Any])
+
+
+def learnable(kernel: Kernel[Any] | type[Kernel[Any]]) -> dict[str, Hyperparameter]:
+    """The hyperparameters of a Gaussian process with this kernel, or kind of kernel, by name."""
+    return {one.name: one for one in (NOISE, *kernel.hyperparameters)}
 
 
 @dataclass(frozen=True)
-class Parameters:
-    """A Gaussian process's hyperparameters, some of which are free.
+class Parameters(Generic[K]):
+    """A Gaussian process's hyperparameters, some of them free.
 
     Attributes:
-        kernel: the prior covariance, whose numbers are those that are not free, and where the free ones begin.
+        kernel: prior covariance.
         sigma2: noise variance.
-        free: what is learned, in the order of NAMES.
+        free: names of what is learned, in the order of `learnable`.
     """
 
-    kernel: ArcCosine
+    kernel: K
     sigma2: float
-    free: tuple[Name, ...]
+    free: tuple[str, ...]
 
     def __post_init__(self) -> None:
         number("sigma2", self.sigma2, above_0=True)
-        among("a free name", self.free, NAMES)
+        names = list(learnable(self.kernel))
+        among("a free name", self.free, names)
         if not self.free:
-            raise ValueError(f"no name is free; some of {', '.join(NAMES)} are wanted")
+            raise ValueError(f"no name is free; some of {', '.join(names)} are wanted")
 
     @classmethod
-    def of(cls, kernel: ArcCosine, sigma2: float, free: tuple[Name, ...], features: int) -> "Parameters":
-        """With a number for each that is free: a bias above 0; a degree; lengthscales, of which none are sqrt(d) each.
-
-        So standardised rows, whose lengths are sqrt(d), begin at about the length of a bias of 1.
+    def of(cls, kernel: K, sigma2: float, free: tuple[str, ...], features: int) -> "Parameters[K]":
+        """The free ones begin where their declarations say.
 
         Raises:
-            ValueError: the degree is to be learned on the sphere, where there is none; or a name that there is not.
+            ValueError: a name is unknown, or this kernel cannot learn it.
         """
-        among("a free name", free, NAMES)
-        if "degree" in free and kernel.geometry == "sphere":
-            raise ValueError("the degree cannot be learned on the sphere, which has none")
-        if "degree" in free:
-            kernel = replace(kernel, degree=kernel.power or 1.0)
-        if "bias" in free:
-            kernel = replace(kernel, bias=kernel.bias or 1.0)
-        if "lengthscales" in free:
-            kernel = replace(kernel, lengthscales=kernel.lengthscales or (math.sqrt(features),) * features)
-        return cls(kernel, sigma2, tuple(name for name in NAMES if name in free))
+        declared = learnable(kernel)
+        among("a free name", free, list(declared))
+        names = tuple(name for name in declared if name in free)
+        starts = {name: start(kernel, features) for name in names if (start := declared[name].start)}
+        return cls(replace(kernel, **starts), sigma2, names)
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """The free ones by name."""
+        return {name: self.sigma2 if name == NOISE.name else getattr(self.kernel, name) for name in self.free}
 
     @property
     def logarithms(self) -> Array:
         """The free ones (P,)."""
-        return np.asarray(np.log(np.concatenate([np.atleast_1d(self._value(name)) for name in self.free])))
+        return np.asarray(np.log(np.concatenate([np.atleast_1d(value) for value in self.values.values()])))
 
-    def at(self, logarithms: Array) -> "Parameters":
+    def at(self, logarithms: Array) -> "Parameters[K]":
         """The same with other free ones (P,)."""
-        values, names = np.exp(logarithms), self._names()
-        changed: dict[str, float | tuple[float, ...]] = {
-            name: float(values[names.index(name)]) for name in self.free if name != "lengthscales"
-        }
-        if "lengthscales" in self.free:
-            changed["lengthscales"] = tuple(values[[name == "lengthscales" for name in names]].tolist())
-        sigma2 = changed.pop("sigma2", self.sigma2)
-        return replace(self, kernel=replace(self.kernel, **changed), sigma2=sigma2)  # type: ignore[arg-type]
+        rest, changed = np.exp(logarithms).tolist(), dict[str, Any]()
+        for name, value in self.values.items():
+            own, rest = rest[: np.size(value)], rest[np.size(value) :]
+            changed[name] = tuple(own) if isinstance(value, tuple) else own[0]
+        sigma2 = changed.pop(NOISE.name, self.sigma2)
+        return replace(self, kernel=replace(self.kernel, **changed), sigma2=sigma2)
 
-    def derivatives(self, gradient: Gradient) -> Array:
-        """Of a criterion in the free logarithms (P,)."""
-        return np.concatenate([np.atleast_1d(getattr(gradient, name)) for name in self.free])
+    def bounds(self, given: Mapping[str, tuple[float, float]]) -> Array:
+        """(P, 2) of the free logarithms: the given ones, else the declared ones.
 
-    def bounds(self, given: Mapping[Name, tuple[float, float]]) -> Array:
-        """(P, 2) of the free logarithms."""
-        return np.log([(BOUNDS | given)[name] for name in self._names()])  # type: ignore[operator]
+        Raises:
+            ValueError: a given name is unknown.
+        """
+        declared = learnable(self.kernel)
+        among("a name in bounds", list(given), list(declared))
+        return np.log([given.get(name, declared[name].bounds) for name in self._names()])
 
-    def names_at(self, logarithms: Array, bounds: Array) -> tuple[Name, ...]:
-        """Which of the free ones (P,) lie at bounds (P, 2), lengthscales together."""
+    def names_at(self, logarithms: Array, bounds: Array) -> tuple[str, ...]:
+        """Names of the free ones (P,) at bounds (P, 2)."""
         at = (logarithms <= bounds[:, 0]) | (logarithms >= bounds[:, 1])
         return tuple(dict.fromkeys(name for name, lies in zip(self._names(), at, strict=True) if lies))
 
-    def _names(self) -> list[Name]:
-        """Of the free ones, one for each number."""
-        return [name for name in self.free for _ in np.atleast_1d(self._value(name))]
+    def evaluate(self, criterion: Criterion, X: Array, y: Array) -> tuple[float, Array]:
+        """A criterion of rows X (N, d) and targets y (N,), in nats, and its derivatives in the free logarithms (P,).
 
-    def _value(self, name: Name) -> float | tuple[float, ...]:
-        return self.sigma2 if name == "sigma2" else getattr(self.kernel, name)
+        Raises:
+            NotPositiveDefiniteError: M cannot be factored.
+            LengthError: the kernel refuses a row.
+        """
+        M = Covariance(self.kernel, self.kernel.inputs(X), self.sigma2)
+        found = sensitivity(criterion, y, Cholesky.of(M.packed()))
+        diagonal = found.weights.diagonal
+        # (W K)_ii without a product of matrices.
+        c = found.products - self.sigma2 * diagonal
+        names = [name for name in self.free if name != NOISE.name]
+        slopes = {
+            NOISE.name: self.sigma2 * float(diagonal.sum()),
+            **self.kernel.derivatives(names, M.inputs, found.weights, c),
+        }
+        return found.value, np.concatenate([np.atleast_1d(slopes[name]) for name in self.free])
+
+    def _names(self) -> list[str]:
+        """The free names, one for each number."""
+        return [name for name, value in self.values.items() for _ in range(np.size(value))]

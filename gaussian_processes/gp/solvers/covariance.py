@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array, Matrix
-from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
-from gaussian_processes.gp.kernels.inputs import Directions
+from gaussian_processes.gp.kernels.base import Inputs, Kernel
+from gaussian_processes.gp.kernels.matrices import matrix, matrix_and_product, packed_gram
 from gaussian_processes.gp.kernels.matvec import strip_product
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, no_progress
@@ -23,8 +23,8 @@ class Covariance:
         sigma2: noise variance, in (units of y)^2.
     """
 
-    kernel: ArcCosine
-    inputs: Directions
+    kernel: Kernel[Any]
+    inputs: Inputs
     sigma2: float
 
     def __len__(self) -> int:
@@ -32,26 +32,26 @@ class Covariance:
 
     def packed(self, dtype: type[np.floating[Any]] = np.float64, progress: Progress = no_progress) -> Packed:
         """M, in float64 or float32. The phase of `progress` is "Gram matrix"."""
-        # Lengths and variances that single precision cannot hold become infinite; the factorisation finds them.
+        M = packed_gram(self.kernel, self.inputs, dtype, progress)
+        # A variance that single precision cannot hold becomes infinite; the factorisation finds it.
         with np.errstate(over="ignore"):
-            M = self.kernel.packed_gram(self.inputs, dtype, progress)
             M.add_to_diagonal(self.sigma2)
         return M
 
     def tile(self, rows: slice, columns: slice) -> Matrix:
         """A part of M, as a matrix; either the two slices are one or they have no row in common."""
-        tile = self.kernel.matrix(self.inputs[rows], self.inputs[columns])
+        tile = matrix(self.kernel, self.inputs[rows], self.inputs[columns])
         if rows == columns:
             tile[np.diag_indices(len(tile))] += self.sigma2
         return tile
 
-    def cross(self, others: Directions, columns: slice = slice(None)) -> Matrix:
+    def cross(self, others: Inputs, columns: slice = slice(None)) -> Matrix:
         """Covariances (n, N) of other inputs with these, or with some of them."""
-        return self.kernel.matrix(others, self.inputs[columns])
+        return matrix(self.kernel, others, self.inputs[columns])
 
-    def cross_and_product(self, others: Directions, v: Array) -> tuple[Matrix, Array]:
+    def cross_and_product(self, others: Inputs, v: Array) -> tuple[Matrix, Array]:
         """`cross` K (n, N), and K v (n,) for v (N,), in one pass."""
-        return self.kernel.matrix_and_product(others, self.inputs, v)
+        return matrix_and_product(self.kernel, others, self.inputs, v)
 
     def strip_product(self, v: Array, strip: slice, dtype: type[np.floating[Any]] = np.float64) -> Array:
         """The part of K v (N,) that a strip of K contributes; see `matvec.strip_product`."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaussian_processes.gp.arrays import Array
+from gaussian_processes.gp.kernels.matrices import matrix
 from gaussian_processes.gp.linalg.blas import add_square, divide, factor, subtract_product
 from gaussian_processes.gp.progress import Progress, Work, no_progress
 from gaussian_processes.gp.solvers.covariance import Covariance
@@ -118,7 +119,7 @@ def pivoted_cholesky(M: Covariance, rank: int, seed: int, work: Work) -> Array:
     """
     kernel, rows, generator = M.kernel, M.inputs, np.random.default_rng(seed)
     columns = np.empty((rank, len(rows)))  # F^T by rows
-    variances = kernel.variance * rows.scale**2
+    variances = kernel.prior_variances(rows)
     with np.errstate(over="ignore"):
         trace = float(variances.sum())
     if not math.isfinite(trace):
@@ -126,7 +127,7 @@ def pivoted_cholesky(M: Covariance, rank: int, seed: int, work: Work) -> Array:
     left, chosen = variances.copy(), 0
     while chosen < rank and (total := left.sum()) > max(M.sigma2, ROUNDING * trace):
         proposed = generator.choice(len(rows), size=BLOCK, p=left / total)
-        H = kernel.matrix(rows[proposed], rows[proposed])
+        H = matrix(kernel, rows[proposed], rows[proposed])
         known = np.asfortranarray(columns[:chosen, proposed])
         if chosen:
             subtract_product(H, known.T, known)
@@ -135,7 +136,7 @@ def pivoted_cholesky(M: Covariance, rank: int, seed: int, work: Work) -> Array:
         if not len(accepted):  # all that is left is rounding
             break
         here = slice(chosen, chosen + len(accepted))
-        columns[here] = kernel.matrix(rows[proposed[accepted]], rows)
+        columns[here] = matrix(kernel, rows[proposed[accepted]], rows)
         if chosen:
             subtract_product(columns[here], np.asfortranarray(known[:, accepted]).T, columns[:chosen])
         divide(np.ascontiguousarray(L), columns[here])

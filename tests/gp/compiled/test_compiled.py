@@ -10,6 +10,7 @@ from reference import read_reference
 from gaussian_processes.gp.compiled.passes import STRIP
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.kernels.formulas import composed_kernel
+from gaussian_processes.gp.kernels.matrices import matrix
 from gaussian_processes.gp.kernels.polynomials import approximation
 
 TRUTH = read_reference("kernel_truth.csv")
@@ -64,9 +65,9 @@ def test_every_number_of_columns_and_every_remainder_of_a_strip(q, l, d):
     far = np.abs(t) < 0.99
     for dtype, tolerance in ((np.float64, 1e-14), (np.float32, 1e-5)):
         kernel = ArcCosine(q, l)
-        rows, columns = kernel.directions(X), kernel.directions(Z)
+        rows, columns = kernel.inputs(X), kernel.inputs(Z)
         if dtype == np.float32:
-            rows, columns = rows.single(), columns.single()
+            rows, columns = rows.astype(np.float32), columns.astype(np.float32)
         K = kernel.matrix(rows, columns)
         assert K.dtype == dtype
         assert K[far] == pytest.approx(composed_kernel(q, l, t)[far], abs=tolerance)

@@ -6,6 +6,7 @@ import pytest
 from gaussian_processes.gp import ArcCosine
 from gaussian_processes.gp.compiled.passes import STRIP
 from gaussian_processes.gp.kernels.cached_angles import Angles
+from gaussian_processes.gp.kernels.matrices import packed_gram
 from gaussian_processes.gp.linalg.packed import Packed
 
 ORDERS = [(0, 0), (0, 1), (0, 4), (1, 0), (1, 3), (2, 6), (4, 4), (8, 6), (60, 1)]
@@ -26,19 +27,19 @@ def rows(N, d=5):
 def test_covariances_from_angles_are_those_from_rows_to_the_bit(N, q, l):
     """On the sphere, with lengths, with a variance; one set of angles for them all."""
     X = rows(N)
-    angles = Angles.of(ArcCosine(1, 0).directions(X))
+    angles = Angles.of(ArcCosine(1, 0).inputs(X))
     for options in ({}, {"geometry": "homogeneous", "degree": 1.5}, {"variance": 2.5}):
         kernel = ArcCosine(q, l, **options)
-        directions = kernel.directions(X)
-        found, wanted = angles.gram(kernel, directions), kernel.packed_gram(directions)
+        inputs = kernel.inputs(X)
+        found, wanted = angles.gram(kernel, inputs), packed_gram(kernel, inputs)
         assert np.array_equal(found.rectangle, wanted.rectangle)
 
 
 def test_repeated_and_opposite_rows_are_exact():
     """k(1) = 1, and at order 0, depth 0, k(-1) = 0: not nearly."""
     X = rows(40)
-    directions = ArcCosine(0, 0).directions(X)
-    K = Angles.of(directions).gram(ArcCosine(0, 0), directions).lower()
+    inputs = ArcCosine(0, 0).inputs(X)
+    K = Angles.of(inputs).gram(ArcCosine(0, 0), inputs).lower()
     assert K[7, 3] == K[9, 5] == 1.0
     assert K[8, 4] == 0.0
     assert K[2, 1] == pytest.approx(0.5, abs=1e-15)
@@ -47,16 +48,16 @@ def test_repeated_and_opposite_rows_are_exact():
 def test_the_result_is_written_where_it_is_wanted():
     """In memory that was full of something else."""
     kernel, X = ArcCosine(1, 1), rows(31)
-    directions = kernel.directions(X)
+    inputs = kernel.inputs(X)
     out = Packed(np.full_like(Packed.empty(31).rectangle, np.nan))
-    assert Angles.of(directions).gram(kernel, directions, out) is out
-    assert np.array_equal(out.rectangle, kernel.packed_gram(directions).rectangle)
+    assert Angles.of(inputs).gram(kernel, inputs, out) is out
+    assert np.array_equal(out.rectangle, packed_gram(kernel, inputs).rectangle)
 
 
 @pytest.mark.parametrize("other", [ArcCosine(1, 0, bias=0.5), ArcCosine(1, 0, lengthscales=(1.0, 2.0, 1.0, 1.0, 1.0))])
-def test_other_directions_are_refused(other):
+def test_other_unit_rows_are_refused(other):
     """A bias and lengthscales turn the rows."""
     X = rows(20)
-    angles = Angles.of(ArcCosine(1, 0).directions(X))
-    with pytest.raises(ValueError, match="other directions"):
-        angles.gram(other, other.directions(X))
+    angles = Angles.of(ArcCosine(1, 0).inputs(X))
+    with pytest.raises(ValueError, match="other unit rows"):
+        angles.gram(other, other.inputs(X))

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp.kernels import inputs as directions
-from gaussian_processes.gp.kernels.inputs import SAME, Directions
+from gaussian_processes.gp.kernels import inputs as inputs_module
+from gaussian_processes.gp.kernels.inputs import SAME, NormalisedInputs
 
 DIRECTIONS = 2.0 ** np.array([[0, 0, 0], [1, 0, 0], [0, 3, 0], [2, 2, 5], [-1, 4, 0]])
 
@@ -15,7 +15,7 @@ DIRECTIONS = 2.0 ** np.array([[0, 0, 0], [1, 0, 0], [0, 3, 0], [2, 2, 5], [-1, 4
 def on_the_sphere(rows):
     unit = np.zeros((len(rows), 8))
     unit[:, :3] = rows / np.linalg.norm(rows, axis=1)[:, None]
-    return Directions(unit, np.ones(len(rows)))
+    return NormalisedInputs(unit, np.ones(len(rows)), 3)
 
 
 def merged_one_by_one(rows, others):
@@ -57,8 +57,8 @@ def test_a_row_is_what_it_is_whatever_is_beside_it(model):
     beside = np.concatenate([row * factors, model.X[:3] * 3.0, model.X[:3]])
 
     def seen(rows):
-        directions = model._requested(rows, together=False)
-        return np.column_stack([directions.unit, directions.scale])
+        inputs = model._requested(rows, together=False)
+        return np.column_stack([inputs.unit, inputs.scale])
 
     assert seen(beside).tolist() == [seen(beside[number : number + 1])[0].tolist() for number in range(len(beside))]
 
@@ -80,9 +80,9 @@ def test_rows_are_compared_with_few_others(model, monkeypatch, name):
     """However alike they are: a few comparisons for each, in a few calls."""
     rows = np.tile(model.X, (50, 1)) if MANY[name] is None else MANY[name]
     compared = []
-    distances = directions._squared_distances
+    distances = inputs_module._squared_distances
     monkeypatch.setattr(
-        directions, "_squared_distances", lambda A, b: (compared.append(len(A)), distances(A, b))[1], raising=True
+        inputs_module, "_squared_distances", lambda A, b: (compared.append(len(A)), distances(A, b))[1], raising=True
     )
     model.predict(rows)
     assert len(compared) <= 10

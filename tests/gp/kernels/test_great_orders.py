@@ -8,7 +8,7 @@ import pytest
 from gaussian_processes.gp import ArcCosine, cost
 from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.kernels import formulas as arccosine
-from gaussian_processes.gp.kernels.derivative import weigh_by_slope
+from gaussian_processes.gp.kernels.derivative import weigh_by_derivative
 from gaussian_processes.gp.kernels.formulas import (
     composed_complement,
     composed_kernel,
@@ -40,7 +40,7 @@ def one_by_one(q, l):
     """k, 1 - k and dk/dt from as many calls as there are layers."""
     t, u, w, product = COSINES, 1.0 - COSINES, 1.0 + COSINES, np.ones_like(COSINES)
     for _ in range(l + 1):
-        t, u, slope = layers(q, 0, (t, u, w), slope=True)
+        t, u, slope = layers(q, 0, (t, u, w), with_derivative=True)
         with np.errstate(over="ignore"):
             w, product = 1.0 + t, product * slope
     return t, u, product
@@ -63,8 +63,8 @@ def test_the_pass_stops_where_a_strip_comes_again(q, l, dtype):
     found = approximation(q, l, dtype)
     counts = [count for _, count in stages(q, l, dtype)][1:]
     whole = found.first, np.repeat(found.later, counts, axis=0), np.repeat(found.gains, [1, *counts]), 1, q, l
-    rows = ArcCosine(q, l).directions(X)
-    rows = rows if dtype == "float64" else rows.single()
+    rows = ArcCosine(q, l).inputs(X)
+    rows = rows.astype(np.dtype(dtype).type)
     matrices = []
     for polynomials in (found.polynomials, whole):
         matrices.append(np.empty((len(X), len(X)), dtype))
@@ -86,7 +86,7 @@ def test_the_greatest_depths_slope_is_where_a_great_one_has_settled(q):
     """It has become 0, or what rounding leaves of it."""
     weighed = [Packed.of(np.ones((len(X), len(X)))) for _ in range(2)]
     for depth, W in zip((5000, 2**31 - 1), weighed, strict=True):
-        weigh_by_slope(ArcCosine(q, depth), ArcCosine(q, depth).directions(X), W)
+        weigh_by_derivative(q, depth, 1.0, ArcCosine(q, depth).inputs(X), W)
     assert np.array_equal(weighed[0].lower(), weighed[1].lower())
     assert np.abs(weighed[0].lower()).max() < 1e-300
 

@@ -7,6 +7,7 @@ import pytest
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
 from gaussian_processes.gp.kernels.inputs import LengthError
+from gaussian_processes.gp.kernels.matrices import packed_gram
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -33,7 +34,7 @@ def test_covariances_are_those_of_divided_rows(kernel, X):
     assert np.array_equal(scaled.cross(Z, X), kernel.cross(Z / LENGTHSCALES, X / LENGTHSCALES))
     assert np.array_equal(scaled.diagonal(X), kernel.diagonal(X / LENGTHSCALES))
     assert np.array_equal(scaled.lengths(X), kernel.lengths(X / LENGTHSCALES))
-    packed = scaled.packed_gram(scaled.directions(X))
+    packed = packed_gram(scaled, scaled.inputs(X))
     assert np.array_equal(packed.lower(), np.tril(scaled.gram(X)))
 
 
@@ -119,7 +120,7 @@ def test_a_row_that_overflows_when_it_is_divided_is_named(X):
     """In training, and in requests."""
     X[[3, 7], 1] = 1e300
     kernel = ArcCosine(1, 1, lengthscales=(1.0, 1e-10, 1.0, 1.0))
-    for ask in (kernel.gram, kernel.diagonal, kernel.lengths, kernel.directions):
+    for ask in (kernel.gram, kernel.diagonal, kernel.lengths, kernel.inputs):
         with pytest.raises(LengthError, match=r"^row 3 is too large for its lengthscales") as caught:
             ask(X)
         assert caught.value.rows == [3, 7]

@@ -9,11 +9,11 @@ import pytest
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel, cost
 from gaussian_processes.gp.kernels.inputs import LengthError
+from gaussian_processes.gp.kernels.matrices import packed_gram
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.selection.comparison import compare, memory
+from gaussian_processes.gp.selection.comparison import BOUNDS, compare, memory
 from gaussian_processes.gp.selection.line_search import Point, maximum
-from gaussian_processes.gp.selection.parameters import BOUNDS
 from gaussian_processes.gp.selection.profile import Profile
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -165,7 +165,7 @@ def test_a_run_that_is_told_the_first_results_goes_on_as_the_first_did(criterion
 def test_slopes_are_those_of_the_values(criterion, kernel, x, bounds):
     """And bends those of the slopes, by differences, at bounds too: with so few rows nothing of it is estimated."""
     X, y = data(0.3, 60)
-    K = kernel.packed_gram(kernel.directions(X))
+    K = packed_gram(kernel, kernel.inputs(X))
     profile = Profile(criterion, K, y, 1.0, Packed.empty(60), **bounds)
     below, here, above = (profile(x + step) for step in (-1e-4, 0.0, 1e-4))
     assert here.error == 0.0
@@ -179,7 +179,7 @@ def test_estimated_slopes_are_in_error_by_what_is_said(criterion):
     """Of many rows: by less than 4 standard deviations, which are one hundredth or less."""
     X, y = data(0.3, 700)
     kernel = ArcCosine(1, 1, bias=1.0)
-    K = kernel.packed_gram(kernel.directions(X))
+    K = packed_gram(kernel, kernel.inputs(X))
     profile = Profile(criterion, K, y, 1.0, Packed.empty(700))
     below, here, above = (profile(x) for x in (-2.0 - 1e-4, -2.0, -2.0 + 1e-4))
     fall = here.rise - (above.value - below.value) / 2e-4

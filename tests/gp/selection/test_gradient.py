@@ -10,7 +10,7 @@ from mpmath import mpf
 from threadpoolctl import threadpool_limits
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp.kernels.derivative import slope
+from gaussian_processes.gp.kernels.polynomials import derivative_polynomials
 from gaussian_processes.gp.selection.optimise import evaluate
 from gaussian_processes.gp.selection.parameters import Parameters
 
@@ -136,7 +136,7 @@ def test_a_row_of_length_zero_has_no_covariance_to_change(q):
 @pytest.mark.parametrize(("q", "l"), [(8, 3), (60, 1), (100, 6)])
 def test_orders_without_polynomials_go_by_the_definition(q, l):
     """Where none of moderate degree is near the slope, and where none is near the kernel either."""
-    assert slope(q, l) is None
+    assert derivative_polynomials(q, l) is None
     X, y = data(7, seed=q)
     X[5], X[6] = X[1], -X[2]
     check(X, y, ArcCosine(q, l, "homogeneous", 0.3, 0.5, 1.7, (0.8, 2.5)))

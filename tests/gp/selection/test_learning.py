@@ -10,9 +10,8 @@ from reference import read_reference
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
 from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
-from gaussian_processes.gp.selection import optimise as learning_module
 from gaussian_processes.gp.selection.optimise import Learner, evaluate
-from gaussian_processes.gp.selection.parameters import BOUNDS, NAMES, Parameters
+from gaussian_processes.gp.selection.parameters import Parameters, learnable
 from gaussian_processes.gp.selection.replay import Record
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -74,10 +73,8 @@ def test_says_what_ended_at_a_bound(criterion, kernel, free):
     learned = Learner(criterion, given, record=record).learn(X, y, start)
     wanted = []
     for name in free:
-        low, high = given.get(name, BOUNDS[name])
-        found = np.atleast_1d(
-            learned.parameters.sigma2 if name == "sigma2" else getattr(learned.parameters.kernel, name)
-        )
+        low, high = given.get(name, learnable(ArcCosine)[name].bounds)
+        found = np.atleast_1d(learned.parameters.values[name])
         assert np.all((low * (1 - 1e-15) <= found) & (found <= high * (1 + 1e-15)))
         if np.any(np.isclose(found, low, rtol=1e-9) | np.isclose(found, high, rtol=1e-9)):
             wanted.append(name)
@@ -146,13 +143,13 @@ def test_each_criterion_is_greatest_where_it_was_the_aim():
 
 @pytest.fixture(name="counted")
 def evaluations_counted(monkeypatch):
-    calls, inner = [], learning_module._evaluate
+    calls, inner = [], Parameters.evaluate
 
     def counted(*arguments):
         calls.append(arguments)
         return inner(*arguments)
 
-    monkeypatch.setattr(learning_module, "_evaluate", counted)
+    monkeypatch.setattr(Parameters, "evaluate", counted)
     return calls
 
 
@@ -300,7 +297,7 @@ def test_parameters_are_their_logarithms_and_back():
     """In one order whatever was asked for; what is not free stays as it is."""
     kernel = ArcCosine(2, 1, "homogeneous", 0.5, 1.5, 2.5, (1.0, 2.0))
     parameters = Parameters.of(kernel, 0.1, ("lengthscales", "sigma2", "degree", "bias", "variance"), 2)
-    assert parameters.free == NAMES
+    assert parameters.free == ("sigma2", "variance", "bias", "degree", "lengthscales")
     assert np.exp(parameters.logarithms) == pytest.approx([0.1, 2.5, 0.5, 1.5, 1.0, 2.0], rel=1e-15)
     moved = parameters.at(np.log([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]))
     assert moved.sigma2 == 1.0

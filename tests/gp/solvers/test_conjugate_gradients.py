@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaussian_processes.gp import ArcCosine, cost
+from gaussian_processes.gp.kernels.matrices import matrix
 from gaussian_processes.gp.kernels.matvec import strip_product, strips
 from gaussian_processes.gp.solvers.conjugate_gradients import System, conjugate_gradients
 from gaussian_processes.gp.solvers.covariance import Covariance
@@ -37,7 +38,7 @@ def noisy(N=300, seed=5):
 
 def covariance(kernel, X, sigma2=0.1):
     """M without its matrix, and with."""
-    return Covariance(kernel, kernel.directions(X), sigma2), kernel.gram(X) + sigma2 * np.eye(len(X))
+    return Covariance(kernel, kernel.inputs(X), sigma2), kernel.gram(X) + sigma2 * np.eye(len(X))
 
 
 def relative_residual(matrix, alpha, y):
@@ -319,13 +320,13 @@ def test_the_rank_is_no_more_than_is_of_use():
 def test_strips_add_up_to_the_product(kernel, dtype, count):
     """With the matrix of the kernel's definition, to the precision of the entries."""
     X, y = noisy()
-    rows = kernel.directions(X)
+    rows = kernel.inputs(X)
     parts = [strip_product(kernel, rows, y, strip, dtype) for strip in strips(300, count)]
     eps = np.finfo(dtype).eps
     K = kernel.gram(X)
     allowed = 100 * eps * (np.abs(K) @ np.abs(y))
     assert (np.abs(sum(parts) - K @ y) <= allowed).all()
-    assert (np.abs(sum(parts) - kernel.matrix(rows, rows) @ y) <= allowed).all()
+    assert (np.abs(sum(parts) - matrix(kernel, rows, rows) @ y) <= allowed).all()
 
 
 @pytest.mark.parametrize("kernel", [ArcCosine(1, 1), ArcCosine(0, 1, "homogeneous", degree=1.0)], ids=str)
@@ -333,13 +334,13 @@ def test_single_precision_multiplies_one_symmetric_matrix_in_double(kernel):
     """u.K v = v.K u, K (u + v) = K u + K v, to the rounding of double precision: conjugate gradients live on it."""
     X, u = noisy()
     _, v = noisy(seed=7)
-    rows = kernel.directions(1e60 * X)  # lengths that single precision cannot hold
+    rows = kernel.inputs(1e60 * X)  # lengths that single precision cannot hold
 
     def K(w):
         return strip_product(kernel, rows, w, slice(0, 300), np.float32)
 
     size = np.linalg.norm(u) * np.linalg.norm(K(v))
-    assert not np.allclose(K(v), kernel.matrix(rows, rows) @ v, rtol=1e-10)
+    assert not np.allclose(K(v), matrix(kernel, rows, rows) @ v, rtol=1e-10)
     assert u @ K(v) == pytest.approx(v @ K(u), abs=1e-13 * size)
     assert K(u + v) == pytest.approx(K(u) + K(v), abs=1e-13 * size)
 

@@ -28,8 +28,8 @@ def noisy_data():
 def test_products_are_those_of_the_matrix(kernel, data):
     """Without the matrix, whole or by halves."""
     X, y, X_star = data
-    rows = kernel.directions(X)
-    requests = kernel.directions(X_star).merged_with(rows)
+    rows = kernel.inputs(X)
+    requests = kernel.inputs(X_star, training=rows)
     assert product(kernel, requests, rows, y) == pytest.approx(kernel.cross(X_star, X) @ y, rel=1e-11, abs=1e-11)
     assert strip_product(kernel, rows, y, slice(0, len(y))) == pytest.approx(kernel.gram(X) @ y, rel=1e-11, abs=1e-11)
 

@@ -9,8 +9,9 @@ from threadpoolctl import threadpool_limits
 from gaussian_processes.gp.compiled import threads as threads_module
 from gaussian_processes.gp.compiled.passes import CLOSE
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
-from gaussian_processes.gp.kernels.derivative import ERRORS, slope, weigh_by_slope
+from gaussian_processes.gp.kernels.derivative import weigh_by_derivative
 from gaussian_processes.gp.kernels.formulas import composed_kernel_derivative
+from gaussian_processes.gp.kernels.polynomials import DERIVATIVE_ERRORS, derivative_polynomials
 from gaussian_processes.gp.linalg.packed import Packed
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -28,7 +29,7 @@ def largest(q, l):
 @pytest.mark.parametrize("q", ORDERS)
 def test_polynomials_are_as_near_as_they_say(q, l):
     """To ten digits of the greatest slope, at cosines dense at both ends, the ends themselves included."""
-    terms = slope(q, l)
+    terms = derivative_polynomials(q, l)
     if terms is None:  # for great orders at great depths
         assert largest(q, l) > 50
         return
@@ -38,13 +39,13 @@ def test_polynomials_are_as_near_as_they_say(q, l):
     near = composed_kernel_derivative(q, l, 1.0 - 2.0 * h, 2.0 * h, 2.0 - 2.0 * h)
     far = composed_kernel_derivative(q, l, 2.0 * h - 1.0, 2.0 - 2.0 * h, 2.0 * h)
     for polynomial, wanted in zip(terms, (near, far), strict=True):
-        assert np.abs(np.polyval(polynomial, x) - wanted).max() <= 2.0 * ERRORS[-1] * largest(q, l)
+        assert np.abs(np.polyval(polynomial, x) - wanted).max() <= 2.0 * DERIVATIVE_ERRORS[-1] * largest(q, l)
 
 
 @pytest.mark.parametrize(("q", "l"), [(q, l) for q in (1, 2, 3, 4) for l in (0, 1, 2, 3)])
 def test_usual_orders_have_polynomials(q, l):
     """Without which it would be slow."""
-    assert slope(q, l) is not None
+    assert derivative_polynomials(q, l) is not None
 
 
 @pytest.mark.parametrize(("q", "l"), [(0, 0), (0, 3), (1, 0), (1, 3), (2, 2), (4, 1), (8, 0)])
@@ -55,10 +56,10 @@ def test_is_the_derivative_of_the_definition(q, l):
         with mpmath.workdps(40):
             sine = float(mpmath.sqrt(1 - mpmath.mpf(t) ** 2))
             wanted = float(mpmath.diff(lambda t: definition.composed_kernel(q, l, t), mpmath.mpf(t), h=1e-15))
-        rows = kernel.directions(np.array([[1.0, 0.0], [t, sine]]))
+        rows = kernel.inputs(np.array([[1.0, 0.0], [t, sine]]))
         W = Packed.of(np.ones((2, 2)))
-        weigh_by_slope(kernel, rows, W)
-        tolerance = ERRORS[-1] * largest(q, l) if q else 1e-12 * wanted
+        weigh_by_derivative(kernel.q, kernel.l, kernel.variance, rows, W)
+        tolerance = DERIVATIVE_ERRORS[-1] * largest(q, l) if q else 1e-12 * wanted
         assert W.lower()[1, 0] == pytest.approx(wanted, rel=1e-12, abs=2.0 * tolerance)
 
 
@@ -76,7 +77,7 @@ def plain(kernel, X, W):
         closeness = np.minimum(apart, together)
         slopes[closeness < 1.01 * CLOSE] = np.nan
         slopes[closeness < 1e-30] = 0.0
-    elif slope(kernel.q, kernel.l) is None:
+    elif derivative_polynomials(kernel.q, kernel.l) is None:
         slopes[apart < 1e-30] = 0.0
     return kernel.variance * np.outer(r, r) ** kernel.power * slopes * W
 
@@ -101,8 +102,8 @@ def test_a_matrix_is_weighed_entry_by_entry(kernel, N, monkeypatch):
     generator = np.random.default_rng(N)
     X, W = generator.normal(size=(N, 3)), generator.normal(size=(N, N))
     X[N // 2 : N // 2 + N // 8], X[N - N // 8 :] = X[: N // 8], -X[: N // 8]
-    rows, packed = kernel.directions(X), Packed.of(W)
-    weigh_by_slope(kernel, rows, packed)
+    rows, packed = kernel.inputs(X), Packed.of(W)
+    weigh_by_derivative(kernel.q, kernel.l, kernel.variance, rows, packed)
     wanted = np.tril(plain(kernel, X, W))
     found = np.where(np.isnan(wanted), np.nan, packed.lower())
     tolerance = 1e-9 * largest(kernel.q, kernel.l) if kernel.q else 1e-12
@@ -111,7 +112,7 @@ def test_a_matrix_is_weighed_entry_by_entry(kernel, N, monkeypatch):
     monkeypatch.setattr(threads_module, "PANEL", 7)
     again = Packed.of(W)
     with threadpool_limits(2):
-        weigh_by_slope(kernel, rows, again)
+        weigh_by_derivative(kernel.q, kernel.l, kernel.variance, rows, again)
     assert np.array_equal(again.lower(), packed.lower())
 
 
@@ -121,5 +122,5 @@ def test_order_0_has_no_slope_between_rows_that_are_one_or_opposite():
     X = np.outer([1.0, 3.0, 0.1, -1.0, -7.0, -0.3], x)
     for l in (0, 2):
         W = Packed.of(np.ones((6, 6)))
-        weigh_by_slope(ArcCosine(0, l), ArcCosine(0, l).directions(X), W)
+        weigh_by_derivative(0, l, 1.0, ArcCosine(0, l).inputs(X), W)
         assert np.all(W.lower() == 0.0)

@@ -1,0 +1,138 @@
+"""Evaluation: k_{q,l} and dk_{q,l}/dt between unit rows, by polynomials in a compiled pass or by the definition.
+
+Only the two functions here ask which. Both ways have the same methods, and work in one thread.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from gaussian_processes.gp.arrays import Array, Matrix
+from gaussian_processes.gp.compiled import passes
+from gaussian_processes.gp.compiled.passes import Floats, Polynomials
+from gaussian_processes.gp.compiled.span import Span, full, places
+from gaussian_processes.gp.kernels.formulas import composed_kernel, composed_kernel_derivative, of_half_complements
+from gaussian_processes.gp.kernels.inputs import NormalisedInputs
+from gaussian_processes.gp.kernels.polynomials import approximation, derivative_polynomials
+
+# Order 0 has a pass of its own for the derivative, without polynomials.
+NO_TERMS = np.empty((2, 1))
+
+
+@cache
+def evaluation(q: int, l: int, dtype: str) -> "ByPolynomials | ByDefinition":
+    """How k_{q,l} is evaluated in "float64" or "float32"."""
+    found = approximation(q, l, dtype)
+    return ByDefinition(q, l) if found is None else ByPolynomials(found.polynomials)
+
+
+@cache
+def derivative_evaluation(q: int, l: int) -> "DerivativeByPolynomials | ByDefinition":
+    """How dk_{q,l}/dt is evaluated in float64."""
+    terms = derivative_polynomials(q, l) if q else NO_TERMS
+    return ByDefinition(q, l) if terms is None else DerivativeByPolynomials(q, l, terms)
+
+
+@dataclass(frozen=True, eq=False)
+class ByPolynomials:
+    """k_{q,l} in the compiled pass. For the arguments see `passes`."""
+
+    polynomials: Polynomials
+
+    def fill(
+        self, rows: NormalisedInputs, columns: NormalisedInputs, span: Span, out: Matrix, v: Array, right: Array
+    ) -> None:
+        """Write k between rows and columns where the span says; add its product with v to right, unless v is empty."""
+        work = passes.workspace(out.dtype)
+        passes.fill(rows.unit, columns.unit, columns.transposed, span, self.polynomials, out, v, right, work)
+
+    def multiply(
+        self,
+        rows: NormalisedInputs,
+        columns: NormalisedInputs,
+        begin: int,
+        v: Array,
+        u: Array,
+        right: Array,
+        below: Array,
+    ) -> None:
+        """right <- k v from column `begin` on; below <- below + k^T u, unless below is empty."""
+        unit, work = rows.unit, passes.workspace(rows.unit.dtype)
+        passes.multiply(unit, columns.unit, columns.transposed, begin, self.polynomials, v, u, right, below, work)
+
+    def fill_from_angles(self, h: Matrix, out: Matrix) -> None:
+        """out <- k from half complements h of the same shape."""
+        passes.fill_from_half_complements(h, self.polynomials, out, passes.workspace(out.dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class DerivativeByPolynomials:
+    """dk_{q,l}/dt in the compiled pass."""
+
+    q: int
+    l: int
+    terms: Floats
+
+    def weigh(self, rows: NormalisedInputs, columns: NormalisedInputs, span: Span, out: Matrix) -> None:
+        """Multiply out by dk/dt where the span says."""
+        unit, q, l, work = rows.unit, self.q, self.l, passes.workspace(np.float64)
+        passes.weigh_by_slope(unit, columns.unit, columns.transposed, span, self.terms, q, l, out, work)
+
+
+@dataclass(frozen=True)
+class ByDefinition:
+    """k_{q,l} and dk_{q,l}/dt by `formulas`; only the angles come from the compiled pass."""
+
+    q: int
+    l: int
+
+    def fill(
+        self, rows: NormalisedInputs, columns: NormalisedInputs, span: Span, out: Matrix, v: Array, right: Array
+    ) -> None:
+        """As `ByPolynomials`."""
+        k = self._at(composed_kernel, half_complements(rows, columns, out))
+        for i, wanted, place in places(span, len(rows)):
+            out[i, place] = k[i, wanted]
+        if len(v):
+            right += out @ v
+
+    def multiply(
+        self,
+        rows: NormalisedInputs,
+        columns: NormalisedInputs,
+        begin: int,
+        v: Array,
+        u: Array,
+        right: Array,
+        below: Array,
+    ) -> None:
+        """As `ByPolynomials`."""
+        K = np.empty((len(rows), len(columns)), rows.unit.dtype)
+        self.fill(rows, columns, full(len(columns)), K, v[:0], right)
+        right[:] = K[:, begin:] @ v[begin:]
+        if len(below):
+            below += K.T @ u
+
+    def fill_from_angles(self, h: Matrix, out: Matrix) -> None:
+        """As `ByPolynomials`."""
+        out[:] = self._at(composed_kernel, h)
+
+    def weigh(self, rows: NormalisedInputs, columns: NormalisedInputs, span: Span, out: Matrix) -> None:
+        """As `DerivativeByPolynomials`."""
+        h = half_complements(rows, columns, out)
+        derivative = self._at(composed_kernel_derivative, h)
+        derivative[h == 0.0] = 0.0  # nothing changes the cosine of equal rows, where dk/dt may overflow
+        for i, wanted, place in places(span, len(rows)):
+            out[i, place] *= derivative[i, wanted]
+
+    def _at(self, function: Callable[..., Array], h: Matrix) -> Array:
+        return of_half_complements(function, self.q, self.l, h)
+
+
+def half_complements(rows: NormalisedInputs, columns: NormalisedInputs, out: Matrix) -> Matrix:
+    """(1 - |t|)/2 (n, M) with the sign of the cosine t, in the precision of `out`."""
+    h = np.empty((len(rows), len(columns)), out.dtype)
+    passes.fill_half_complements(rows.unit, columns.unit, columns.transposed, h, passes.workspace(out.dtype))
+    return h
