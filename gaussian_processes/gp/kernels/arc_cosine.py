@@ -11,7 +11,7 @@ from gaussian_processes.gp.arguments import among, array, integer, number
 from gaussian_processes.gp.arrays import Array, Matrix
 from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.compiled.span import Span
-from gaussian_processes.gp.kernels.base import Hyperparameter
+from gaussian_processes.gp.kernels.base import Hyperparameter, Pair
 from gaussian_processes.gp.kernels.derivative import degree_derivative, stretch_derivatives
 from gaussian_processes.gp.kernels.evaluation import evaluation
 from gaussian_processes.gp.kernels.inputs import LengthError, NormalisedInputs, measured, normalised
@@ -133,12 +133,7 @@ class ArcCosine:
         return self.variance * inputs.scale**2
 
     def fill(
-        self,
-        rows: NormalisedInputs,
-        columns: NormalisedInputs,
-        span: Span,
-        out: Matrix,
-        product: tuple[Array, Array] | None = None,
+        self, rows: NormalisedInputs, columns: NormalisedInputs, span: Span, out: Matrix, product: Pair | None = None
     ) -> None:
         """See `Kernel`."""
         v, right = product or passes.NO_VECTORS
@@ -146,7 +141,7 @@ class ArcCosine:
         with np.errstate(over="ignore", invalid="ignore"):
             if len(v):
                 v, right[:] = self.variance * (v * columns.scale), 0.0
-            evaluation(self.q, self.l, out.dtype.name).fill(rows, columns, span, out, v, right)
+            evaluation(self.q, self.l, out.dtype.name).fill(rows, columns, span, out, (v, right))
             if len(v):
                 right *= rows.scale
             if self.power != 0.0 or self.variance != 1.0:
@@ -157,20 +152,19 @@ class ArcCosine:
         self,
         rows: NormalisedInputs,
         columns: NormalisedInputs,
-        v: Array,
-        out: Array,
+        product: Pair,
         *,
         begin: int = 0,
-        transposed: tuple[Array, Array] | None = None,
+        transposed: Pair | None = None,
     ) -> None:
         """See `Kernel`."""
-        u, below = transposed or (rows.scale, np.empty(0))
+        (v, right), (u, below) = product, transposed or (rows.scale, np.empty(0))
         below[:] = 0.0
         # The caller finds what is not finite.
         with np.errstate(over="ignore", invalid="ignore"):
             v, u = self.variance * (v * columns.scale), self.variance * (u * rows.scale)
-            evaluation(self.q, self.l, rows.unit.dtype.name).multiply(rows, columns, begin, v, u, out, below)
-            out *= rows.scale
+            evaluation(self.q, self.l, rows.unit.dtype.name).multiply(rows, columns, begin, (v, right), (u, below))
+            right *= rows.scale
             if len(below):
                 below *= columns.scale
 

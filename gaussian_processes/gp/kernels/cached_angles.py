@@ -34,7 +34,7 @@ class Angles:
         def fill(panel: slice) -> None:
             for rows, span, out in halves.spans(panel):
                 some = inputs[rows]
-                h = half_complements(some, inputs, out)
+                h = half_complements(some, inputs, out.dtype)
                 for i, wanted, place in places(span, len(some)):
                     out[i, place] = h[i, wanted]
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from gaussian_processes.gp.arrays import Array, Matrix
 from gaussian_processes.gp.compiled import passes
-from gaussian_processes.gp.compiled.passes import Floats, Polynomials
 from gaussian_processes.gp.compiled.span import Span, full, places
+from gaussian_processes.gp.kernels.base import Pair
 from gaussian_processes.gp.kernels.formulas import composed_kernel, composed_kernel_derivative, of_half_complements
 from gaussian_processes.gp.kernels.inputs import NormalisedInputs
 from gaussian_processes.gp.kernels.polynomials import approximation, derivative_polynomials
@@ -23,43 +23,34 @@ NO_TERMS = np.empty((2, 1))
 
 @cache
 def evaluation(q: int, l: int, dtype: str) -> "ByPolynomials | ByDefinition":
-    """How k_{q,l} is evaluated in "float64" or "float32"."""
+    """k_{q,l} in "float64" or "float32"."""
     found = approximation(q, l, dtype)
     return ByDefinition(q, l) if found is None else ByPolynomials(found.polynomials)
 
 
 @cache
 def derivative_evaluation(q: int, l: int) -> "DerivativeByPolynomials | ByDefinition":
-    """How dk_{q,l}/dt is evaluated in float64."""
+    """dk_{q,l}/dt in float64."""
     terms = derivative_polynomials(q, l) if q else NO_TERMS
     return ByDefinition(q, l) if terms is None else DerivativeByPolynomials(q, l, terms)
 
 
 @dataclass(frozen=True, eq=False)
 class ByPolynomials:
-    """k_{q,l} in the compiled pass. For the arguments see `passes`."""
+    """k_{q,l} in the compiled pass. Arguments are those of `passes.fill` and `passes.multiply`."""
 
-    polynomials: Polynomials
+    polynomials: passes.Polynomials
 
-    def fill(
-        self, rows: NormalisedInputs, columns: NormalisedInputs, span: Span, out: Matrix, v: Array, right: Array
-    ) -> None:
-        """Write k between rows and columns where the span says; add its product with v to right, unless v is empty."""
+    def fill(self, rows: NormalisedInputs, columns: NormalisedInputs, span: Span, out: Matrix, product: Pair) -> None:
+        """Write k where the span says; right <- right + k v for a product (v, right), unless v is empty."""
         work = passes.workspace(out.dtype)
-        passes.fill(rows.unit, columns.unit, columns.transposed, span, self.polynomials, out, v, right, work)
+        passes.fill(rows.unit, columns.unit, columns.transposed, span, self.polynomials, out, *product, work)
 
     def multiply(
-        self,
-        rows: NormalisedInputs,
-        columns: NormalisedInputs,
-        begin: int,
-        v: Array,
-        u: Array,
-        right: Array,
-        below: Array,
+        self, rows: NormalisedInputs, columns: NormalisedInputs, begin: int, product: Pair, transposed: Pair
     ) -> None:
-        """right <- k v from column `begin` on; below <- below + k^T u, unless below is empty."""
-        unit, work = rows.unit, passes.workspace(rows.unit.dtype)
+        """right <- k v from column `begin` on for (v, right); below <- below + k^T u for (u, below), unless it is empty."""
+        (v, right), (u, below), unit, work = product, transposed, rows.unit, passes.workspace(rows.unit.dtype)
         passes.multiply(unit, columns.unit, columns.transposed, begin, self.polynomials, v, u, right, below, work)
 
     def fill_from_angles(self, h: Matrix, out: Matrix) -> None:
@@ -73,7 +64,7 @@ class DerivativeByPolynomials:
 
     q: int
     l: int
-    terms: Floats
+    terms: Matrix
 
     def weigh(self, rows: NormalisedInputs, columns: NormalisedInputs, span: Span, out: Matrix) -> None:
         """Multiply out by dk/dt where the span says."""
@@ -83,56 +74,48 @@ class DerivativeByPolynomials:
 
 @dataclass(frozen=True)
 class ByDefinition:
-    """k_{q,l} and dk_{q,l}/dt by `formulas`; only the angles come from the compiled pass."""
+    """Both by `formulas`; only the angles come from the compiled pass."""
 
     q: int
     l: int
 
-    def fill(
-        self, rows: NormalisedInputs, columns: NormalisedInputs, span: Span, out: Matrix, v: Array, right: Array
-    ) -> None:
+    def fill(self, rows: NormalisedInputs, columns: NormalisedInputs, span: Span, out: Matrix, product: Pair) -> None:
         """As `ByPolynomials`."""
-        k = self._at(composed_kernel, half_complements(rows, columns, out))
+        k = self._of(composed_kernel, half_complements(rows, columns, out.dtype))
         for i, wanted, place in places(span, len(rows)):
             out[i, place] = k[i, wanted]
-        if len(v):
-            right += out @ v
+        if len(product[0]):
+            product[1][:] += out @ product[0]
 
     def multiply(
-        self,
-        rows: NormalisedInputs,
-        columns: NormalisedInputs,
-        begin: int,
-        v: Array,
-        u: Array,
-        right: Array,
-        below: Array,
+        self, rows: NormalisedInputs, columns: NormalisedInputs, begin: int, product: Pair, transposed: Pair
     ) -> None:
         """As `ByPolynomials`."""
+        (v, right), (u, below) = product, transposed
         K = np.empty((len(rows), len(columns)), rows.unit.dtype)
-        self.fill(rows, columns, full(len(columns)), K, v[:0], right)
+        self.fill(rows, columns, full(len(columns)), K, passes.NO_VECTORS)
         right[:] = K[:, begin:] @ v[begin:]
         if len(below):
             below += K.T @ u
 
     def fill_from_angles(self, h: Matrix, out: Matrix) -> None:
         """As `ByPolynomials`."""
-        out[:] = self._at(composed_kernel, h)
+        out[:] = self._of(composed_kernel, h)
 
     def weigh(self, rows: NormalisedInputs, columns: NormalisedInputs, span: Span, out: Matrix) -> None:
         """As `DerivativeByPolynomials`."""
-        h = half_complements(rows, columns, out)
-        derivative = self._at(composed_kernel_derivative, h)
+        h = half_complements(rows, columns, out.dtype)
+        derivative = self._of(composed_kernel_derivative, h)
         derivative[h == 0.0] = 0.0  # nothing changes the cosine of equal rows, where dk/dt may overflow
         for i, wanted, place in places(span, len(rows)):
             out[i, place] *= derivative[i, wanted]
 
-    def _at(self, function: Callable[..., Array], h: Matrix) -> Array:
+    def _of(self, function: Callable[..., Array], h: Matrix) -> Array:
         return of_half_complements(function, self.q, self.l, h)
 
 
-def half_complements(rows: NormalisedInputs, columns: NormalisedInputs, out: Matrix) -> Matrix:
-    """(1 - |t|)/2 (n, M) with the sign of the cosine t, in the precision of `out`."""
-    h = np.empty((len(rows), len(columns)), out.dtype)
-    passes.fill_half_complements(rows.unit, columns.unit, columns.transposed, h, passes.workspace(out.dtype))
+def half_complements(rows: NormalisedInputs, columns: NormalisedInputs, dtype: np.dtype[np.floating]) -> Matrix:
+    """(1 - |t|)/2 (n, M) with the sign of the cosine t."""
+    h = np.empty((len(rows), len(columns)), dtype)
+    passes.fill_half_complements(rows.unit, columns.unit, columns.transposed, h, passes.workspace(dtype))
     return h

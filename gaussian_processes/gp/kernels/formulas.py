@@ -37,36 +37,6 @@ DOWNWARD = 200
 PIECE = 8192
 
 
-def angular_function(q: int, theta: ArrayLike) -> Array:
-    """J_q(theta), the angular dependence of the order-q kernel.
-
-    Args:
-        q: order, an integer >= 0.
-        theta: angles in radians, in [0, pi], any shape.
-
-    Returns:
-        An array of theta's shape, between 0 and J_q(0) = pi (2q-1)!!.
-
-    Raises:
-        ValueError: q is not such an integer, or above 150, where J_q(0) overflows; an angle is outside [0, pi].
-    """
-    integer("q", q)
-    if q > 150:
-        raise ValueError(f"q is {q}; J_q(0) overflows above 150 (the kernels, which are divided by it, do not)")
-    theta = np.asarray(theta, dtype=np.float64)
-    if not np.all((theta >= 0.0) & (theta <= np.pi)):
-        raise ValueError("an angle lies outside [0, pi]")
-    J_at_0 = np.pi * float(np.prod(np.arange(1, 2 * q, 2, dtype=np.float64)))
-    # 1 -+ cos(theta) by the half angle, where the subtraction would cancel.
-    u, w = 2.0 * np.sin(theta / 2.0) ** 2, 2.0 * np.cos(theta / 2.0) ** 2
-    return J_at_0 * composed_kernel(q, 0, np.cos(theta), u, w)
-
-
-def base_kernel(q: int, t: ArrayLike) -> Array:
-    """k_{q,0}(t), the kernel of one layer, for cosines t in [-1, 1] of any shape."""
-    return composed_kernel(q, 0, t)
-
-
 def composed_kernel(q: int, l: int, t: ArrayLike, u: ArrayLike | None = None, w: ArrayLike | None = None) -> Array:
     """k_{q,l}(t): the order-q kernel applied l + 1 times to the cosine t.
 

@@ -16,7 +16,7 @@ def product(kernel: Kernel[I], rows: I, columns: I, v: Array, progress: Progress
     """K v (N,) for the covariances K (N, M) between rows and columns, and v (M,). The phase is "prediction"."""
     out, work = np.empty(len(rows)), Work("prediction", len(rows), progress)
     in_threads(
-        lambda panel: kernel.multiply(rows[panel], columns, v, out[panel]),
+        lambda panel: kernel.multiply(rows[panel], columns, (v, out[panel])),
         panels(len(rows)),
         lambda panel: work.advance(panel.stop - panel.start),
     )
@@ -50,7 +50,7 @@ def strip_product(
 
     def multiply(panel: slice) -> None:
         mirrored[panel.start] = image = np.empty(N)
-        kernel.multiply(inputs[panel], inputs, v, out[panel], begin=panel.start, transposed=(v[panel], image))
+        kernel.multiply(inputs[panel], inputs, (v, out[panel]), begin=panel.start, transposed=(v[panel], image))
 
     def add(panel: slice) -> None:  # in the panels' order
         below[panel.stop :] += mirrored.pop(panel.start)[panel.stop :]

@@ -22,18 +22,10 @@ from math import asin, pi, sqrt
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.compiled.passes import (
-    CLOSE,
-    COLUMNS,
-    NO_VECTORS,
-    STRIP,
-    Floats,
-    Polynomials,
-    fill,
-    workspace,
-)
+from gaussian_processes.gp.compiled import passes
+from gaussian_processes.gp.compiled.passes import CLOSE, COLUMNS, STRIP, Floats, Polynomials
 from gaussian_processes.gp.kernels.fitting import DEGREES, Function, fitted, padded
-from gaussian_processes.gp.kernels.formulas import composed_complement, composed_kernel_derivative, layers
+from gaussian_processes.gp.kernels.formulas import composed_complement, composed_kernel_derivative, cosines, layers
 
 # The greatest order with polynomials of these degrees, in single precision.
 HIGHEST = 40
@@ -187,13 +179,13 @@ def _error(polynomials: Polynomials, dtype: str) -> tuple[Array, Array]:
     transposed[:, : len(columns)] = columns.T
     found = np.empty((1, len(columns)), dtype)
     span, row = (0, 0, len(columns), 0, 0), np.eye(1, COLUMNS, dtype=dtype)
-    fill(row, columns, transposed, span, polynomials, found, *NO_VECTORS, workspace(dtype))
+    passes.fill(row, columns, transposed, span, polynomials, found, *passes.NO_VECTORS, passes.workspace(dtype))
     # The points after rounding.
     t, sine = columns[:, 0].astype(np.float64), columns[:, 1].astype(np.float64)
     chord = ((1.0 - np.abs(t)) ** 2 + sine**2) / 2.0
     close = 1.0 - np.abs(t) < CLOSE
-    cosines = t, np.where(close & (t > 0.0), chord, 1.0 - t), np.where(close & (t < 0.0), chord, 1.0 + t)
-    k, _, derivative = layers(q, l, cosines, with_derivative=True)
+    exact = t, np.where(close & (t > 0.0), chord, 1.0 - t), np.where(close & (t < 0.0), chord, 1.0 + t)
+    k, _, derivative = layers(q, l, exact, with_derivative=True)
     eps = float(np.finfo(dtype).eps)
     # Where the kernel is steep, the rounding of the cosine shows too.
     return np.abs(found[0].astype(np.float64) - k), eps * (PASS + np.minimum(derivative, 1.0 / eps))
@@ -209,16 +201,11 @@ def derivative_polynomials(q: int, l: int) -> Floats | None:
         return None
     largest = (q**2 / (2.0 * q - 1.0)) ** (l + 1)
 
-    def near(x: Array) -> Array:
-        h = (x + 1.0) ** 2 / 8.0
-        return composed_kernel_derivative(q, l, 1.0 - 2.0 * h, 2.0 * h, 2.0 - 2.0 * h) / largest
-
-    def far(x: Array) -> Array:
-        h = (x + 1.0) ** 2 / 8.0
-        return composed_kernel_derivative(q, l, 2.0 * h - 1.0, 2.0 - 2.0 * h, 2.0 * h) / largest
+    def of_sign(sign: float) -> Function:
+        return lambda x: composed_kernel_derivative(q, l, *cosines(sign * (x + 1.0) ** 2 / 8.0)) / largest
 
     for error in DERIVATIVE_ERRORS:
-        terms = fitted([near, far], DERIVATIVE_DEGREES, error, relative=False)
+        terms = fitted([of_sign(1.0), of_sign(-1.0)], DERIVATIVE_DEGREES, error, relative=False)
         if terms is not None:
             return np.ascontiguousarray(largest * terms)
     return None

@@ -65,10 +65,7 @@ def test_every_number_of_columns_and_every_remainder_of_a_strip(q, l, d):
     far = np.abs(t) < 0.99
     for dtype, tolerance in ((np.float64, 1e-14), (np.float32, 1e-5)):
         kernel = ArcCosine(q, l)
-        rows, columns = kernel.inputs(X), kernel.inputs(Z)
-        if dtype == np.float32:
-            rows, columns = rows.astype(np.float32), columns.astype(np.float32)
-        K = kernel.matrix(rows, columns)
+        K = matrix(kernel, kernel.inputs(X), kernel.inputs(Z), dtype)
         assert K.dtype == dtype
         assert K[far] == pytest.approx(composed_kernel(q, l, t)[far], abs=tolerance)
         assert np.all((K >= 0) & (K <= 1))
