@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from gaussian_processes.algorithm import Evaluation, Forecast, Metric, Reporter
+from gaussian_processes.arc_cosine.learnable import SCALARS
 from gaussian_processes.arc_cosine.regression import FittedRegression, explained, scaled
-from gaussian_processes.arc_cosine.settings import LEARNABLE, Hyperparameters
+from gaussian_processes.arc_cosine.settings import Hyperparameters
 from gaussian_processes.data.dataset import Array, Dataset
 
 NORMAL_975 = 1.959963984540054  # the 97.5 % point of the standard normal distribution
@@ -15,7 +16,7 @@ METRICS = (
     Metric("train:N", None, "training rows", needs_validation=False),
     *(
         Metric(f"learned:{name}", None, f"{name} as it was learned", needs_validation=False)
-        for name in ("q", "l", *(name for name, one in LEARNABLE.items() if not one.per_feature))
+        for name in ("q", "l", *SCALARS)
     ),
     Metric(
         "train:log_evidence",

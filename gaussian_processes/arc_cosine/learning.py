@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from gaussian_processes.algorithm import Comparison, Needs, Reporter, Variant
 from gaussian_processes.arc_cosine.kernels_compared import named, recorded_comparison, settings_of, table
-from gaussian_processes.arc_cosine.settings import LEARNABLE, Hyperparameters, Name
+from gaussian_processes.arc_cosine.learnable import NAMES, SCALARS, Name
+from gaussian_processes.arc_cosine.settings import Hyperparameters
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.errors import AlgorithmError, ConfigurationError
 from gaussian_processes.gp import cost
@@ -128,7 +129,7 @@ def needs_of_learning(N: int, d: int, h: Hyperparameters) -> Needs:
     entries = [cost.entry(q, l, rows) for q in h.orders for l in h.depths]
     slopes = [cost.entry(q, l, rows, slope=True) for q in h.orders for l in h.depths]
     one = cost.learning(rows, d, h.criterion, (max(entries) + max(slopes)) / 2)
-    numbers = sum(d if LEARNABLE[name].per_feature else 1 for name in _free(h))
+    numbers = sum(1 if name in SCALARS else d for name in _free(h))
     run = (1 + h.restarts) * min(cost.EVALUATIONS + cost.MORE * numbers, 2 * h.iterations) * one
     matrices = 1 if h.criterion == "evidence" else 4
     if kernels == 1:
@@ -218,7 +219,7 @@ def _free(h: Hyperparameters) -> tuple[Name, ...]:
     """What is learned; of several kernels each has a sigma2 and a variance of its own."""
     match h.optimize:
         case "all":
-            return tuple(LEARNABLE)
+            return NAMES
         case "none":
             return ("sigma2", "variance")
         case names:

@@ -1,14 +1,14 @@
 """Hyperparameters of the Gaussian process: their ranges, defaults and meaning, and in what range to tune them."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from gaussian_processes.algorithm import Detail, Search, SeveralHosts
-from gaussian_processes.gp.kernels.arc_cosine import MOST, ArcCosine, Geometry
+from gaussian_processes.arc_cosine.learnable import BOUNDS, NAMES, Name
+from gaussian_processes.gp.kernels.arc_cosine import MOST, Geometry
 from gaussian_processes.gp.selection.criterion import Criterion
-from gaussian_processes.gp.selection.parameters import learnable
 from gaussian_processes.gp.solvers.direct import Precision
 
 
@@ -31,14 +31,6 @@ Natural = Annotated[int, Field(ge=1, le=MOST)]
 Counts = Annotated[tuple[Count, ...], Field(min_length=1)]
 Bounds = Annotated[tuple[Positive, Positive], Listed]
 ScalingName = Literal["none", "standard"]
-
-# What can be learned: names, and their default bounds.
-LEARNABLE = learnable(ArcCosine)
-BOUNDS = {name: one.bounds for name, one in LEARNABLE.items()}
-if TYPE_CHECKING:
-    Name = str
-else:
-    Name = Literal[tuple(LEARNABLE)]
 
 # What `auto` stands for.
 ORDERS = DEPTHS = (0, 1, 2, 3, 4)
@@ -191,7 +183,7 @@ class ProcessHyperparameters(BaseModel):
         unit = variance_of_target if 1e-200 < variance_of_target < 1e200 else 1.0
         low, high = BOUNDS["sigma2"]
         of_target = {"sigma2": (unit * low, unit * high)}
-        return {name: getattr(self, f"{name}_bounds") or of_target[name] for name in LEARNABLE}
+        return {name: getattr(self, f"{name}_bounds") or of_target[name] for name in NAMES}
 
 
 class Hyperparameters(SeveralHosts, ProcessHyperparameters):
