@@ -1,24 +1,20 @@
 r"""The kernel matrix in one compiled pass: dot products, angles and layers, a strip of a row at a time.
 
-A tile is the cosines of ROWS rows with STRIP columns. Each of its rows, a strip, goes through all steps in the nearest
+The tile is the cosines of ROWS rows with STRIP columns. Each row of it, a strip, goes through all steps in the nearest
 cache:
 
     rows (n, d)    transposed (d, M + STRIP)
-         \\               /
-          dot products                        work[:ROWS]  the tile: cosines t
-                |
-                |  row by row
-                v
-          half complements                    work[H]      h = (1 - |t|)/2, from the rows again where it is near 0
-                |
-                v
-          polynomials in sqrt(h)              work[X]      x in [-1, 1]
-                |                             work[Y]      y, the value of a polynomial at x
-                |                             work[Z]      z, the value of another; or sqrt(h); or an earlier h
-                v
-          first stage, later stages           work[H]      1 - k, or dk/dt
-                |
-                v
+         \            /
+          dot products                   work[:ROWS]  the tile: cosines t
+               |  row by row
+          half complements               work[H]      h = (1 - |t|)/2, from the rows again where it is close to 0
+               |
+          polynomials in sqrt(h)         work[X]      x in [-1, 1]
+               |                         work[Y]      y, the value of a polynomial at x
+               |                         work[Z]      z, the value of another; or sqrt(h); or an earlier h
+               |
+          first stage, later stages      work[H]      1 - k, or dk/dt
+               |
           out <- k;  out <- out dk/dt;  right <- right + K v;  below <- below + K^T u
 
 Every loop over a strip has one fixed length and no remainder: an entry is the same number to the bit wherever it stands
@@ -38,10 +34,9 @@ from gaussian_processes.gp.compiled.decorator import compiled
 from gaussian_processes.gp.compiled.span import Span
 
 # Transposed rows are padded with zeros by a strip, and dimensions to a multiple of COLUMNS: no loop has a remainder.
-# The dot products of ROWS rows with a strip stay in the second cache.
+# A tile stays in the second cache.
 STRIP, COLUMNS, ROWS = 512, 4, 16
-# Rows of `work` after the tile. Functions share the one array: each array passed costs a reference count, and each view
-# as much as forty entries.
+# Rows of `work` below the tile. A function takes `work` whole: each array passed costs a reference count.
 H, X, Y, Z = range(ROWS, ROWS + 4)
 # Nearer to 1 than this, 1 - |t| is taken from the rows' difference: a cosine's own rounding would show.
 CLOSE = 1e-4
@@ -94,7 +89,7 @@ def fill(
     for top in range(0, len(rows), ROWS):
         for j in _strips(rows, top, span):
             for row in _tile(rows, top, transposed, j, work):
-                start, stop, _ = _half_complements(rows, row, columns, j, span, work)
+                start, stop = _half_complements(rows, row, columns, j, span, work)
                 if start < stop:
                     _complements(row % ROWS, polynomials, work)
                     if len(v):
@@ -109,7 +104,7 @@ def fill_half_complements(rows: Floats, columns: Floats, transposed: Floats, out
     for top in range(0, len(rows), ROWS):
         for j in _strips(rows, top, span):
             for row in _tile(rows, top, transposed, j, work):
-                _, stop, _ = _half_complements(rows, row, columns, j, span, work)
+                _, stop = _half_complements(rows, row, columns, j, span, work)
                 _write_signed(work[row % ROWS], work[H], out[row, j : j + stop])
 
 
@@ -174,7 +169,7 @@ def multiply(
     for top in range(0, len(rows), ROWS):
         for j in _strips(rows, top, span):
             for row in _tile(rows, top, transposed, j, work):
-                _, stop, _ = _half_complements(rows, row, columns, j, span, work)
+                _, stop = _half_complements(rows, row, columns, j, span, work)
                 _complements(row % ROWS, polynomials, work)
                 right[row] += _weighed(work[H], v[j : j + stop])
                 _spread(work[H], u[row], below[j : j + stop])
@@ -200,12 +195,12 @@ def weigh_by_slope(
     for top in range(0, len(rows), ROWS):
         for j in _strips(rows, top, span):
             for row in _tile(rows, top, transposed, j, work):
-                start, stop, _ = _half_complements(rows, row, columns, j, span, work)
+                start, stop = _half_complements(rows, row, columns, j, span, work)
                 if start < stop:
                     if q > 0:
                         _derivatives(row % ROWS, terms, work)
                     else:
-                        _order_0_derivatives(row % ROWS, l, start, stop, work)
+                        _order_0_derivatives(work[row % ROWS, start:stop], l, work[H, start:stop])
                     _weigh(work[H, start:stop], out[row, j + start - span[4] : j + stop - span[4]])
 
 
@@ -221,8 +216,8 @@ def gather_close(
     for top in range(0, len(rows), ROWS):
         for j in _strips(rows, top, span):
             for row in _tile(rows, top, transposed, j, work):
-                start, stop, close = _half_complements(rows, row, columns, j, span, work)
-                for n in range(start, stop if close else start):
+                start, stop = _half_complements(rows, row, columns, j, span, work)
+                for n in range(start, stop):
                     if work[H, n] < CLOSE / 2:
                         sign = 1.0 if work[row % ROWS, n] > 0 else -1.0
                         weight = 2 * sign * out[row, j + n - span[4]]
@@ -243,59 +238,43 @@ def _strips(rows: Floats, top: int, span: Span) -> range:
 @_strict
 def _tile(rows: Floats, top: int, transposed: Floats, start: int, work: Floats) -> range:
     """The tile <- rows top, top + 1, ... against columns start, ..., start + STRIP - 1. Returns the rows."""
-    work[:ROWS] = 0
-    bottom, d = min(top + ROWS, len(rows)), rows.shape[1]
-    for k in range(0, d - COLUMNS, 2 * COLUMNS):
-        _add_8(rows, top, bottom, k, _four(transposed, k, start), _four(transposed, k + COLUMNS, start), work)
-    if d % (2 * COLUMNS):
-        _add_4(rows, top, bottom, d - COLUMNS, _four(transposed, d - COLUMNS, start), work)
+    bottom, stop = min(top + ROWS, len(rows)), start + STRIP
+    work[: bottom - top] = 0
+    for k in range(0, rows.shape[1], COLUMNS):
+        A, B = transposed[k, start:stop], transposed[k + 1, start:stop]
+        C, D = transposed[k + 2, start:stop], transposed[k + 3, start:stop]
+        _add_products(rows, top, bottom, k, A, B, C, D, work)
     return range(top, bottom)
 
 
 @_strict
-def _four(transposed: Floats, k: int, start: int) -> tuple[Floats, Floats, Floats, Floats]:
-    """A strip of COLUMNS dimensions from the k-th on."""
-    stop = start + STRIP
-    A, B = transposed[k, start:stop], transposed[k + 1, start:stop]
-    return A, B, transposed[k + 2, start:stop], transposed[k + 3, start:stop]
-
-
-@_strict
-def _add_4(rows: Floats, top: int, bottom: int, k: int, strips: tuple[Floats, ...], work: Floats) -> None:
-    A, B, C, D = strips
-    for i in range(bottom - top):
-        r = top + i
-        a, b, c, d = rows[r, k], rows[r, k + 1], rows[r, k + 2], rows[r, k + 3]
-        for j in range(STRIP):
-            work[i, j] = work[i, j] + a * A[j] + b * B[j] + c * C[j] + d * D[j]
-
-
-@_strict
-def _add_8(
-    rows: Floats, top: int, bottom: int, k: int, strips: tuple[Floats, ...], others: tuple[Floats, ...], work: Floats
+def _add_products(
+    rows: Floats, top: int, bottom: int, k: int, A: Floats, B: Floats, C: Floats, D: Floats, work: Floats
 ) -> None:
-    """Two of `_add_4`, between which the tile stays in registers."""
-    A, B, C, D = strips
-    E, F, G, H = others
-    for i in range(bottom - top):
-        r = top + i
+    """The tile <- the tile + the products of COLUMNS dimensions from the k-th on, two rows at a time."""
+    for i in range(0, bottom - top, 2):
+        r, s = top + i, min(top + i + 1, bottom - 1)
         a, b, c, d = rows[r, k], rows[r, k + 1], rows[r, k + 2], rows[r, k + 3]
-        e, f, g, h = rows[r, k + 4], rows[r, k + 5], rows[r, k + 6], rows[r, k + 7]
-        for j in range(STRIP):
-            t = work[i, j] + a * A[j] + b * B[j] + c * C[j] + d * D[j]
-            work[i, j] = t + e * E[j] + f * F[j] + g * G[j] + h * H[j]
+        e, f, g, h = rows[s, k], rows[s, k + 1], rows[s, k + 2], rows[s, k + 3]
+        if r < s:
+            for j in range(STRIP):
+                work[i, j], work[i + 1, j] = (  # loaded before anything is stored, once for both rows
+                    work[i, j] + a * A[j] + b * B[j] + c * C[j] + d * D[j],
+                    work[i + 1, j] + e * A[j] + f * B[j] + g * C[j] + h * D[j],
+                )
+        else:
+            for j in range(STRIP):
+                work[i, j] = work[i, j] + a * A[j] + b * B[j] + c * C[j] + d * D[j]
 
 
 @_finite
-def _half_complements(
-    rows: Floats, row: int, columns: Floats, j: int, span: Span, work: Floats
-) -> tuple[int, int, bool]:
+def _half_complements(rows: Floats, row: int, columns: Floats, j: int, span: Span, work: Floats) -> tuple[int, int]:
     """h <- (1 - |t|)/2, the squared sine of half the angle to the column or its opposite, for the strip of a row.
 
     Where it is close to 0, h <- |row -+ column|^2 / 4, in which no digit is lost.
 
     Returns:
-        start and stop of the span's part of the strip, and whether any h is close to 0.
+        start and stop of the span's part of the strip.
     """
     begin, begin_step, end, end_step, _ = span
     start, stop = max(0, begin + begin_step * row - j), min(STRIP, end + end_step * row - j)
@@ -304,7 +283,7 @@ def _half_complements(
         h = half - half * abs(work[i, n])
         some += h < close
         work[H, n] = h
-    if some > 0:
+    if some:
         for n in range(stop):
             if work[H, n] < CLOSE / 2:
                 sign = work.dtype.type(1 if work[i, n] > 0 else -1)
@@ -313,7 +292,7 @@ def _half_complements(
                     difference = rows[row, k] - sign * columns[j + n, k]
                     squared += difference * difference
                 work[H, n] = squared / 4
-    return start, stop, some > 0
+    return start, stop
 
 
 @_strict
@@ -356,8 +335,8 @@ def _spread(h: Floats, u: float, below: Floats) -> None:
 def _complements(i: int, polynomials: Polynomials, work: Floats) -> None:
     """h <- 1 - k_{q,l} for the strip in row i of the tile.
 
-    Layers end in a fixed point, or in a cycle of its roundings. [Bre80]'s algorithm finds it: z is the strip of the
-    last layer whose number is a power of 2.
+    A stage applied often comes to a fixed point or, by rounding, to a cycle. Brent's algorithm (BIT 20, 1980) finds it
+    by an earlier h in z, and whole cycles are left out.
     """
     first, later, gains, repeats, q, l = polynomials
     if q == 0:
@@ -470,23 +449,23 @@ def _order_0_layers(i: int, l: int, terms: Floats, slope: float, shift: float, w
 
 
 @_strict
-def _order_0_derivatives(i: int, l: int, start: int, stop: int, work: Floats) -> None:
+def _order_0_derivatives(t: Floats, l: int, h: Floats) -> None:
     """h <- dk_{0,l}/dt, the product of 1/(pi sqrt(1 - t^2)) over the layers, and 0 where that is infinite."""
-    for j in range(start, stop):
-        near = 2 * max(work[H, j], 0.0)  # 1 - |t|
+    for j in range(len(h)):
+        near = 2 * max(h[j], 0.0)  # 1 - |t|
         if near == 0:
-            work[H, j] = 0
+            h[j] = 0
             continue
         derivative = 1 / (math.pi * math.sqrt(near * (2 - near)))
         c = _order_0_layer(near)
-        c = c if work[i, j] > 0 else 1 - c
+        c = c if t[j] > 0 else 1 - c
         for _ in range(l):
             last, before = derivative, c
             derivative /= math.pi * math.sqrt(c * (2 - c))
             c = _order_0_layer(c)
             if c == before and derivative == last:
                 break
-        work[H, j] = derivative
+        h[j] = derivative
 
 
 @_strict
