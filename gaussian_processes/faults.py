@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
 # What pydantic says, and what is said here instead.
 WORDS = {
     r"^Value error, |^Input should be |, (unable to|got) .*| after validation, not \d+$": "",
@@ -13,6 +15,13 @@ WORDS = {
 }
 # Kinds whose words are a whole sentence.
 SENTENCES = ("value_error", "json_invalid")
+# The kind of a fault whose words tell everything.
+SENTENCE = "sentence"
+
+
+def sentence(words: str) -> PydanticCustomError:
+    """A fault for a validator to raise: these words alone, without the name and the value before them."""
+    return PydanticCustomError(SENTENCE, "{words}", {"words": words})
 
 
 def wanted(fault: Any) -> str:

@@ -140,7 +140,14 @@ def test_noise_that_was_learned_from_some_rows_is_raised_until_all_can_be_factor
     generator = np.random.default_rng(0)
     X = generator.normal(size=(400, 1))
     y = np.sin(X[:, 0])
-    some = {"q": 4, "l": 0, "geometry": "sphere", "learning_rows": 12, "sigma2_bounds": (1e-30, 1.0), "sigma2": 1e-20}
+    some = {
+        "q": 4,
+        "l": 0,
+        "geometry": "sphere",
+        "learning_rows": 12,
+        "bounds": {"sigma2": (1e-30, 1.0)},
+        "sigma2": 1e-20,
+    }
     lines = Lines()
     model = fitted(X, y, lines, **some)
     raised = [line for line in lines if "is too small to solve for all 400 rows: it is raised to" in line]
@@ -163,9 +170,9 @@ def test_the_bounds_of_the_noise_are_those_of_the_target():
         "bias": 1.0,
         "optimize": "sigma2,variance",
     }
-    one, other = fitted(X, y, **some), fitted(X, 1e-5 * y, **some, variance_bounds=(1e-20, 1e8))
+    one, other = fitted(X, y, **some), fitted(X, 1e-5 * y, **some, bounds={"variance": (1e-20, 1e8)})
     assert other.gp.sigma2 == pytest.approx(1e-10 * one.gp.sigma2, rel=1e-3)
-    bounded = fitted(X, y, **some, sigma2_bounds=(0.9, 1.0))
+    bounded = fitted(X, y, **some, bounds={"sigma2": (0.9, 1.0)})
     assert bounded.gp.sigma2 == pytest.approx(0.9)
     assert all("bound" in warning for warning in bounded.warnings)
     assert bounded.warnings

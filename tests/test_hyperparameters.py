@@ -25,10 +25,9 @@ def test_with_nothing_set_it_is_the_mathematics_to_the_letter():
     found = parse().model_dump()
     assert found.items() >= (wanted | {"precision": "double", "include_variance": True}).items()
     # What learning would go by decides nothing where nothing is learned.
-    learning = {"criterion", "iterations", "restarts", "seed", "finalists", "learning_rows"}
-    bounds = {f"{name}_bounds" for name in ("sigma2", "variance", "bias", "degree", "lengthscales")}
+    learning = {"criterion", "iterations", "restarts", "seed", "finalists", "learning_rows", "bounds"}
     hosts = {"distributed", "arrival_seconds", "deadline_seconds"}
-    assert found.keys() - wanted.keys() == {"precision", "include_variance", "solver"} | learning | bounds | hosts
+    assert found.keys() - wanted.keys() == {"precision", "include_variance", "solver"} | learning | hosts
 
 
 class Colour(Enum):
@@ -283,7 +282,6 @@ def test_an_algorithms_own_checks_speak_for_themselves():
 
 INTEGERS = ("q", "l", "iterations", "restarts", "seed", "finalists", "learning_rows")
 NUMBERS = (*INTEGERS, "sigma2", "bias", "degree", "variance", "arrival_seconds", "deadline_seconds")
-LISTS = ("lengthscales", *(f"{name}_bounds" for name in ("sigma2", "variance", "bias", "degree", "lengthscales")))
 # What Python, or a parser written in it, may take for a number, or for a list of them.
 NO_NUMBERS = (
     "1_0",
@@ -331,7 +329,7 @@ FOREIGN = (
 
 
 @pytest.mark.parametrize("value", NO_NUMBERS, ids=repr)
-@pytest.mark.parametrize("name", [*NUMBERS, *LISTS])
+@pytest.mark.parametrize("name", [*NUMBERS, "lengthscales"])
 def test_what_looks_like_a_number_to_python_alone_is_none(name, value):
     """Underscores, other scripts' digits, other bases, truth values: refused by name, in words of our own."""
     with pytest.raises(ConfigurationError) as caught:
@@ -351,13 +349,13 @@ def test_every_hyperparameter_takes_a_value_or_refuses_it_in_our_own_words(name,
     except ConfigurationError as error:
         message = str(error)
         assert message.startswith(f"1 hyperparameter is wrong: {name}")
-        assert message.endswith((" is wanted.", "the least and the greatest."))
+        assert message.endswith(" is wanted.")
         assert not any(words in message for words in FOREIGN)
     else:
         assert found is None or value == "[1]" or name == "learning_rows", found
 
 
-@pytest.mark.parametrize("name", ["q", "l", "sigma2", "geometry", "optimize", "include_variance", "variance_bounds"])
+@pytest.mark.parametrize("name", ["q", "l", "sigma2", "geometry", "optimize", "include_variance", "bounds"])
 def test_nothing_is_no_value_of_what_cannot_be_unset(name):
     """An empty string is a slip where None is no value; the default would be taken without a word."""
     for value in ("", '""', "  "):
@@ -476,23 +474,83 @@ def test_lengthscales_are_one_for_all_or_one_for_each(text, wanted):
     assert parse(lengthscales=text).lengthscales == wanted
 
 
-@pytest.mark.parametrize("text", ["1e-3,10", "[1e-3, 10]", "(0.001, 10.0)"])
-def test_bounds_are_two_numbers(text):
-    """The least first."""
-    assert parse(sigma2_bounds=text).bounds(7.0)["sigma2"] == (1e-3, 10.0)
+@pytest.mark.parametrize(
+    "text",
+    ['{"sigma2": [1e-3, 10]}', "{'sigma2': (0.001, 10.0)}", '{"sigma2": ["1e-3", "10"]}', {"sigma2": [1e-3, 10]}],
+)
+def test_bounds_are_an_object_of_pairs(text):
+    """In JSON, in Python's spelling, and as an object itself; what it does not name has its default."""
+    bounds = parse(bounds=text).bounds_for(7.0)
+    assert bounds == {**parse().bounds_for(7.0), "sigma2": (1e-3, 10.0)}
 
 
-def test_bounds_the_wrong_way_round_are_refused():
-    """As is a single one."""
-    with pytest.raises(ConfigurationError, match="sigma2_bounds is '3,1', two numbers are wanted, the least and"):
-        parse(sigma2_bounds="3,1")
-    with pytest.raises(ConfigurationError, match="sigma2_bounds is '3', a valid list is wanted"):
-        parse(sigma2_bounds="3")
+def test_the_default_bounds_of_sigma2_are_in_variances_of_the_target():
+    """1e-6 to 1e4 of them; a variance that is no number counts as 1."""
+    assert parse().bounds_for(7.0)["sigma2"] == pytest.approx((7e-6, 7e4))
+    assert parse().bounds_for(0.0)["sigma2"] == parse().bounds_for(math.inf)["sigma2"] == (1e-6, 1e4)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"sigma": [1, 2]}', "bounds names 'sigma'; one of sigma2, variance, bias, degree, lengthscales is wanted"),
+        ('{"bias": [3, 1]}', "bounds.bias is '[3, 1]', two ascending numbers above 0 are wanted"),
+        ('{"bias": [1, 1]}', "bounds.bias is '[1, 1]', two ascending numbers above 0 are wanted"),
+        ('{"bias": [0, 1]}', "bounds.bias is '[0, 1]', two ascending numbers above 0 are wanted"),
+        ('{"bias": [1]}', "bounds.bias is '[1]', two ascending numbers above 0 are wanted"),
+        ('{"bias": [1, 2, 3]}', "bounds.bias is '[1, 2, 3]', two ascending numbers above 0 are wanted"),
+        ('{"bias": [1, Infinity]}', "bounds.bias is '[1, inf]', two ascending numbers above 0 are wanted"),
+        ('{"bias": 3}', "bounds.bias is '3', two ascending numbers above 0 are wanted"),
+        *(
+            (text, f'bounds is {text!r}, a JSON object such as {{"sigma2": [1e-6, 10]}} is wanted')
+            for text in ("1e-6,10", "[1e-6, 10]", '{"sigma2": [1e-6', '{"sigma2": [1_0, 20]}', '{"bias": [true, 2]}')
+        ),
+        (
+            '{"noise": [1, 2], "degree": [2, 1], "bias": [1, 2]}',
+            "bounds names 'noise'; one of sigma2, variance, bias, degree, lengthscales is wanted; "
+            "bounds.degree is '[2, 1]', two ascending numbers above 0 are wanted",
+        ),
+    ],
+)
+def test_the_faults_of_bounds_are_told_together(text, words):
+    """Other names, and what is no ascending pair; beside the faults of other hyperparameters."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse(bounds=text)
+    assert str(caught.value) == f"1 hyperparameter is wrong: {words}."
+    with pytest.raises(ConfigurationError) as caught:
+        parse(bounds=text, variance="0")
+    assert str(caught.value) == f"2 hyperparameters are wrong: variance is '0', greater than 0 is wanted; {words}."
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        *(
+            ({"sigma2_bounds": text}, 'sigma2_bounds is now bounds={"sigma2": [1e-06, 10.0]}')
+            for text in ("1e-6,10", "[1e-6, 10]", "(1e-06, 10.0)", '"1e-6, 10"', [1e-6, 10])
+        ),
+        (
+            {"bias_bounds": "1,2", "lengthscales_bounds": "3,4", "bounds": '{"variance": [5, 6]}'},
+            "bias_bounds and lengthscales_bounds are now "
+            'bounds={"variance": [5.0, 6.0], "bias": [1.0, 2.0], "lengthscales": [3.0, 4.0]}',
+        ),
+        ({"bias_bounds": "1,2", "bounds": "[1"}, 'bias_bounds is now bounds={"bias": [1.0, 2.0]}'),
+        ({"bias_bounds": "wide"}, 'bias_bounds is now bounds={"bias": "wide"}'),
+    ],
+)
+def test_former_names_are_refused_with_their_new_spelling(raw, words):
+    """One spelling of all of them; beside the faults of other hyperparameters."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse(**raw)
+    assert str(caught.value) == f"1 hyperparameter is wrong: {words}."
+    with pytest.raises(ConfigurationError) as caught:
+        parse(q="x", **raw)
+    assert str(caught.value).endswith(f"is wanted; {words}.")
 
 
 def test_the_degree_cannot_be_learned_where_there_is_none():
     """On the sphere alone; with a choice of geometries it is learned in the other one."""
-    with pytest.raises(ConfigurationError, match="optimize names degree, and geometry=sphere has none"):
+    with pytest.raises(ConfigurationError, match="geometry=sphere has no degree to optimize"):
         parse(optimize="degree")
     assert parse(optimize="degree", geometry="auto").optimize == ("degree",)
 

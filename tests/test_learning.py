@@ -17,7 +17,6 @@ from threadpoolctl import threadpool_limits
 
 from gaussian_processes.algorithm import Size
 from gaussian_processes.arc_cosine import Hyperparameters, algorithm
-from gaussian_processes.arc_cosine import requirements as needs
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import AlgorithmError, ConfigurationError
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
@@ -82,7 +81,9 @@ def test_what_is_learned_is_in_the_model_the_metrics_and_the_report(tmp_path):
 
 def test_every_iteration_is_told_and_the_last_is_the_metrics(tmp_path):
     """In nats of the target as it is, whatever it was scaled by."""
-    done = run_train(write_opt_ml(tmp_path, {"training/a.csv": csv(40)}, {**ALL, "target_scaling": "standard"}))
+    settings = {**ALL, "target_scaling": "standard", "bounds": '{"sigma2": [1e-8, 10]}'}
+    done = run_train(write_opt_ml(tmp_path, {"training/a.csv": csv(40)}, settings))
+    assert ' bounds={"sigma2": [1e-08, 10.0]} ' in done.stdout.splitlines()[0]
     values = [float(value) for value in re.findall(r"iteration \d+: log evidence (\S+),", done.stdout)]
     assert len(values) > 5
     assert values == sorted(values)
@@ -159,16 +160,16 @@ def test_where_no_kernel_can_be_computed_it_says_so():
     """Rows of one direction, without noise that is allowed."""
     X = np.ones((30, 2)) * np.arange(1.0, 31.0)[:, None]
     with pytest.raises(AlgorithmError):
-        fitted(X, np.arange(30.0), q=1, l=0, optimize="sigma2", sigma2=1e-300, sigma2_bounds=(1e-301, 1e-299))
+        fitted(X, np.arange(30.0), q=1, l=0, optimize="sigma2", sigma2=1e-300, bounds={"sigma2": (1e-301, 1e-299)})
 
 
 def test_learning_is_a_part_of_what_a_job_is_said_to_take():
     """More time with every run, more memory for leave-one-out; from few rows neither."""
     size = Size(2000, 5)
-    plain = needs(size, Hyperparameters())
-    one = needs(size, Hyperparameters(optimize="all"))
-    more = needs(size, Hyperparameters(optimize="all", restarts=2, criterion="loo"))
-    few = needs(size, Hyperparameters(optimize="all", learning_rows=100))
+    plain = algorithm.needs(size, Hyperparameters())
+    one = algorithm.needs(size, Hyperparameters(optimize="all"))
+    more = algorithm.needs(size, Hyperparameters(optimize="all", restarts=2, criterion="loo"))
+    few = algorithm.needs(size, Hyperparameters(optimize="all", learning_rows=100))
     assert plain.operations < few.operations < 1.5 * plain.operations < one.operations < more.operations / 3
     assert one.memory == plain.memory == few.memory < more.memory
     assert one.disk == plain.disk

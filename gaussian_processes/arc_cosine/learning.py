@@ -73,7 +73,7 @@ class Task:
     def bounds(self) -> Mapping[Name, tuple[float, float]]:
         """Of what is learned, by name."""
         with np.errstate(over="ignore"):
-            return self.hyperparameters.bounds(float(np.var(self.y)))
+            return self.hyperparameters.bounds_for(float(np.var(self.y)))
 
     def nats(self, value: float) -> float:
         """A criterion for the target as it is."""
@@ -167,7 +167,7 @@ def _best_of(task: Task, kernels: Sequence[ArcCosine]) -> Choice:
     if not able:
         raise AlgorithmError(
             f"None of the {len(kernels)} kernels gives a matrix that can be factored, and a finite density of the target. Set "
-            "target_scaling=standard, or raise sigma2_bounds."
+            "target_scaling=standard, or raise the bounds of sigma2."
         )
     finalists = [_learned(task, one.kernel, one.sigma2, named(one.kernel)) for one in able[: h.finalists]]
     best = max(pilots + finalists, key=lambda learned: learned.value)
@@ -296,7 +296,7 @@ def _warnings(task: Task, learned: Learned) -> Iterator[str]:
         )
         yield (
             f"The learned sigma2 ended at its {bound} bound, {sigma2:.3g} in (units of the scaled target)². {cause} Compare "
-            "validation:coverage95 with 0.95. If they are far apart, set sigma2_bounds."
+            "validation:coverage95 with 0.95. If they are far apart, set the bounds of sigma2."
         )
     if "lengthscales" in learned.parameters.free and d >= N:
         yield (

@@ -1,24 +1,25 @@
-"""Hyperparameters of the Gaussian process: their ranges, defaults and meaning, and in what range to tune them."""
+"""Hyperparameters of the Gaussian process: names, values, defaults, meanings, and the ranges to tune them in."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from gaussian_processes.algorithm import Detail, Search, SeveralHosts
-from gaussian_processes.arc_cosine.learnable import BOUNDS, NAMES, Name
+from gaussian_processes.arc_cosine.bounds import Bounds, with_former
+from gaussian_processes.arc_cosine.learnable import BOUNDS, Name
 from gaussian_processes.gp.kernels.arc_cosine import MOST, Geometry
 from gaussian_processes.gp.selection.criterion import Criterion
 from gaussian_processes.gp.solvers.direct import Precision
 
 
 def _listed(value: Any) -> Any:
-    """A list from words with commas between them."""
+    """A list if commas separate words, else the value."""
     return [part.strip() for part in value.split(",")] if isinstance(value, str) and "," in value else value
 
 
 def _one_or_listed(value: Any) -> Any:
-    """The same, and a list of one from what has no commas."""
+    """A list; a single word becomes a list of one."""
     listed = _listed(value)
     return [listed] if isinstance(listed, int | float | str) else listed
 
@@ -29,31 +30,28 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=MOST)]
 Natural = Annotated[int, Field(ge=1, le=MOST)]
 Counts = Annotated[tuple[Count, ...], Field(min_length=1)]
-Bounds = Annotated[tuple[Positive, Positive], Listed]
 ScalingName = Literal["none", "standard"]
 
-# What `auto` stands for.
+# The values of `auto`.
 ORDERS = DEPTHS = (0, 1, 2, 3, 4)
 GEOMETRIES: tuple[Geometry, ...] = ("sphere", "homogeneous")
 
 
 class ProcessHyperparameters(BaseModel):
-    """With nothing set: M = sigma2 I + K_{1,1} on the unit sphere, data as they are."""
+    """The algorithm's own; the defaults give M = sigma2 I + K_{1,1} on the unit sphere, data as they are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     q: Annotated[
         Count | Counts | Literal["auto"],
         Listed,
-        Field(
-            description="order of the kernel; of several, such as `0,1,2`, or `auto`, which is 0 to 4, the best is taken"
-        ),
+        Field(description="order of the kernel; from a list such as `0,1,2`, or `auto` (0 to 4), the best is chosen"),
         Search(0, 8, "Linear"),
     ] = 1
     l: Annotated[
         Count | Counts | Literal["auto"],
         Listed,
-        Field(description="depth: the kernel is applied l + 1 times; several, or `auto`, as for q"),
+        Field(description="depth: the kernel is applied l + 1 times; a list or `auto` as for q"),
         Search(0, 6, "Linear"),
     ] = 1
     sigma2: Annotated[
@@ -64,18 +62,18 @@ class ProcessHyperparameters(BaseModel):
     geometry: Annotated[
         Literal["sphere", "homogeneous", "auto"],
         Field(
-            description="divide each row by its length, or keep the lengths: (‖x‖‖x'‖)^degree k; `auto` takes the better"
+            description="`sphere`: divide each row by its length. `homogeneous`: (‖x‖‖x'‖)^degree k. `auto`: the better"
         ),
         Search(values=GEOMETRIES),
     ] = "sphere"
     bias: Annotated[
         NonNegative,
-        Field(description="a constant appended to each row, so that on the sphere its length is not lost"),
+        Field(description="constant appended to each row, so that lengths matter on the sphere"),
         Search(0.0, 10.0, "Linear"),
     ] = 0.0
     degree: Annotated[
         NonNegative | None,
-        Field(description="power of the lengths in the homogeneous geometry; q when not set"),
+        Field(description="power of the lengths if geometry=homogeneous; default q"),
         Search(0.0, 4.0, "Linear"),
     ] = None
     variance: Annotated[
@@ -84,114 +82,112 @@ class ProcessHyperparameters(BaseModel):
     lengthscales: Annotated[
         Annotated[tuple[Positive, ...], Field(min_length=1)] | None,
         BeforeValidator(_one_or_listed),
-        Field(description="by which the scaled features are divided: one for each, or one for all; 1 when not set"),
+        Field(description="one lengthscale per feature, or one shared by all; default 1"),
         Detail(),
     ] = None
     feature_scaling: Annotated[
-        ScalingName, Field(description="standardise the features by the training rows"), Search()
+        ScalingName, Field(description="`standard`: training features have mean 0 and standard deviation 1"), Search()
     ] = "none"
     target_scaling: Annotated[
         ScalingName,
-        Field(description="standardise the target; predictions and metrics stay in its own units"),
+        Field(description="`standard`: as for the features; predictions and metrics keep the target's units"),
         Search(),
     ] = "none"
     optimize: Annotated[
         Annotated[tuple[Name, ...], Field(min_length=1)] | Literal["none", "all"],
         BeforeValidator(lambda value: value if value in ("none", "all") else _one_or_listed(value)),
-        Field(
-            description="what is learned from the training channel: `sigma2,variance,bias,degree,lengthscales`, or some; "
-            "of several q, l or geometries sigma2 and variance always are"
-        ),
+        Field(description="hyperparameters to learn; a choice of q, l or geometry always learns sigma2 and variance"),
         Detail(),
     ] = "none"
     criterion: Annotated[
         Criterion,
-        Field(description="what learning maximises: the log evidence, or the leave-one-out log density, `loo`"),
-        Detail(),
-    ] = "evidence"
-    iterations: Annotated[Natural, Field(description="of a run of the learning, at most"), Detail()] = 200
-    restarts: Annotated[
-        Count, Field(description="runs of the learning from random points, beside the first"), Detail()
-    ] = 0
-    seed: Annotated[int, Field(ge=0, description="of these points, and of the choice of learning_rows"), Detail()] = 0
-    finalists: Annotated[
-        Natural, Field(description="of several q, l and geometries, how many are learned to the end"), Detail()
-    ] = 3
-    learning_rows: Annotated[
-        int | None,
-        Field(ge=2, description="learn from so many of the training rows, chosen at random; from all when not set"),
-        Detail(),
-    ] = None
-    sigma2_bounds: Annotated[
-        Bounds | None,
         Field(
-            description="between which learning keeps it; 1e-6 and 1e4 times the scaled target's variance when not set"
+            description="objective of learning: log marginal likelihood (`evidence`) or leave-one-out log density (`loo`)"
         ),
         Detail(),
+    ] = "evidence"
+    iterations: Annotated[
+        Natural, Field(description="maximum number of iterations in a run of the optimiser"), Detail()
+    ] = 200
+    restarts: Annotated[
+        Count, Field(description="number of further runs of the optimiser, from random starting points"), Detail()
+    ] = 0
+    seed: Annotated[
+        int, Field(ge=0, description="seed of the random starting points and of learning_rows"), Detail()
+    ] = 0
+    finalists: Annotated[
+        Natural,
+        Field(description="number of kernels to optimise after the comparison of all q, l and geometries"),
+        Detail(),
+    ] = 3
+    learning_rows: Annotated[
+        int | None, Field(ge=2, description="number of random training rows to learn from; default all"), Detail()
     ] = None
-    variance_bounds: Annotated[Bounds, Field(description="the same"), Detail()] = BOUNDS["variance"]
-    bias_bounds: Annotated[Bounds, Field(description="the same"), Detail()] = BOUNDS["bias"]
-    degree_bounds: Annotated[Bounds, Field(description="the same"), Detail()] = BOUNDS["degree"]
-    lengthscales_bounds: Annotated[Bounds, Field(description="the same, for each"), Detail()] = BOUNDS["lengthscales"]
+    bounds: Annotated[
+        Bounds,
+        Field(
+            description='bounds of learned hyperparameters, such as `{"sigma2": [1e-6, 10]}`. Defaults: '
+            + ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in BOUNDS.items())
+            + "; sigma2 in units of the scaled target's variance"
+        ),
+        Detail(),
+    ] = {}
     precision: Annotated[
-        Precision,
-        Field(description="mixed factors in single precision, and refines the solution to double precision"),
+        Precision, Field(description="`mixed`: single-precision factor, solution refined to double precision")
     ] = "double"
     solver: Annotated[
         Literal["auto", "direct", "cg"],
         Field(
-            description="factor M, or solve by conjugate gradients, which gives means alone; `auto` does for want of room"
+            description="`direct`: Cholesky. `cg`: conjugate gradients, means only. `auto`: cg only if the matrix does not fit "
+            "in memory and include_variance is false"
         ),
         Detail(),
     ] = "auto"
     include_variance: Annotated[
-        bool,
-        Field(description="keep in the model what standard deviations need, half an N × N matrix; without, means only"),
+        bool, Field(description="store the factor, half an N × N matrix; a model without it predicts means only")
     ] = True
 
-    @field_validator("sigma2_bounds", "variance_bounds", "bias_bounds", "degree_bounds", "lengthscales_bounds")
-    @classmethod
-    def _ascend(cls, bounds: tuple[float, float] | None) -> tuple[float, float] | None:
-        if bounds and not bounds[0] < bounds[1]:
-            raise ValueError("two numbers are wanted, the least and the greatest")
-        return bounds
+    _with_former_names = model_validator(mode="before")(with_former)
 
     @model_validator(mode="after")
     def _has_a_degree_to_learn(self) -> Self:
         if "degree" in self.optimize and self.geometry == "sphere":
-            raise ValueError("optimize names degree, and geometry=sphere has none: homogeneous or auto is wanted")
+            raise ValueError("geometry=sphere has no degree to optimize: homogeneous or auto is wanted")
         return self
 
     @property
     def orders(self) -> tuple[int, ...]:
-        """The q among which is chosen."""
+        """Candidates for q."""
         return _choices(self.q, ORDERS)
 
     @property
     def depths(self) -> tuple[int, ...]:
-        """The l among which is chosen."""
+        """Candidates for l."""
         return _choices(self.l, DEPTHS)
 
     @property
     def geometries(self) -> tuple[Geometry, ...]:
-        """The geometries among which is chosen."""
+        """Candidate geometries."""
         return GEOMETRIES if self.geometry == "auto" else (self.geometry,)
 
-    def bounds(self, variance_of_target: float) -> Mapping[Name, tuple[float, float]]:
-        """Of what is learned, by name, for a scaled target of this variance."""
-        # Where squares of the target overflow or vanish there is no unit to go by.
-        unit = variance_of_target if 1e-200 < variance_of_target < 1e200 else 1.0
+    def bounds_for(self, target_variance: float) -> Mapping[Name, tuple[float, float]]:
+        """Bounds by name.
+
+        Args:
+            target_variance: of the scaled target, in its units².
+        """
+        # A variance that overflows or vanishes is no unit.
+        unit = target_variance if 1e-200 < target_variance < 1e200 else 1.0
         low, high = BOUNDS["sigma2"]
-        of_target = {"sigma2": (unit * low, unit * high)}
-        return {name: getattr(self, f"{name}_bounds") or of_target[name] for name in NAMES}
+        return {**BOUNDS, "sigma2": (unit * low, unit * high), **self.bounds}
 
 
 class Hyperparameters(SeveralHosts, ProcessHyperparameters):
-    """The process's own, and those of hosts that work together."""
+    """The algorithm's own hyperparameters, and those of several hosts."""
 
 
 def ways(hyperparameters: Hyperparameters) -> tuple[Hyperparameters, ...]:
-    """With the solver settled: a factor first; conjugate gradients where there are to be means alone."""
+    """The hyperparameters with each possible solver, best first: conjugate gradients only if means suffice."""
     if hyperparameters.solver != "auto":
         return (hyperparameters,)
     direct, cg = (hyperparameters.model_copy(update={"solver": solver}) for solver in ("direct", "cg"))

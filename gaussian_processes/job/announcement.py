@@ -1,5 +1,6 @@
 """Announcement: what a job will do and take, in the first line of its log and in the plan of a dry run."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -108,7 +109,8 @@ def _told(hyperparameters: BaseModel) -> Iterator[tuple[str, Any]]:
         field = type(hyperparameters).model_fields[name]
         detail = any(isinstance(mark, Detail) for mark in field.metadata)
         if not detail or value != field.get_default(call_default_factory=True):
-            yield name, ",".join(map(str, value)) if isinstance(value, tuple) else value
+            shown = json.dumps(value) if isinstance(value, dict) else value
+            yield name, ",".join(map(str, value)) if isinstance(value, tuple) else shown
 
 
 def _takings(job: Job, size: Size, rate: float) -> tuple[str, ...]:

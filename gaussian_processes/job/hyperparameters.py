@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.faults import SENTENCES, wanted
+from gaussian_processes.faults import SENTENCE, SENTENCES, wanted
 
 OBJECTIVE_KEY = "_tuning_objective_metric"
 # SageMaker and its SDK add keys of their own beside the user's.
@@ -70,24 +70,21 @@ def parse_hyperparameters(schema: type[H], raw: Mapping[str, Any]) -> H:
     given = {
         key: value for key, value in raw.items() if not key.startswith(RESERVED_PREFIXES) and key not in RESERVED_NAMES
     }
-    values = {key: _decoded(value, known[key].annotation) for key, value in given.items() if key in known}
-    # None is how a client writes that a value is not set.
-    values = {key: value for key, value in values.items() if value is not None}
-    faults = [(key, _unknown(key, list(known))) for key in given if key not in known]
+    values = {key: _decoded(value, known[key].annotation) if key in known else value for key, value in given.items()}
+    # A client writes None for a value that is not set.
+    values = {key: value for key, value in values.items() if value is not None or key not in known}
     try:
-        _finite(schema).model_validate(values)
+        _strict(schema).model_validate(values)
     except ValidationError as error:
-        faults += _malformed(error, given)
-    if faults:
-        raise HyperparameterError(faults, known)
+        raise HyperparameterError([*_faults(error, given, list(known))], known) from None
     return schema.model_validate(values)
 
 
 @cache
-def _finite(schema: type[BaseModel]) -> type[BaseModel]:
-    """The same schema, whose numbers are finite where it does not say otherwise."""
-    finite: type[BaseModel] = new_class(schema.__name__, (schema,), {"allow_inf_nan": False})
-    return finite
+def _strict(schema: type[BaseModel]) -> type[BaseModel]:
+    """The schema without unknown names, and with finite numbers unless a field allows others."""
+    strict: type[BaseModel] = new_class(schema.__name__, (schema,), {"allow_inf_nan": False, "extra": "forbid"})
+    return strict
 
 
 def _decoded(value: Any, annotation: Any) -> Any:
@@ -98,7 +95,7 @@ def _decoded(value: Any, annotation: Any) -> Any:
         if _stands_for(text, choice):
             return choice
     if _is_of_numbers(annotation) and NO_NUMBER.search(str(value)):
-        return {}  # which is no number either
+        return object()  # which is no number, list or object either
     if not isinstance(text, str):
         return text
     if NoneType in members if text == "" else text in ("None", "null") and (str not in members or NoneType in members):
@@ -167,10 +164,17 @@ def _unknown(key: str, known: list[str]) -> str:
     return f"{key[:40]!r} is not one" + (f" (did you mean '{close[0]}'?)" if close else "")
 
 
-def _malformed(error: ValidationError, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """One sentence for each hyperparameter, by its name, whatever number of types it could have had."""
-    for name, group in groupby(error.errors(include_url=False), key=lambda fault: fault["loc"][:1]):
+def _faults(error: ValidationError, given: Mapping[str, Any], known: list[str]) -> Iterator[tuple[str, str]]:
+    """One sentence for each hyperparameter, by its name, whatever number of types it could have had; unknown names first."""
+    found = sorted(error.errors(include_url=False), key=lambda fault: not _is_unknown(fault))
+    for name, group in groupby(found, key=lambda fault: fault["loc"][:1]):
         faults = list(group)
+        if _is_unknown(faults[0]):
+            yield str(name[0]), _unknown(str(name[0]), known)
+            continue
+        if faults[0]["type"] == SENTENCE:
+            yield str(name[0]), faults[0]["msg"]
+            continue
         if any(map(_is_of_item, faults)):  # without which a list is too short, but for that alone
             faults = [fault for fault in faults if fault["type"] != "too_short"]
         first, whole = faults[0], str(given.get(str(*name[:1])))[:40]
@@ -184,6 +188,10 @@ def _malformed(error: ValidationError, given: Mapping[str, Any]) -> Iterator[tup
             yield str(name[0]), unset if not_set else f"{name[0]} is {whole!r}, {sentence}"
         else:
             yield str(name[0]), f"{'.'.join(map(str, first['loc']))} is {str(first['input'])[:40]!r}, {sentence}"
+
+
+def _is_unknown(fault: Any) -> bool:
+    return fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1
 
 
 def _is_of_item(fault: Any) -> bool:

@@ -1,0 +1,64 @@
+"""Bounds: the interval of each learned hyperparameter, as a request gives it."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, ValidationError, WrapValidator
+
+from gaussian_processes.faults import sentence
+from gaussian_processes.gp.selection.parameters import NAMES, Name
+
+# Former hyperparameters, which bounds has replaced.
+FORMER = {f"{name}_bounds": name for name in NAMES}
+
+
+def with_former(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Raw hyperparameters whose former names are in `bounds`, which refuses them with their new spelling."""
+    former = {name: given[name] for name in FORMER if name in given}
+    if not former:
+        return given
+    bounds = given.get("bounds")
+    rest = {name: value for name, value in given.items() if name not in former}
+    return {**rest, "bounds": {**(bounds if isinstance(bounds, Mapping) else {}), **former}}
+
+
+def _ascending(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[0] >= pair[1]:
+        raise ValueError
+    return pair
+
+
+def _validated(value: Any, validate: Callable[[Any], Any]) -> Any:
+    """The bounds; one message tells all their faults."""
+    try:
+        return validate(value)
+    except ValidationError as error:
+        names = dict.fromkeys(fault["loc"][0] for fault in error.errors() if fault["loc"])
+    if not names:
+        raise ValueError('a JSON object such as {"sigma2": [1e-6, 10]} is wanted')
+    former = [str(name) for name in names if name in FORMER]
+    if former:
+        spelling = json.dumps({FORMER.get(name, name): _numbers(pair) for name, pair in value.items()})
+        raise sentence(f"{' and '.join(former)} {'is' if len(former) == 1 else 'are'} now bounds={spelling}")
+    raise sentence("; ".join(_fault(name, value[name]) for name in names))
+
+
+def _numbers(pair: Any) -> Any:
+    """The numbers of a former hyperparameter; what holds no numbers stays as it is."""
+    try:
+        return [float(number) for number in str(pair).strip("[]()\"' ").split(",")]
+    except ValueError:
+        return pair
+
+
+def _fault(name: Any, pair: Any) -> str:
+    if name not in NAMES:
+        return f"bounds names {str(name)[:40]!r}; one of {', '.join(NAMES)} is wanted"
+    return f"bounds.{name} is {str(pair)[:40]!r}, two ascending numbers above 0 are wanted"
+
+
+_Number = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Bounds = Annotated[
+    Mapping[Name, Annotated[tuple[_Number, _Number], AfterValidator(_ascending)]], WrapValidator(_validated)
+]
