@@ -124,7 +124,7 @@ def test_a_constant_target_is_predicted_as_it_is(constant, settings):
     model = fitted(X, np.full(40, constant), lines, **settings)
     prediction = model.target_scaling.invert(model.gp.predict(np.random.default_rng(1).normal(size=(9, 3))))
     np.testing.assert_array_equal(prediction, constant)
-    assert "The target is the same in all rows to learn from: kernel and noise are taken as they are given." in lines
+    assert "The target is constant in the rows to learn from: kernel and noise stay as given." in lines
 
 
 def test_a_constant_target_keeps_the_formulas_to_the_letter():

@@ -484,6 +484,9 @@ def test_bounds_are_an_object_of_pairs(text):
     assert bounds == {**parse().bounds_for(7.0), "sigma2": (1e-3, 10.0)}
 
 
+PAIR = "two ascending numbers above 0 are wanted"
+
+
 def test_the_default_bounds_of_sigma2_are_in_variances_of_the_target():
     """1e-6 to 1e4 of them; a variance that is no number counts as 1."""
     assert parse().bounds_for(7.0)["sigma2"] == pytest.approx((7e-6, 7e4))
@@ -494,21 +497,21 @@ def test_the_default_bounds_of_sigma2_are_in_variances_of_the_target():
     ("text", "words"),
     [
         ('{"sigma": [1, 2]}', "bounds names 'sigma'; one of sigma2, variance, bias, degree, lengthscales is wanted"),
-        ('{"bias": [3, 1]}', "bounds.bias is '[3, 1]', two ascending numbers above 0 are wanted"),
-        ('{"bias": [1, 1]}', "bounds.bias is '[1, 1]', two ascending numbers above 0 are wanted"),
-        ('{"bias": [0, 1]}', "bounds.bias is '[0, 1]', two ascending numbers above 0 are wanted"),
-        ('{"bias": [1]}', "bounds.bias is '[1]', two ascending numbers above 0 are wanted"),
-        ('{"bias": [1, 2, 3]}', "bounds.bias is '[1, 2, 3]', two ascending numbers above 0 are wanted"),
-        ('{"bias": [1, Infinity]}', "bounds.bias is '[1, inf]', two ascending numbers above 0 are wanted"),
-        ('{"bias": 3}', "bounds.bias is '3', two ascending numbers above 0 are wanted"),
+        ('{"bias": [3, 1]}', "bounds.bias is '[3, 1]', " + PAIR),
+        ('{"bias": [1, 1]}', "bounds.bias is '[1, 1]', " + PAIR),
+        ('{"bias": [0, 1]}', "bounds.bias is '[0, 1]', " + PAIR),
+        ('{"bias": [1]}', "bounds.bias is '[1]', " + PAIR),
+        ('{"bias": [1, 2, 3]}', "bounds.bias is '[1, 2, 3]', " + PAIR),
+        ('{"bias": [1, Infinity]}', "bounds.bias is '[1, inf]', " + PAIR),
+        ('{"bias": 3}', "bounds.bias is '3', " + PAIR),
         *(
             (text, f'bounds is {text!r}, a JSON object such as {{"sigma2": [1e-6, 10]}} is wanted')
             for text in ("1e-6,10", "[1e-6, 10]", '{"sigma2": [1e-6', '{"sigma2": [1_0, 20]}', '{"bias": [true, 2]}')
         ),
         (
             '{"noise": [1, 2], "degree": [2, 1], "bias": [1, 2]}',
-            "bounds names 'noise'; one of sigma2, variance, bias, degree, lengthscales is wanted; "
-            "bounds.degree is '[2, 1]', two ascending numbers above 0 are wanted",
+            "bounds names 'noise'; one of sigma2, variance, bias, degree, lengthscales is wanted; bounds.degree is '[2, 1]', "
+            + PAIR,
         ),
     ],
 )
@@ -530,9 +533,8 @@ def test_the_faults_of_bounds_are_told_together(text, words):
             for text in ("1e-6,10", "[1e-6, 10]", "(1e-06, 10.0)", '"1e-6, 10"', [1e-6, 10])
         ),
         (
-            {"bias_bounds": "1,2", "lengthscales_bounds": "3,4", "bounds": '{"variance": [5, 6]}'},
-            "bias_bounds and lengthscales_bounds are now "
-            'bounds={"variance": [5.0, 6.0], "bias": [1.0, 2.0], "lengthscales": [3.0, 4.0]}',
+            {"bias_bounds": "1,2", "degree_bounds": "3,4", "bounds": '{"variance": [5, 6]}'},
+            'bias_bounds and degree_bounds are now bounds={"variance": [5.0, 6.0], "bias": [1.0, 2.0], "degree": [3.0, 4.0]}',
         ),
         ({"bias_bounds": "1,2", "bounds": "[1"}, 'bias_bounds is now bounds={"bias": [1.0, 2.0]}'),
         ({"bias_bounds": "wide"}, 'bias_bounds is now bounds={"bias": "wide"}'),

@@ -144,7 +144,7 @@ def test_some_rows_are_enough_to_learn_from():
 
 def test_lengthscales_that_are_not_one_for_each_feature_are_refused():
     """With both numbers."""
-    with pytest.raises(ConfigurationError, match="lengthscales has 2 numbers, and the training channel 3 features"):
+    with pytest.raises(ConfigurationError, match="lengthscales has 2 numbers and the training channel 3 features"):
         fitted(*rows(10), lengthscales="1,2")
 
 
@@ -205,7 +205,7 @@ def test_a_job_that_is_killed_again_and_again_learns_what_an_uninterrupted_one_d
             assert ended or process.returncode == -signal.SIGKILL, process.stderr.read()
         kills += not ended
         iterations += iterations_in(lines)
-        went_on += any(line.startswith("learning goes on after") for line in lines)
+        went_on += any(line.startswith("learning resumes after") for line in lines)
     assert went_on == kills >= 3
     assert metrics_in("".join(lines)) == metrics_in(whole.stdout)
     # An iteration that was kept is not done again: at most the one that each kill interrupted is told twice.

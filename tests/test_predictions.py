@@ -9,7 +9,7 @@ from reporting import Lines
 
 from gaussian_processes.algorithm import EXTRAPOLATING, Query
 from gaussian_processes.arc_cosine import Hyperparameters, algorithm
-from gaussian_processes.arc_cosine import outputs as prediction
+from gaussian_processes.arc_cosine.outputs import predict
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import DataError, RowError
 
@@ -180,14 +180,13 @@ def test_a_model_without_its_factor_has_means_alone(example):
 
 
 @pytest.mark.parametrize("output", ["covariance", "samples"])
-def test_more_rows_than_can_be_joint_are_refused(example, monkeypatch, output):
+def test_more_rows_than_can_be_joint_are_refused(example, output):
     """Before anything is computed: which output, how many rows, how many at most, and what to do; the others take any."""
-    monkeypatch.setattr(prediction, "MOST_JOINT_ROWS", 49)
-    model = fitted(*example[:2])
-    with pytest.raises(DataError, match=rf"request: 50; {output} can be .* 49 at most.*Send fewer rows in a request"):
-        asked(model, example[2], "mean", output)
-    assert len(asked(model, example[2][:49], output)[output]) == 49
-    assert len(asked(model, example[2], "mean", "interval")["mean"]) == 50
+    model, rows = fitted(*example[:2]), example[2]
+    with pytest.raises(DataError, match=f"has 50 rows; the limit for {output} is 49. Send fewer rows per request"):
+        predict(model, rows, Query(("mean", output)), most_joint_rows=49)
+    assert len(predict(model, rows[:49], Query((output,)), most_joint_rows=49)[output]) == 49
+    assert len(predict(model, rows, Query(("mean", "interval")), most_joint_rows=49)["mean"]) == 50
 
 
 def test_joint_predictions_take_little_more_memory_than_their_covariances():

@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError, WrapValidator
+from annotated_types import Predicate
+from pydantic import Field, ValidationError, WrapValidator
 
 from gaussian_processes.faults import sentence
 from gaussian_processes.gp.selection.parameters import NAMES, Name
@@ -16,17 +17,9 @@ FORMER = {f"{name}_bounds": name for name in NAMES}
 def with_former(given: Mapping[str, Any]) -> Mapping[str, Any]:
     """Raw hyperparameters whose former names are in `bounds`, which refuses them with their new spelling."""
     former = {name: given[name] for name in FORMER if name in given}
-    if not former:
-        return given
-    bounds = given.get("bounds")
+    bounds = given["bounds"] if isinstance(given.get("bounds"), Mapping) else {}
     rest = {name: value for name, value in given.items() if name not in former}
-    return {**rest, "bounds": {**(bounds if isinstance(bounds, Mapping) else {}), **former}}
-
-
-def _ascending(pair: tuple[float, float]) -> tuple[float, float]:
-    if pair[0] >= pair[1]:
-        raise ValueError
-    return pair
+    return {**rest, "bounds": {**bounds, **former}} if former else given
 
 
 def _validated(value: Any, validate: Callable[[Any], Any]) -> Any:
@@ -34,14 +27,13 @@ def _validated(value: Any, validate: Callable[[Any], Any]) -> Any:
     try:
         return validate(value)
     except ValidationError as error:
-        names = dict.fromkeys(fault["loc"][0] for fault in error.errors() if fault["loc"])
+        names = dict.fromkeys(str(fault["loc"][0]) for fault in error.errors() if fault["loc"])
     if not names:
         raise ValueError('a JSON object such as {"sigma2": [1e-6, 10]} is wanted')
-    former = [str(name) for name in names if name in FORMER]
-    if former:
+    if former := [name for name in names if name in FORMER]:
         spelling = json.dumps({FORMER.get(name, name): _numbers(pair) for name, pair in value.items()})
         raise sentence(f"{' and '.join(former)} {'is' if len(former) == 1 else 'are'} now bounds={spelling}")
-    raise sentence("; ".join(_fault(name, value[name]) for name in names))
+    raise sentence("; ".join(_fault(name, value) for name in names))
 
 
 def _numbers(pair: Any) -> Any:
@@ -52,13 +44,12 @@ def _numbers(pair: Any) -> Any:
         return pair
 
 
-def _fault(name: Any, pair: Any) -> str:
+def _fault(name: str, bounds: Mapping[str, Any]) -> str:
     if name not in NAMES:
-        return f"bounds names {str(name)[:40]!r}; one of {', '.join(NAMES)} is wanted"
-    return f"bounds.{name} is {str(pair)[:40]!r}, two ascending numbers above 0 are wanted"
+        return f"bounds names {name[:40]!r}; one of {', '.join(NAMES)} is wanted"
+    return f"bounds.{name} is {str(bounds[name])[:40]!r}, two ascending numbers above 0 are wanted"
 
 
 _Number = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Bounds = Annotated[
-    Mapping[Name, Annotated[tuple[_Number, _Number], AfterValidator(_ascending)]], WrapValidator(_validated)
-]
+_Pair = Annotated[tuple[_Number, _Number], Predicate(lambda pair: pair[0] < pair[1])]
+Bounds = Annotated[Mapping[Name, _Pair], WrapValidator(_validated)]

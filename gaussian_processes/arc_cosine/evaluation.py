@@ -1,75 +1,60 @@
-"""Evaluation: the metrics of a regression, on a validation channel or on its own rows, left out one by one."""
+"""Evaluation: the metrics of a regression, on a validation channel or by leave-one-out on its own rows."""
 
 import math
+from functools import partial
 
 import numpy as np
 
 from gaussian_processes.algorithm import Evaluation, Forecast, Metric, Reporter
-from gaussian_processes.arc_cosine.learnable import SCALARS
 from gaussian_processes.arc_cosine.regression import FittedRegression, explained, scaled
 from gaussian_processes.arc_cosine.settings import Hyperparameters
 from gaussian_processes.data.dataset import Array, Dataset
+from gaussian_processes.gp.selection.parameters import NAMES
 
 NORMAL_975 = 1.959963984540054  # the 97.5 % point of the standard normal distribution
 
+_of_training = partial(Metric, needs_validation=False)
 METRICS = (
-    Metric("train:N", None, "training rows", needs_validation=False),
-    *(
-        Metric(f"learned:{name}", None, f"{name} as it was learned", needs_validation=False)
-        for name in ("q", "l", *SCALARS)
-    ),
-    Metric(
-        "train:log_evidence",
-        "maximize",
-        "log marginal likelihood of the target, in nats",
-        needs_validation=False,
-        negative=True,
-    ),
-    Metric(
+    _of_training("train:N", None, "number of training rows"),
+    *(_of_training(f"learned:{one}", None, f"learned {one}") for one in ("q", "l", *NAMES) if one != "lengthscales"),
+    _of_training("train:log_evidence", "maximize", "log marginal likelihood of the target, in nats", negative=True),
+    _of_training(
         "train:LOO_NLPD",
         "minimize",
-        "leave-one-out mean negative log density of the targets, noise included",
-        needs_validation=False,
+        "leave-one-out mean negative log density with noise",
         stands_in=True,
         negative=True,
     ),
-    Metric(
-        "train:LOO_RMSE",
-        "minimize",
-        "leave-one-out root mean square error",
-        needs_validation=False,
-        stands_in=True,
-    ),
+    _of_training("train:LOO_RMSE", "minimize", "leave-one-out root mean square error", stands_in=True),
     Metric("validation:MAE", "minimize", "mean absolute error"),
-    Metric("validation:R2", "maximize", "share of the variance explained", needs_spread=True, negative=True),
-    Metric("validation:NLPD", "minimize", "mean negative log density of the targets, noise included", negative=True),
-    Metric("validation:coverage95", None, "share of the targets in their 95 % intervals"),
+    Metric("validation:R2", "maximize", "explained share of the variance", needs_spread=True, negative=True),
+    Metric("validation:NLPD", "minimize", "mean negative log density with noise", negative=True),
+    Metric("validation:coverage95", None, "share of targets in their 95 % intervals"),
     Metric("validation:RMSE", "minimize", "root mean square error"),
 )
 
-OF_FACTOR = frozenset(
-    {"train:log_evidence", "train:LOO_NLPD", "train:LOO_RMSE", "validation:NLPD", "validation:coverage95"}
-)
+# Metrics that need variances, or the determinant.
+NEEDS_FACTOR = ("train:log_evidence", "train:LOO_NLPD", "train:LOO_RMSE", "validation:NLPD", "validation:coverage95")
 
 
 def evaluate(model: FittedRegression, validation: Dataset | None, reporter: Reporter) -> Evaluation:
-    """Metrics in units of the target; densities and intervals are those of an observation, noise included."""
+    """Metrics in the target's units; densities and intervals are those of measurements, noise included."""
     declared = {metric.name for metric in METRICS}
     learned = {f"learned:{name}": value for name, value in model.learned.items() if f"learned:{name}" in declared}
     metrics = {"train:N": float(len(model.gp.y)), **learned}
     if model.gp.has_factor:
         metrics["train:log_evidence"] = model.log_evidence
-    of_target, forecast = _left_out(model, reporter) if validation is None else _validated(model, validation, reporter)
-    return Evaluation(metrics | of_target, forecast, model.learned, model.comparison, model.warnings)
+    errors, forecast = _left_out(model, reporter) if validation is None else _validated(model, validation, reporter)
+    return Evaluation(metrics | errors, forecast, model.learned, model.comparison, model.warnings)
 
 
-def lacks(hyperparameters: Hyperparameters) -> frozenset[str]:
-    """What only a factor tells."""
-    return OF_FACTOR if hyperparameters.solver == "cg" else frozenset()
+def lacks(hyperparameters: Hyperparameters) -> tuple[str, ...]:
+    """The metrics that conjugate gradients cannot compute."""
+    return NEEDS_FACTOR if hyperparameters.solver == "cg" else ()
 
 
 def _left_out(model: FittedRegression, reporter: Reporter) -> tuple[dict[str, float], Forecast | None]:
-    """What the training rows say of each other; nothing without a factor."""
+    """Leave-one-out metrics of the training rows; none without a factor."""
     if not model.gp.has_factor:
         return {}, None
     unit = float(model.target_scaling.scale)
@@ -86,9 +71,9 @@ def _left_out(model: FittedRegression, reporter: Reporter) -> tuple[dict[str, fl
 def _validated(
     model: FittedRegression, validation: Dataset, reporter: Reporter
 ) -> tuple[dict[str, float], Forecast | None]:
-    """What the model says of rows that it has not seen; without a factor, how far its means are off."""
+    """Metrics of the validation rows; without a factor, those of the means alone."""
     unit = float(model.target_scaling.scale)
-    # In scaled units, in which nothing overflows that need not.
+    # In scaled units fewer numbers overflow.
     scaled_target = scaled(model.target_scaling, validation.target)
     X_star = scaled(model.feature_scaling, validation.features)
     with explained():
@@ -118,7 +103,7 @@ def _forecast(model: FittedRegression, target: Array, mean: Array, variance: Arr
 
 
 def _negative_log_density(residual: Array, variance: Array) -> float:
-    """The mean of -log N(residual | 0, variance), in nats; infinite where a square overflows."""
+    """Mean of -log N(residual | 0, variance), in nats; infinite if a square overflows."""
     with np.errstate(over="ignore"):
         return 0.5 * float(np.mean(np.log(2 * math.pi * variance) + residual**2 / variance))
 
@@ -129,7 +114,7 @@ def _root_mean_square(residual: Array) -> float:
 
 
 def _explained_variance(target: Array, residual: Array) -> float:
-    """R2: NaN for a constant target, of which there is nothing to explain."""
+    """R2; NaN for a constant target."""
     spread = target - target.mean()
     largest = float(np.abs(spread).max())
     if largest == 0.0 or target.max() == target.min():

@@ -1,6 +1,6 @@
-"""Prediction: what a fitted regression says of rows it has not seen, in units of the target."""
+"""Outputs: predictions of a fitted regression, in the target's units."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,37 +17,43 @@ OUTPUTS = (
     Output("mean", "mean of the function", usual=True),
     Output("std", "standard deviation of the function", usual=True),
     Output("std_y", "standard deviation of a measurement, noise included"),
-    Output("interval", "lower and upper bound that hold a measurement with the probability `level`"),
-    Output("covariance", "covariances of the function's values at all rows of the request", joint=True),
-    Output("samples", "functions drawn from the posterior, at all rows of the request", joint=True),
+    Output("interval", "lower and upper bound of a measurement, with probability `level` between them"),
+    Output("covariance", "posterior covariance of the function between all rows of the request", joint=True),
+    Output("samples", "posterior samples of the function at all rows of the request", joint=True),
 )
 JOINT = frozenset(output.name for output in OUTPUTS if output.joint)
 
-# A row is extrapolating where the data leave more than this share of its prior variance: there the answer is more the
-# prior than the data. A heuristic: no share would say "far from all data" of every kernel, as for l >= 1 even opposite
-# rows keep a positive covariance, and the posterior never is the prior again.
+# A row extrapolates if the data leave more than this share of its prior variance: the prediction then rests more on the prior
+# than on the data. A heuristic: for l >= 1 even opposite rows have a positive covariance, and the posterior variance never
+# reaches the prior's.
 EXTRAPOLATION = 0.5
-# Rows that can be predicted jointly: a matrix of 32 MB, whose eigenvectors take some seconds, and four million numbers
-# in an answer.
+# A matrix of 32 MB, with eigenvectors in some seconds, and four million numbers in an answer.
 MOST_JOINT_ROWS = 2000
 
 
-def predict(model: FittedRegression, rows: Array, query: Query) -> Mapping[str, NDArray[Any]]:
-    """The outputs that are asked for and that the model has; a model that is stored without its factor has means alone.
+def predict(
+    model: FittedRegression, rows: Array, query: Query, most_joint_rows: int = MOST_JOINT_ROWS
+) -> Mapping[str, NDArray[Any]]:
+    """The query's outputs for rows (M, d); a model without its factor gives means only.
 
     Raises:
         RowError: rows without a direction, or without a finite prediction.
-        DataError: joint outputs of more rows than can be predicted jointly.
+        DataError: joint outputs for too many rows.
     """
     wanted = [name for name in query.outputs if name == "mean" or model.keeps_factor]
-    _require_few(len(rows), [name for name in wanted if name in JOINT])
+    joint = [name for name in wanted if name in JOINT]
+    if joint and len(rows) > most_joint_rows:
+        raise DataError(
+            f"The request has {len(rows)} rows; the limit for {' and '.join(joint)} is {most_joint_rows}. Send fewer rows per "
+            "request, or ask for std or interval."
+        )
     X_star = scaled(model.feature_scaling, rows)
     with explained(), np.errstate(over="ignore", invalid="ignore"):
         if set(wanted) <= {"mean"}:
             columns = {"mean": model.target_scaling.invert(model.gp.predict(X_star))}
         else:
             columns = _with_uncertainty(model, X_star, wanted, query)
-    # A row's own variance says whether it is at fault; its covariances may be infinite because another row is.
+    # Only a row's own variance counts: another row may make its covariances infinite.
     _require_finite(np.diagonal(columns[name]) if name == "covariance" else columns[name] for name in wanted)
     flags = [name for name in columns if name == EXTRAPOLATING]
     return {name: columns[name] for name in [*wanted, *flags]}
@@ -56,7 +62,7 @@ def predict(model: FittedRegression, rows: Array, query: Query) -> Mapping[str, 
 def _with_uncertainty(
     model: FittedRegression, X_star: Array, wanted: Collection[str], query: Query
 ) -> dict[str, NDArray[Any]]:
-    """One pass for all that the posterior of each row says; the columns of the rows' joint posterior where wanted."""
+    """All marginal outputs, and the joint ones in the query."""
     gp, unit = model.gp, model.target_scaling.scale
     joint: dict[str, Array] = {}
     if JOINT.isdisjoint(wanted):
@@ -66,9 +72,9 @@ def _with_uncertainty(
         std = np.sqrt(np.diagonal(covariance))
         joint["covariance"] = covariance * unit * unit
         if "samples" in wanted:
-            _require_finite((mean, std))  # a matrix with an infinity in it has no eigenvectors
+            _require_finite((mean, std))  # eigenvectors need finite numbers
             draws = draw(mean, covariance, query.samples, np.random.default_rng(query.seed))
-            # Equal rows are one variable, to the bit.
+            # Equal rows have equal samples, to the bit.
             _, first, place = np.unique(X_star, axis=0, return_index=True, return_inverse=True)
             joint["samples"] = model.target_scaling.invert(draws[first[place.reshape(-1)]])
     std_y = np.sqrt(std**2 + gp.sigma2)
@@ -81,14 +87,6 @@ def _with_uncertainty(
         **joint,
         EXTRAPOLATING: std**2 > EXTRAPOLATION * gp.kernel.prior_variances(gp.kernel.inputs(X_star, together=False)),
     }
-
-
-def _require_few(rows: int, joint: Sequence[str]) -> None:
-    if joint and rows > MOST_JOINT_ROWS:
-        raise DataError(
-            f"Rows in the request: {rows}; {' and '.join(joint)} can be computed of {MOST_JOINT_ROWS} at most, as each row "
-            "is compared with every other. Send fewer rows in a request, or ask for std or interval, which take any number."
-        )
 
 
 def _require_finite(columns: Iterable[Array]) -> None:

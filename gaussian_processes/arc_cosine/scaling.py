@@ -1,4 +1,4 @@
-"""Standardisation: columns shifted to mean 0 and scaled to standard deviation 1, and back."""
+"""Scaling: standardised columns, and the way back to their units."""
 
 from dataclasses import dataclass
 
@@ -20,13 +20,13 @@ class Scaling:
 
     @classmethod
     def none(cls, x: Array) -> "Scaling":
-        """Leave values as they are."""
+        """The identity."""
         return cls(np.zeros(x.shape[1:]), np.ones(x.shape[1:]))
 
     @classmethod
     def standard(cls, x: Array) -> "Scaling":
-        """Mean 0 and standard deviation 1 over x (N, d) or (N,); a constant column is shifted only."""
-        # Divided by powers of 2, exactly, so that neither the sums nor the squares overflow or vanish.
+        """Mean 0 and standard deviation 1 over x (N, d) or (N,); a constant column is only shifted."""
+        # Powers of 2 scale exactly, and keep sums and squares from overflow and underflow.
         _, exponents = np.frexp(np.abs(x).max(axis=0))
         scaled = np.ldexp(x, -exponents)
         constant = x.max(axis=0) == x.min(axis=0)
@@ -34,9 +34,9 @@ class Scaling:
         return cls(np.asarray(np.ldexp(scaled.mean(axis=0), exponents)), scale)
 
     def apply(self, x: Array) -> Array:
-        """From units of x to the scaled units."""
+        """z (M, d) or (M,) for x."""
         return (x - self.shift) / self.scale
 
     def invert(self, z: Array) -> Array:
-        """From scaled units to units of x."""
+        """x for z (M, d) or (M,)."""
         return z * self.scale + self.shift

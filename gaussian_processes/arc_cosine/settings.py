@@ -24,12 +24,12 @@ def _one_or_listed(value: Any) -> Any:
     return [listed] if isinstance(listed, int | float | str) else listed
 
 
-Listed = BeforeValidator(_listed)
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=MOST)]
 Natural = Annotated[int, Field(ge=1, le=MOST)]
 Counts = Annotated[tuple[Count, ...], Field(min_length=1)]
+Choices = Annotated[Count | Counts | Literal["auto"], BeforeValidator(_listed)]
 ScalingName = Literal["none", "standard"]
 
 # The values of `auto`.
@@ -43,27 +43,23 @@ class ProcessHyperparameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     q: Annotated[
-        Count | Counts | Literal["auto"],
-        Listed,
+        Choices,
         Field(description="order of the kernel; from a list such as `0,1,2`, or `auto` (0 to 4), the best is chosen"),
         Search(0, 8, "Linear"),
     ] = 1
     l: Annotated[
-        Count | Counts | Literal["auto"],
-        Listed,
+        Choices,
         Field(description="depth: the kernel is applied l + 1 times; a list or `auto` as for q"),
         Search(0, 6, "Linear"),
     ] = 1
     sigma2: Annotated[
         Positive,
-        Field(description="noise variance σ², in (units of the scaled target)²"),
+        Field(description="noise variance σ², (units of the scaled target)²"),
         Search(1e-4, 10.0, "Logarithmic"),
     ] = 0.1
     geometry: Annotated[
         Literal["sphere", "homogeneous", "auto"],
-        Field(
-            description="`sphere`: divide each row by its length. `homogeneous`: (‖x‖‖x'‖)^degree k. `auto`: the better"
-        ),
+        Field(description="`sphere`: rows scaled to length 1. `homogeneous`: (‖x‖‖x'‖)^degree k. `auto`: the better"),
         Search(values=GEOMETRIES),
     ] = "sphere"
     bias: Annotated[
@@ -86,11 +82,11 @@ class ProcessHyperparameters(BaseModel):
         Detail(),
     ] = None
     feature_scaling: Annotated[
-        ScalingName, Field(description="`standard`: training features have mean 0 and standard deviation 1"), Search()
+        ScalingName, Field(description="`standard`: training features with mean 0 and standard deviation 1"), Search()
     ] = "none"
     target_scaling: Annotated[
         ScalingName,
-        Field(description="`standard`: as for the features; predictions and metrics keep the target's units"),
+        Field(description="`standard`: training target with mean 0 and standard deviation 1; results keep its units"),
         Search(),
     ] = "none"
     optimize: Annotated[
@@ -101,9 +97,7 @@ class ProcessHyperparameters(BaseModel):
     ] = "none"
     criterion: Annotated[
         Criterion,
-        Field(
-            description="objective of learning: log marginal likelihood (`evidence`) or leave-one-out log density (`loo`)"
-        ),
+        Field(description="log marginal likelihood (`evidence`) or leave-one-out log density (`loo`), to maximise"),
         Detail(),
     ] = "evidence"
     iterations: Annotated[
@@ -116,9 +110,7 @@ class ProcessHyperparameters(BaseModel):
         int, Field(ge=0, description="seed of the random starting points and of learning_rows"), Detail()
     ] = 0
     finalists: Annotated[
-        Natural,
-        Field(description="number of kernels to optimise after the comparison of all q, l and geometries"),
-        Detail(),
+        Natural, Field(description="number of kernels to optimise after all have been compared"), Detail()
     ] = 3
     learning_rows: Annotated[
         int | None, Field(ge=2, description="number of random training rows to learn from; default all"), Detail()
@@ -171,12 +163,8 @@ class ProcessHyperparameters(BaseModel):
         return GEOMETRIES if self.geometry == "auto" else (self.geometry,)
 
     def bounds_for(self, target_variance: float) -> Mapping[Name, tuple[float, float]]:
-        """Bounds by name.
-
-        Args:
-            target_variance: of the scaled target, in its units².
-        """
-        # A variance that overflows or vanishes is no unit.
+        """Bounds by name, for a scaled target of this variance."""
+        # A variance that has overflowed or vanished cannot be a unit.
         unit = target_variance if 1e-200 < target_variance < 1e200 else 1.0
         low, high = BOUNDS["sigma2"]
         return {**BOUNDS, "sigma2": (unit * low, unit * high), **self.bounds}
@@ -195,10 +183,6 @@ def ways(hyperparameters: Hyperparameters) -> tuple[Hyperparameters, ...]:
 
 
 def _choices(value: int | tuple[int, ...] | Literal["auto"], automatic: tuple[int, ...]) -> tuple[int, ...]:
-    match value:
-        case "auto":
-            return automatic
-        case int():
-            return (value,)
-        case _:
-            return tuple(dict.fromkeys(value))
+    if value == "auto":
+        return automatic
+    return (value,) if isinstance(value, int) else tuple(dict.fromkeys(value))
