@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from annotated_types import Predicate
 from pydantic import Field, ValidationError, WrapValidator
 
+from gaussian_processes.arc_cosine.learnable import NAMES, Name
 from gaussian_processes.faults import sentence
-from gaussian_processes.gp.selection.parameters import NAMES, Name
 
 # Former hyperparameters, which bounds has replaced.
 FORMER = {f"{name}_bounds": name for name in NAMES}

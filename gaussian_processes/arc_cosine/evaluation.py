@@ -6,17 +6,17 @@ from functools import partial
 import numpy as np
 
 from gaussian_processes.algorithm import Evaluation, Forecast, Metric, Reporter
+from gaussian_processes.arc_cosine.learnable import SCALARS
 from gaussian_processes.arc_cosine.regression import FittedRegression, explained, scaled
 from gaussian_processes.arc_cosine.settings import Hyperparameters
 from gaussian_processes.data.dataset import Array, Dataset
-from gaussian_processes.gp.selection.parameters import NAMES
 
 NORMAL_975 = 1.959963984540054  # the 97.5 % point of the standard normal distribution
 
 _of_training = partial(Metric, needs_validation=False)
 METRICS = (
     _of_training("train:N", None, "number of training rows"),
-    *(_of_training(f"learned:{one}", None, f"learned {one}") for one in ("q", "l", *NAMES) if one != "lengthscales"),
+    *(_of_training(f"learned:{one}", None, f"learned {one}") for one in ("q", "l", *SCALARS)),
     _of_training("train:log_evidence", "maximize", "log marginal likelihood of the target, in nats", negative=True),
     _of_training(
         "train:LOO_NLPD",

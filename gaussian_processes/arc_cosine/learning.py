@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
+from typing import TypeAlias
 
 import numpy as np
 
 from gaussian_processes.algorithm import Comparison, Needs, Reporter, Variant
 from gaussian_processes.arc_cosine.kernels_compared import recorded_comparison, settings_of
+from gaussian_processes.arc_cosine.learnable import NAMES, SCALARS, Name
 from gaussian_processes.arc_cosine.problem import Problem
 from gaussian_processes.arc_cosine.selection_log import log_comparison, log_end, log_iteration, named, warnings
 from gaussian_processes.arc_cosine.settings import Hyperparameters
@@ -16,11 +18,13 @@ from gaussian_processes.data.dataset import Array
 from gaussian_processes.errors import AlgorithmError, ConfigurationError
 from gaussian_processes.gp import cost
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
+from gaussian_processes.gp.selection import optimise
 from gaussian_processes.gp.selection.comparison import Compared
 from gaussian_processes.gp.selection.comparison import memory as memory_of_comparison
-from gaussian_processes.gp.selection.optimise import Learned, Learner
-from gaussian_processes.gp.selection.parameters import NAMES, Name, Parameters
+from gaussian_processes.gp.selection.parameters import Parameters
 from gaussian_processes.gp.solvers.direct import memory
+
+Learned: TypeAlias = optimise.Learned[ArcCosine]
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +159,7 @@ def _learned(problem: Problem, kernel: ArcCosine, sigma2: float, what: str = "")
     h = problem.hyperparameters
     free = tuple(name for name in _free(h) if name != "degree" or kernel.geometry != "sphere")
     tell = partial(log_iteration, problem, what)
-    learner = Learner(h.criterion, problem.bounds, h.iterations, h.restarts, h.seed, problem.record, tell)
+    learner = optimise.Learner(h.criterion, problem.bounds, h.iterations, h.restarts, h.seed, problem.record, tell)
     learned = learner.learn(problem.X, problem.y, Parameters.of(kernel, sigma2, free, problem.X.shape[1]))
     log_end(problem, learned)
     return learned
@@ -164,11 +168,11 @@ def _learned(problem: Problem, kernel: ArcCosine, sigma2: float, what: str = "")
 def _choice(problem: Problem, learned: Learned, comparison: Comparison | None = None) -> Choice:
     parameters, kernel = learned.parameters, learned.parameters.kernel
     values: dict[str, float] = {} if comparison is None else {"q": float(kernel.q), "l": float(kernel.l)}
-    for name in parameters.free:
-        if name == "lengthscales":
-            values |= {f"lengthscale_{n}": length for n, length in enumerate(kernel.lengthscales or (), 1)}
+    for name, value in parameters.values.items():
+        if isinstance(value, tuple):
+            values |= {f"{name.removesuffix('s')}_{n}": one for n, one in enumerate(value, 1)}
         else:
-            values[name] = parameters.sigma2 if name == "sigma2" else getattr(kernel, name)
+            values[name] = value
     return Choice(kernel, parameters.sigma2, values, comparison, tuple(warnings(problem, learned)))
 
 
@@ -181,7 +185,7 @@ def needs_of_learning(N: int, d: int, h: Hyperparameters) -> Needs:
     entries = [cost.entry(q, l, rows) for q in h.orders for l in h.depths]
     slopes = [cost.entry(q, l, rows, slope=True) for q in h.orders for l in h.depths]
     one = cost.learning(rows, d, h.criterion, (max(entries) + max(slopes)) / 2)
-    numbers = sum(d if name == "lengthscales" else 1 for name in _free(h))
+    numbers = sum(1 if name in SCALARS else d for name in _free(h))
     run = (1 + h.restarts) * min(cost.EVALUATIONS + cost.MORE * numbers, 2 * h.iterations) * one
     matrices = 1 if h.criterion == "evidence" else 4
     if kernels == 1:

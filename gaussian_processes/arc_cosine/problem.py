@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gaussian_processes.algorithm import Reporter
+from gaussian_processes.arc_cosine.learnable import Name
 from gaussian_processes.arc_cosine.settings import Hyperparameters
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.gp.selection.criterion import Criterion
-from gaussian_processes.gp.selection.parameters import Name
 from gaussian_processes.gp.selection.repeats import distinct
 from gaussian_processes.gp.selection.replay import Record
 

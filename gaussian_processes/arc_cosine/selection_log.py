@@ -37,7 +37,7 @@ def log_iteration(problem: Problem, what: str, iteration: Iteration) -> None:
     )
 
 
-def log_end(problem: Problem, learned: Learned) -> None:
+def log_end(problem: Problem, learned: Learned[ArcCosine]) -> None:
     """The learned hyperparameters, and how long they took."""
     kernel = learned.parameters.kernel
     words = [f"sigma2={learned.parameters.sigma2:.4g}", f"variance={kernel.variance:.4g}", f"bias={kernel.bias:.4g}"]
@@ -51,7 +51,7 @@ def log_end(problem: Problem, learned: Learned) -> None:
     )
 
 
-def warnings(problem: Problem, learned: Learned) -> Iterator[str]:
+def warnings(problem: Problem, learned: Learned[ArcCosine]) -> Iterator[str]:
     """Reasons to doubt what was learned, in sentences."""
     N, d = problem.X.shape
     if "sigma2" in learned.at_bounds:
