@@ -15,11 +15,9 @@ from gaussian_processes.gp import ArcCosine
 from gaussian_processes.gp import cost
 from gaussian_processes.gp.solvers.conjugate_gradients import System, conjugate_gradients
 from gaussian_processes.gp.solvers.covariance import Covariance
-from gaussian_processes.gp.solvers.iterative import Effort, memory, solve_iteratively
+from gaussian_processes.gp.solvers.iterative import Iterative
 from gaussian_processes.gp.solvers.preconditioner import Preconditioner, default_rank
-from gaussian_processes.gp.kernels.matvec import strip_product
-from gaussian_processes.gp.solvers.direct import memory as factor_memory
-from gaussian_processes.gp.solvers.direct import solve
+from gaussian_processes.gp.solvers.direct import Direct
 from gaussian_processes.gp.compiled.threads import threads
 
 SIGMA2 = 0.1
@@ -36,12 +34,12 @@ def main():
     arguments = parser.parse_args()
     N = arguments.rows
     print(
-        f"N = {N}, sigma2 = {SIGMA2}, {threads()} threads; |y - M alpha|/|y| is wanted to be {Effort().tolerance:.0e}"
+        f"N = {N}, sigma2 = {SIGMA2}, {threads()} threads; |y - M alpha|/|y| is wanted to be {Iterative().tolerance:.0e}"
     )
     for kernel, d in CASES[arguments.first :]:
         X, y = rows(N, d)
-        solve(*problem(kernel, X[:300], y[:300]), "double")
-        solve_iteratively(*problem(kernel, X[:300], y[:300]))
+        Direct().solve(*problem(kernel, X[:300], y[:300]))
+        Iterative().solve(*problem(kernel, X[:300], y[:300]))
         compare(kernel, X, y, arguments.repeats)
         if arguments.precisions:
             compare_precisions(kernel, X, y)
@@ -57,14 +55,14 @@ def compare(kernel, X, y, repeats):
     """One after the other, so that both see the same machine."""
     ours, direct = [], []
     for _ in range(repeats):
-        seconds, iterated = timed(lambda: solve_iteratively(*problem(kernel, X, y)))
+        seconds, iterated = timed(lambda: Iterative().solve(*problem(kernel, X, y)))
         ours.append(seconds)
-        seconds, solution = timed(lambda: solve(*problem(kernel, X, y), "double"))
+        seconds, solution = timed(lambda: Direct().solve(*problem(kernel, X, y)))
         direct.append(seconds)
         alpha = solution.alpha
         del solution  # before the next one's factor
     M, _ = problem(kernel, X, y)
-    print(f"\nq = {kernel.q}, l = {kernel.l}, d = {X.shape[1]}: {iterated.account}")
+    print(f"\nq = {kernel.q}, l = {kernel.l}, d = {X.shape[1]}: {iterated.message}")
     for what, mine, theirs in zip(
         ("elapsed", "of the processors"), zip(*ours, strict=True), zip(*direct, strict=True), strict=True
     ):
@@ -75,10 +73,10 @@ def compare(kernel, X, y, repeats):
         print(f"; of pairs {', '.join(f'{b / a:.1f}' for a, b in zip(mine, theirs, strict=True))}")
     for name, found in ("iterative", iterated.alpha), ("direct", alpha):
         print(f"  residual computed again, {name}: {np.linalg.norm(y - M @ found) / np.linalg.norm(y):.1e}")
-    means = strip_product(kernel, M.inputs, iterated.alpha - alpha, slice(0, len(alpha)))
+    means = M.strip_product(iterated.alpha - alpha, slice(0, len(alpha)))
     print(f"  means at the rows differ by {np.abs(means).max() / np.std(y):.1e} of the targets' deviation at most")
     estimate = cost.iterative(len(y), X.shape[1]) / rate()
-    room = memory(len(y), X.shape[1]) / factor_memory(len(y), "double")
+    room = cost.iterative_bytes(len(y), X.shape[1]) / cost.factor_bytes(len(y))
     print(f"  estimate {estimate:.2f} s; memory {room:.2f} of the factor's")
 
 
@@ -93,18 +91,14 @@ def compare_precisions(kernel, X, y):
     """The same in double precision alone; and one product of either."""
     M, _ = problem(kernel, X, y)
     for dtype in (np.float64, np.float32):
-        (_, seconds), _ = timed(partial(strip_product, kernel, M.inputs, y, slice(0, len(y)), dtype))
+        (_, seconds), _ = timed(partial(M.product, y, dtype))
         print(f"  a product, {np.dtype(dtype).name}: {seconds:.3f} s of the processors")
     system = System(lambda v: M @ v, Preconditioner.of(M))
     (_, seconds), found = timed(lambda: conjugate_gradients(system, y))
     print(f"  in double precision alone, but for the preconditioner: {seconds:.2f} s, {found.iterations} iterations")
-    system = System(system.multiply, system.precondition, lambda v: single(M, v))
+    system = System(system.multiply, system.precondition, lambda v: M.product(v, np.float32))
     (_, seconds), found = timed(lambda: conjugate_gradients(system, y))
     print(f"  the same with single: {seconds:.2f} s, {found.iterations} iterations")
-
-
-def single(M, v):
-    return M.sigma2 * v + strip_product(M.kernel, M.inputs, v, slice(0, len(v)), np.float32)
 
 
 def compare_ranks(kernel, X, y):
@@ -112,8 +106,8 @@ def compare_ranks(kernel, X, y):
     for times in (0.5, 0.7, 1.0, 1.4, 2.0):
         rank = round(times * default_rank(len(y)))
         (_, making), _ = timed(partial(Preconditioner.of, M, rank))
-        (_, seconds), found = timed(partial(solve_iteratively, M, y, Effort(rank=rank)))
-        print(f"  {seconds:.2f} s of the processors, the preconditioner {making:.2f} s. {found.account}")
+        (_, seconds), found = timed(partial(Iterative(rank=rank).solve, M, y))
+        print(f"  {seconds:.2f} s of the processors, the preconditioner {making:.2f} s. {found.message}")
 
 
 def rate():

@@ -9,8 +9,7 @@ from reporting import Lines
 from scipy.stats import norm
 
 from gaussian_processes.algorithm import Query, Size
-from gaussian_processes.arc_cosine import Hyperparameters, algorithm
-from gaussian_processes.arc_cosine import requirements as needs
+from gaussian_processes.arc_cosine import Hyperparameters, algorithm, needs
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import AlgorithmError, RowError
 

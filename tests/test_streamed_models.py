@@ -123,7 +123,7 @@ def test_a_model_written_in_tiles_predicts_to_the_bit_what_it_did(tmp_path, rows
         lambda factor: factor.half_solve(B),
         lambda factor: factor.transposed_half_solve(B),
         lambda factor: factor.log_det(),
-        lambda factor: factor.inverse_diagonal([slice(0, len(B))]),
+        lambda factor: factor.inverse_diagonal(),
     ):
         assert np.array_equal(ask(one), ask(other))
 

@@ -8,21 +8,18 @@ from typing import TypeAlias
 
 import numpy as np
 
-from gaussian_processes.algorithm import Comparison, Needs, Reporter, Variant
+from gaussian_processes.algorithm import Comparison, Reporter, Variant
 from gaussian_processes.arc_cosine.kernels_compared import recorded_comparison, settings_of
-from gaussian_processes.arc_cosine.learnable import NAMES, SCALARS, Name
+from gaussian_processes.arc_cosine.learnable import NAMES, Name
 from gaussian_processes.arc_cosine.problem import Problem
 from gaussian_processes.arc_cosine.selection_log import log_comparison, log_end, log_iteration, named, warnings
 from gaussian_processes.arc_cosine.settings import Hyperparameters
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.errors import AlgorithmError, ConfigurationError
-from gaussian_processes.gp import cost
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.selection import optimise
 from gaussian_processes.gp.selection.comparison import Compared
-from gaussian_processes.gp.selection.comparison import memory as memory_of_comparison
 from gaussian_processes.gp.selection.parameters import Parameters
-from gaussian_processes.gp.solvers.direct import memory
 
 Learned: TypeAlias = optimise.Learned[ArcCosine]
 
@@ -85,7 +82,7 @@ def _best_of(problem: Problem, kernels: Sequence[ArcCosine]) -> Choice:
     pilots, compared = list[Learned](), list[Compared]()
     for _, group in groupby(kernels, key=lambda kernel: kernel.geometry):
         candidates = list(group)
-        if _moving(h):
+        if moves_rows(h):
             pilot = _simplest(candidates)
             pilots.append(_learned(problem, pilot, h.sigma2, f"{named(pilot)} for its geometry"))
             candidates = _moved(candidates, pilots[-1])
@@ -134,12 +131,12 @@ def _kernels(h: Hyperparameters, features: int) -> list[ArcCosine]:
     ]
 
 
-def _moving(h: Hyperparameters) -> frozenset[Name]:
+def moves_rows(h: Hyperparameters) -> frozenset[Name]:
     """Learned hyperparameters that all kernels of a geometry share."""
-    return frozenset(_free(h)) & {"bias", "degree", "lengthscales"}
+    return frozenset(free_names(h)) & {"bias", "degree", "lengthscales"}
 
 
-def _free(h: Hyperparameters) -> tuple[Name, ...]:
+def free_names(h: Hyperparameters) -> tuple[Name, ...]:
     """Learned hyperparameters; each of several kernels has its own sigma2 and variance."""
     match h.optimize:
         case "all":
@@ -157,7 +154,7 @@ def _is_settled(h: Hyperparameters) -> bool:
 
 def _learned(problem: Problem, kernel: ArcCosine, sigma2: float, what: str = "") -> Learned:
     h = problem.hyperparameters
-    free = tuple(name for name in _free(h) if name != "degree" or kernel.geometry != "sphere")
+    free = tuple(name for name in free_names(h) if name != "degree" or kernel.geometry != "sphere")
     tell = partial(log_iteration, problem, what)
     learner = optimise.Learner(h.criterion, problem.bounds, h.iterations, h.restarts, h.seed, problem.record, tell)
     learned = learner.learn(problem.X, problem.y, Parameters.of(kernel, sigma2, free, problem.X.shape[1]))
@@ -174,26 +171,3 @@ def _choice(problem: Problem, learned: Learned, comparison: Comparison | None = 
         else:
             values[name] = value
     return Choice(kernel, parameters.sigma2, values, comparison, tuple(warnings(problem, learned)))
-
-
-def needs_of_learning(N: int, d: int, h: Hyperparameters) -> Needs:
-    """What learning from N rows of d features will take, at most in memory and about in operations; nothing on disk."""
-    kernels, rows = len(h.orders) * len(h.depths) * len(h.geometries), min(N, h.learning_rows or N)
-    making = sum(cost.making(q, l) for q in h.orders for l in h.depths)
-    if not learns(h):
-        return Needs(0, making, 0)
-    entries = [cost.entry(q, l, rows) for q in h.orders for l in h.depths]
-    slopes = [cost.entry(q, l, rows, slope=True) for q in h.orders for l in h.depths]
-    one = cost.learning(rows, d, h.criterion, (max(entries) + max(slopes)) / 2)
-    numbers = sum(1 if name in SCALARS else d for name in _free(h))
-    run = (1 + h.restarts) * min(cost.EVALUATIONS + cost.MORE * numbers, 2 * h.iterations) * one
-    matrices = 1 if h.criterion == "evidence" else 4
-    if kernels == 1:
-        return Needs(matrices * memory(rows, "double"), making + run, 0)
-    pilots = len(h.geometries) if _moving(h) else 0
-    comparison = sum(cost.comparison(rows, d, h.criterion, entry) for entry in entries) * len(h.geometries)
-    return Needs(
-        max(matrices * memory(rows, "double"), memory_of_comparison(rows)),
-        making + (pilots + min(h.finalists, kernels)) * run + comparison,
-        0,
-    )

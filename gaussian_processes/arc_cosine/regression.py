@@ -1,14 +1,14 @@
-"""Regression: a Gaussian process on scaled data, fitted, stored and loaded in the container's terms."""
+"""Regression: a Gaussian process on scaled data, fitted in the container's terms on one machine or over several hosts."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
-from gaussian_processes.algorithm import Comparison, Reporter, State, Streamed
+from gaussian_processes.algorithm import Cluster, Comparison, Reporter, Streamed
 from gaussian_processes.arc_cosine.learning import Choice, choose, learns
 from gaussian_processes.arc_cosine.scaling import Scaling
 from gaussian_processes.arc_cosine.settings import Hyperparameters, ScalingName
@@ -16,12 +16,13 @@ from gaussian_processes.data.dataset import Array, Dataset
 from gaussian_processes.errors import AlgorithmError, RowError
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.kernels.inputs import LengthError
-from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
+from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.regression import TrainedGPModel
-from gaussian_processes.gp.solvers.covariance import Covariance
-from gaussian_processes.gp.solvers.direct import Solution
-from gaussian_processes.gp.solvers.iterative import Multiply, NotConvergedError, solve_iteratively
+from gaussian_processes.gp.solvers.base import Solver
+from gaussian_processes.gp.solvers.direct import Direct, DirectFactor
+from gaussian_processes.gp.solvers.iterative import Iterative, NotConvergedError
+from gaussian_processes.gp.solvers.refinement import Mixed
 
 # By how much a learned sigma2 is raised at a time where it is too small to solve for all rows.
 MORE_NOISE = 3.0
@@ -56,63 +57,48 @@ class FittedRegression:
 
     @property
     def stored_factor(self) -> Array | Streamed | None:
-        """What the model file has of the factor: the rectangle of its `Packed`; None where it is not kept."""
+        """The factor in the model file: the rectangle of its `Packed`; None if the file has no factor.
+
+        A factor on several hosts is copied from there piece by piece: the whole is nowhere but in the file.
+        """
         factor = self.gp.solution.factor if self.keeps_factor else None
-        return None if factor is None else factor.L.rectangle
+        if factor is None or isinstance(factor, DirectFactor):
+            return None if factor is None else factor.L.rectangle
+        shape = Packed.shape(len(factor))
+        return Streamed("float64", shape, lambda array, report: factor.write_into(Packed(array), report))
 
 
 def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) -> FittedRegression:
     """Condition the Gaussian process on the training channel."""
-    h = hyperparameters
-
-    def conditioned(X: Array, y: Array, choice: Choice) -> TrainedGPModel:
-        if h.solver == "cg":
-            return iterated(X, y, choice, reporter)
-        return TrainedGPModel(X, y, choice.kernel, choice.sigma2, h.precision, progress=reporter.progress)
-
-    return fitted(dataset, h, reporter, conditioned)
+    return _fitted(dataset, hyperparameters, reporter, solver_of(hyperparameters))
 
 
-def iterated(
-    X: Array,
-    y: Array,
-    choice: Choice,
-    reporter: Reporter,
-    multiply: Callable[[Covariance], Multiply | None] = lambda _: None,
-) -> TrainedGPModel:
-    """The process of scaled features (N, d) and targets (N,), without a factor: it gives means alone.
-
-    Args:
-        X: scaled features.
-        y: scaled targets.
-        choice: of the kernel and the noise.
-        reporter: of the job.
-        multiply: of the matrix, what multiplies it, if that is not to be done here.
-    """
-    M = Covariance(choice.kernel, choice.kernel.inputs(X), choice.sigma2)
-    solution = solve_iteratively(M, y, multiply=multiply(M), progress=reporter.progress)
-    return TrainedGPModel(X, y, choice.kernel, choice.sigma2, solution=solution)
-
-
-def fitted(
-    dataset: Dataset,
-    hyperparameters: Hyperparameters,
-    reporter: Reporter,
-    conditioned: Callable[[Array, Array, Choice], TrainedGPModel],
-    kind: type[FittedRegression] = FittedRegression,
+def fit_across(
+    dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter, cluster: Cluster
 ) -> FittedRegression:
-    """A regression on scaled data.
+    """As `fit`, over several hosts, in double precision."""
+    # Importing Dask takes a second, and few jobs need it.
+    from gaussian_processes.distributed_gp.engine import Engine  # noqa: PLC0415
+    from gaussian_processes.distributed_gp.solver import Tiled, products  # noqa: PLC0415
 
-    Args:
-        dataset: the training channel.
-        hyperparameters: of the job.
-        reporter: of the job.
-        conditioned: what makes the process of scaled features (N, d), scaled targets (N,), and a kernel and a noise.
-        kind: of regression.
-    """
+    h, engine = hyperparameters, Engine(cluster.client, cluster.hosts, cluster.threads)
+    if h.precision != "double":
+        reporter.log(f"precision={h.precision} is for one machine: several hosts compute in double precision.")
+    solver = Iterative(products=partial(products, engine)) if h.solver == "cg" else Tiled(engine)
+    return _fitted(dataset, h, reporter, solver)
+
+
+def solver_of(hyperparameters: Hyperparameters) -> Solver:
+    """The solver on one machine that the hyperparameters name."""
+    if hyperparameters.solver == "cg":
+        return Iterative()
+    return Mixed() if hyperparameters.precision == "mixed" else Direct()
+
+
+def _fitted(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter, solver: Solver) -> FittedRegression:
     h = hyperparameters
     feature_scaling = _scaling(h.feature_scaling, dataset.features)
-    # A target that is the same everywhere is predicted as it is, except where the formulas are wanted to the letter.
+    # A constant target is predicted as it is, except where nothing is learned: the formulas then hold to the letter.
     constant = learns(h) and dataset.target.min() == dataset.target.max()
     target_scaling = _scaling("standard" if constant else h.target_scaling, dataset.target)
     X = scaled(feature_scaling, dataset.features)
@@ -120,25 +106,23 @@ def fitted(
     with explained():
         choice = choose(X, y, float(target_scaling.scale), h, reporter)
         _say_that_lengths_are_discarded(choice.kernel, X, reporter)
-        gp, choice = _with_enough_noise(conditioned, X, y, choice, reporter)
-    if gp.solution.account:
-        reporter.log(gp.solution.account)
+        gp, choice = _with_enough_noise(X, y, choice, solver, reporter)
+    if gp.solution.message:
+        reporter.log(gp.solution.message)
     keeps_factor = h.include_variance and gp.has_factor
     warnings = (*choice.warnings, *_rounding(gp))
-    return kind(gp, feature_scaling, target_scaling, keeps_factor, choice.learned, choice.comparison, warnings)
+    return FittedRegression(
+        gp, feature_scaling, target_scaling, keeps_factor, choice.learned, choice.comparison, warnings
+    )
 
 
 def _with_enough_noise(
-    conditioned: Callable[[Array, Array, Choice], TrainedGPModel],
-    X: Array,
-    y: Array,
-    choice: Choice,
-    reporter: Reporter,
+    X: Array, y: Array, choice: Choice, solver: Solver, reporter: Reporter
 ) -> tuple[TrainedGPModel, Choice]:
-    """The process; with more noise than was learned from some of the rows, if it takes that to solve for all of them."""
+    """The process, with a larger noise than was learned from some of the rows if all rows cannot be solved with that."""
     while True:
         try:
-            return conditioned(X, y, choice), choice
+            gp = TrainedGPModel(X, y, choice.kernel, choice.sigma2, solver, progress=reporter.progress)
         except (NotPositiveDefiniteError, NotConvergedError):
             most = len(y) * float(choice.kernel.diagonal(X).max())
             if "sigma2" not in choice.learned or choice.sigma2 >= most:
@@ -149,6 +133,8 @@ def _with_enough_noise(
                 f"{sigma2:.4g}."
             )
             choice = replace(choice, sigma2=sigma2, learned={**choice.learned, "sigma2": sigma2})
+        else:
+            return gp, choice
 
 
 def _rounding(gp: TrainedGPModel) -> Iterator[str]:
@@ -161,61 +147,6 @@ def _rounding(gp: TrainedGPModel) -> Iterator[str]:
             f"larger than sigma2={gp.sigma2:.3g}: standard deviations and intervals are noise. Set feature_scaling=standard, "
             "or raise sigma2."
         )
-
-
-def state(model: FittedRegression) -> State:
-    """All that predicting needs; without the factor it grows with the rows, and not with their square."""
-    return {
-        "X": model.gp.X,
-        "y": model.gp.y,
-        "alpha": model.gp.solution.alpha,
-        "factor": model.stored_factor,
-        "sigma2": model.gp.sigma2,
-        "precision": model.gp.precision,
-        "kernel": asdict(model.gp.kernel),
-        "learned": dict(model.learned),
-        "feature_scaling": asdict(model.feature_scaling),
-        "target_scaling": asdict(model.target_scaling),
-    }
-
-
-def from_state(stored: Mapping[str, Any]) -> FittedRegression:
-    """The model again, without training.
-
-    Raises:
-        KeyError, TypeError, ValueError: what is stored does not fit together.
-    """
-    _require_consistent(stored)
-    kernel = ArcCosine(**stored["kernel"])
-    factor = None if stored["factor"] is None else Cholesky(Packed(stored["factor"]))
-    solution = Solution(factor, stored["alpha"])
-    gp = TrainedGPModel(stored["X"], stored["y"], kernel, stored["sigma2"], stored["precision"], solution)
-    feature_scaling, target_scaling = (Scaling(**stored[name]) for name in ("feature_scaling", "target_scaling"))
-    # Models of before there was learning have learned nothing.
-    learned = stored.get("learned", {})
-    return FittedRegression(gp, feature_scaling, target_scaling, factor is not None, learned)
-
-
-def _require_consistent(stored: Mapping[str, Any]) -> None:
-    """BLAS takes sizes on trust: what `state` did not write must not reach it."""
-    (N, d), factor = np.shape(stored["X"]), stored["factor"]
-    arrays = {"X": (stored["X"], (N, d)), "y": (stored["y"], (N,)), "alpha": (stored["alpha"], (N,))}
-    for name, shape in (("feature_scaling", (d,)), ("target_scaling", ())):
-        arrays |= {f"{name}'s {part}": (stored[name][part], shape) for part in ("shift", "scale")}
-    for name, (array, shape) in arrays.items():
-        _require_array(name, array, shape, (np.float64,))
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name} holds numbers that are not finite")
-    if not all(np.all(stored[name]["scale"] > 0) for name in ("feature_scaling", "target_scaling")):
-        raise ValueError("a scale is not above zero")
-    if factor is not None:
-        dtypes = (np.float64, np.float32) if stored["precision"] == "mixed" else (np.float64,)
-        _require_array("factor", factor, ((N + 1) // 2, N + 1 - N % 2), dtypes)
-
-
-def _require_array(name: str, array: Any, shape: tuple[int, ...], dtypes: tuple[type, ...]) -> None:
-    if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype not in dtypes:
-        raise ValueError(f"{name} is no array of shape {shape} of {dtypes[0].__name__}")
 
 
 @contextmanager

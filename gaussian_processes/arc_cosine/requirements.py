@@ -1,67 +1,73 @@
-"""Needs: what learning from so many rows takes, on one machine and on each of several."""
+"""Needs: what a job of the size of its data takes, on one machine and on each of several."""
 
 from dataclasses import replace
 
 from gaussian_processes.algorithm import Needs, Size
-from gaussian_processes.arc_cosine.learning import needs_of_learning
+from gaussian_processes.arc_cosine.learnable import SCALARS
+from gaussian_processes.arc_cosine.learning import free_names, learns, moves_rows
 from gaussian_processes.arc_cosine.settings import Hyperparameters
 from gaussian_processes.distributed_gp.grid import shape
 from gaussian_processes.gp import cost
-from gaussian_processes.gp.regression import ENTRIES
-from gaussian_processes.gp.solvers import iterative
-from gaussian_processes.gp.solvers.direct import memory
-
-# What a worker holds at most, in shares of the tiles; the share of the processors' time that goes into the tiles; and bytes
-# that the scheduler, the leader and a worker take for themselves. docs/several_hosts.md has what was measured.
-PEAK, EFFICIENCY, PROCESSES = 2.0, 0.7, 2**29
 
 
 def needs(size: Size, hyperparameters: Hyperparameters) -> Needs:
-    """What learning takes, and the factor; covariances with requests; copies of all rows; what a pass needs on the way."""
+    """On one machine."""
     N, d, M, h = size.rows, size.features, size.validation_rows, hyperparameters
-    learning, row, (entry, note) = needs_of_learning(N, d, h), 8 * (d + 1), _dearest(N, d, h)
+    learning, (entry, note), mixed = _learning(N, d, h), _dearest(N, d, h), h.precision == "mixed"
     if h.solver == "cg":
-        solving, training, factor = iterative.memory(N, d), cost.iterative(N, d, entry=entry), 0
+        solving, factor, training = cost.iterative_bytes(N, d), 0, cost.iterative(N, d, entry=entry)
         evaluation = cost.means(M, N, d, entry)
     else:
-        solving = factor = memory(N, h.precision)
-        training = cost.training(N, d, h.precision, entry)
-        evaluation = cost.prediction(M, N, d, h.precision, entry) if M else cost.leave_one_out(N, h.precision)
+        solving = factor = cost.factor_bytes(N, mixed=mixed)
+        training = cost.training(N, d, entry, mixed=mixed)
+        evaluation = cost.prediction(M, N, d, entry, mixed=mixed) if M else cost.leave_one_out(N, mixed=mixed)
     return Needs(
-        memory=max(solving, learning.memory) + 2 * 8 * ENTRIES + 8 * row * (N + M) + 2**26,
+        memory=max(solving, learning.memory) + cost.job_bytes(N, d, M),
         operations=training + evaluation + learning.operations,
-        disk=row * N + 8 * N + 2**16 + (factor if h.include_variance else 0),  # no factor, of conjugate gradients
+        disk=cost.model_bytes(N, d) + (factor if h.include_variance else 0),
         note=note,
     )
 
 
 def needs_across(size: Size, hyperparameters: Hyperparameters, hosts: int) -> Needs:
-    """What a host takes that has its part of the tiles, and all together."""
+    """On several hosts: the memory of each with its part of the tiles, and the operations of all together."""
     N, d, M, h = size.rows, size.features, size.validation_rows, hyperparameters
     if h.solver == "cg":
         alone = needs(size, h)
-        return replace(alone, memory=alone.memory + PROCESSES)
-    learning, factor, (entry, note) = needs_of_learning(N, d, h), memory(N, "double"), _dearest(N, d, h)
-    row = 8 * (d + 1)
-    evaluation = cost.prediction(M, N, d, "double", entry) if M else cost.leave_one_out(N, "double")
+        return replace(alone, memory=alone.memory + cost.PROCESSES)
+    learning, (entry, note), factor = _learning(N, d, h), _dearest(N, d, h), cost.factor_bytes(N)
+    evaluation = cost.prediction(M, N, d, entry) if M else cost.leave_one_out(N)
     return Needs(
-        memory=max(int(PEAK * factor) // hosts, learning.memory) + 8 * row * (N + M) + PROCESSES,
-        operations=cost.training(N, d, "double", entry) / EFFICIENCY + 2 * evaluation + learning.operations,
-        disk=row * N + 8 * N + 2**16 + (factor if h.include_variance else 0),
-        traffic=_traffic(factor, hosts),
+        memory=cost.host_bytes(N, d, M, hosts, learning.memory),
+        operations=cost.training(N, d, entry) / cost.EFFICIENCY + 2 * evaluation + learning.operations,
+        disk=cost.model_bytes(N, d) + (factor if h.include_variance else 0),
+        traffic=cost.traffic_bytes(N, *shape(hosts)),
         note=note,
     )
 
 
+def _learning(N: int, d: int, h: Hyperparameters) -> Needs:
+    """Learning before the training on N rows of d features."""
+    kernels, rows = len(h.orders) * len(h.depths) * len(h.geometries), min(N, h.learning_rows or N)
+    making = sum(cost.making(q, l) for q in h.orders for l in h.depths)
+    if not learns(h):
+        return Needs(0, making, 0)
+    entries = [cost.entry(q, l, rows) for q in h.orders for l in h.depths]
+    derivatives = [cost.entry(q, l, rows, slope=True) for q in h.orders for l in h.depths]
+    evaluation = cost.learning(rows, d, h.criterion, (max(entries) + max(derivatives)) / 2)
+    numbers = sum(1 if name in SCALARS else d for name in free_names(h))
+    run = (1 + h.restarts) * cost.evaluations(numbers, h.iterations) * evaluation
+    memory = cost.learning_bytes(rows, h.criterion, compared=kernels > 1)
+    if kernels == 1:
+        return Needs(memory, making + run, 0)
+    pilots = len(h.geometries) if moves_rows(h) else 0
+    comparison = sum(cost.comparison(rows, d, h.criterion, entry) for entry in entries) * len(h.geometries)
+    return Needs(memory, making + (pilots + min(h.finalists, kernels)) * run + comparison, 0)
+
+
 def _dearest(N: int, d: int, h: Hyperparameters) -> tuple[float, str]:
-    """An entry of the matrix of the kernel that takes the longest, as it may be chosen; and that it is long, in words."""
+    """An entry of the matrix of the slowest kernel among the choices; and a note if it is unusually slow."""
     entry, q, l = max((cost.entry(q, l, N), q, l) for q in h.orders for l in h.depths)
-    plain, training = (cost.training(N, d, "double", one) for one in (cost.ENTRY, entry))
+    plain, training = (cost.training(N, d, one) for one in (cost.ENTRY, entry))
     times = f"{entry / cost.ENTRY:.0e} times as long at q={q}, l={l} as at q=1, l=1"
     return entry, f"an entry of the matrix takes about {times}" if training + cost.making(q, l) > 2 * plain else ""
-
-
-def _traffic(factor: float, hosts: int) -> float:
-    """Bytes of other hosts' tiles that a host of a grid (P, Q) needs for its rows, and for its columns."""
-    P, Q = shape(hosts)
-    return factor * ((1 - 1 / Q) / P + (1 - 1 / P) / Q)

@@ -10,7 +10,6 @@ from gaussian_processes.arc_cosine.bounds import Bounds, with_former
 from gaussian_processes.arc_cosine.learnable import BOUNDS, Name
 from gaussian_processes.gp.kernels.arc_cosine import MOST, Geometry
 from gaussian_processes.gp.selection.criterion import Criterion
-from gaussian_processes.gp.solvers.direct import Precision
 
 
 def _listed(value: Any) -> Any:
@@ -125,7 +124,8 @@ class ProcessHyperparameters(BaseModel):
         Detail(),
     ] = {}
     precision: Annotated[
-        Precision, Field(description="`mixed`: single-precision factor, solution refined to double precision")
+        Literal["double", "mixed"],
+        Field(description="`mixed`: single-precision factor, solution refined to double precision"),
     ] = "double"
     solver: Annotated[
         Literal["auto", "direct", "cg"],

@@ -22,7 +22,7 @@ PANELS = 3
 
 @dataclass(frozen=True, eq=False)
 class TiledCholesky:
-    """M = L L^T in double precision.
+    """M = L L^T in double precision, a `gp.solvers.base.Factor`.
 
     Attributes:
         L: the factor, on the hosts.
@@ -47,7 +47,7 @@ class TiledCholesky:
         Raises:
             NotPositiveDefiniteError: as on one machine.
         """
-        grid = Grid.of(len(M.inputs), engine.hosts, engine.threads, size)
+        grid = Grid.of(len(M), engine.hosts, engine.threads, size)
         held, factor = engine.hold(M), label("factor")
         tasks = _factorisation(grid, TaskRef(held.key), factor, label("update"))
         futures = engine.start(tasks, factor, Placed(grid), _Urgency(factor))
@@ -61,6 +61,10 @@ class TiledCholesky:
         """Which tiles there are."""
         return self.L.grid
 
+    def __len__(self) -> int:
+        """N."""
+        return self.grid.rows
+
     def log_det(self) -> float:
         """log det M."""
         diagonal = [self.L.tiles[j, j] for j in range(len(self.grid))]
@@ -72,6 +76,12 @@ class TiledCholesky:
         half = self._sweep({j: (tile.right, y[None, span]) for j, span in enumerate(self.grid.spans)})
         whole = self._sweep({j: (tile.right, TaskRef(part.key)) for j, part in half.items()}, transposed=True)
         return np.concatenate([row for (row,) in self._gathered(whole)])
+
+    def mean_and_reduction(
+        self, M: Covariance, others: Inputs, alpha: Array, progress: Progress = no_progress
+    ) -> tuple[Array, Array]:
+        """See `Factor`; the means are computed here, the reductions on the hosts."""
+        return M.cross_times(others, alpha), self.squares(others, progress)
 
     def squares(self, others: Inputs, progress: Progress = no_progress) -> Array:
         """k^T M^-1 k (n,) for the covariances k of each of n other rows with the matrix's: what the data say of them.
@@ -85,7 +95,7 @@ class TiledCholesky:
             some = others[begin : begin + step]
             held = self.L.engine.hold(some)
             matrix, rows = TaskRef(self.M.key), TaskRef(held.key)
-            starts = {j: (tile.crossed, matrix, rows, span) for j, span in enumerate(self.grid.spans)}
+            starts = {j: (Covariance.cross, matrix, rows, span) for j, span in enumerate(self.grid.spans)}
             sums[begin : begin + len(some)] = self._squares(starts)
             work.advance(len(some))
         return sums
@@ -99,13 +109,8 @@ class TiledCholesky:
             work.advance((N - span.start) ** 3 - (N - span.stop) ** 3)
         return diagonal
 
-    def write_into(self, packed: Packed, told: Callable[[float], None] = lambda _fraction: None) -> None:
-        """Copy L into a packed matrix, such as one that a file is mapped to; one tile is here at a time.
-
-        Args:
-            packed: (N, N).
-            told: is told what fraction is done.
-        """
+    def write_into(self, packed: Packed, report: Callable[[float], None]) -> None:
+        """See `Factor`; one tile is here at a time."""
         spans = self.grid.spans
         for count, ((i, j), future) in enumerate(self.L.tiles.items(), 1):
             part, place = future.result(), packed[spans[i], spans[j]]
@@ -114,7 +119,7 @@ class TiledCholesky:
                 place[lower] = part[lower]  # beyond the diagonal is another half
             else:
                 place[:] = part
-            told(count / len(self.L.tiles))
+            report(count / len(self.L.tiles))
 
     def _squares(self, starts: Mapping[int, Start]) -> Array:
         """The sums of squares (m,) of the rows of B L^-T."""

@@ -3,19 +3,9 @@
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array, Matrix
-from gaussian_processes.gp.kernels.base import Inputs
-from gaussian_processes.gp.kernels.matrices import matrix
 from gaussian_processes.gp.linalg.blas import divide, factor, subtract_product, subtract_square
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 from gaussian_processes.gp.solvers.covariance import Covariance
-
-
-def covariances(M: Covariance, rows: slice, columns: slice) -> Matrix:
-    """A tile of M = sigma2 I + K."""
-    tile = matrix(M.kernel, M.inputs[rows], M.inputs[columns])
-    if rows == columns:
-        tile[np.diag_indices(len(tile))] += M.sigma2
-    return tile
 
 
 def updated(M: Covariance, rows: slice, columns: slice, before: Matrix | None, *panels: Matrix) -> Matrix:
@@ -28,7 +18,7 @@ def updated(M: Covariance, rows: slice, columns: slice, before: Matrix | None, *
         before: the tile as it was; None where it is still to be made.
         panels: L_ik, L_jk and so on; of a tile on the diagonal L_jk alone, and so on.
     """
-    tile = covariances(M, rows, columns) if before is None else before.copy()
+    tile = M.tile(rows, columns) if before is None else before.copy()
     if rows == columns:
         for L in panels:
             subtract_square(tile, L)
@@ -50,7 +40,7 @@ def factored(M: Covariance, span: slice, before: Matrix | None, *panels: Matrix)
     bad = np.flatnonzero(~np.isfinite(pivots))
     if row or len(bad):
         row = row or int(bad[0]) + 1
-        raise NotPositiveDefiniteError(len(M.inputs), span.start + row, float(pivots[row - 1]))
+        raise NotPositiveDefiniteError(len(M), span.start + row, float(pivots[row - 1]))
     return tile
 
 
@@ -64,11 +54,6 @@ def divided(
 
 
 # Right-hand sides lie as rows: B (m, N) in tiles (m, n), so that (L^-1 B^T)^T is one more row of tiles of L.
-
-
-def crossed(M: Covariance, others: Inputs, columns: slice) -> Matrix:
-    """The covariances (m, n) of other rows with some of M's."""
-    return matrix(M.kernel, others, M.inputs[columns])
 
 
 def swept(before: Matrix | None, right: Matrix, L: Matrix, transposed: bool) -> Matrix:

@@ -8,5 +8,8 @@ Citations used below this package:
 
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.regression import TrainedGPModel
+from gaussian_processes.gp.solvers.direct import Direct
+from gaussian_processes.gp.solvers.iterative import Iterative
+from gaussian_processes.gp.solvers.refinement import Mixed
 
-__all__ = ["ArcCosine", "TrainedGPModel"]
+__all__ = ["ArcCosine", "Direct", "Iterative", "Mixed", "TrainedGPModel"]

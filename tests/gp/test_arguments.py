@@ -101,7 +101,6 @@ def test_numbers_of_another_type_are_converted_exactly(call, dtype):
         (lambda: Learner("evidense"), "criterion is 'evidense'; one of 'evidence', 'loo' is wanted"),
         (lambda: evaluate("LOO", X, Y, PARAMETERS), "criterion is 'LOO'"),
         (lambda: compare(X, Y, [KERNEL], "evidense"), "criterion is 'evidense'"),
-        (lambda: TrainedGPModel(X, Y, KERNEL, 0.1, "single"), "precision is 'single'"),
         (lambda: ArcCosine(1, 1, "plane"), "geometry is 'plane'"),
         (lambda: Parameters.of(KERNEL, 0.1, ("sigma", "bias"), 3), "a free name is 'sigma'; one of 'sigma2', "),
         (lambda: Parameters.of(KERNEL, 0.1, "bias", 3), "a free name is 'b'"),
@@ -207,7 +206,7 @@ def test_a_solution_of_other_rows_is_refused():
     assert np.array_equal(again.predict(X), model.predict(X))
     for solution, message in (
         (other.solution, r"alpha has shape \(5,\); \(12,\)"),
-        (replace(model.solution, factor=other.solution.factor), "the factor is of 5 rows; 12 are wanted"),
+        (replace(model.solution, factor=other.solution.factor), "the factor has 5 rows, and X has 12"),
         (replace(model.solution, alpha=np.full(N, np.nan)), "alpha holds NaN"),
         (replace(model.solution, alpha=model.solution.alpha[:, None]), r"alpha has shape \(12, 1\)"),
     ):

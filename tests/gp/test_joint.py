@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp import regression as model_module
 from gaussian_processes.gp.kernels.formulas import composed_kernel
 from gaussian_processes.gp.kernels.inputs import LengthError
+from gaussian_processes.gp.linalg.cholesky import BlockSizes
 from gaussian_processes.gp.regression import draw
-from gaussian_processes.gp.solvers.direct import Solution
+from gaussian_processes.gp.solvers.base import Solution
+from gaussian_processes.gp.solvers.direct import Direct
+from gaussian_processes.gp.solvers.refinement import Mixed
 
 KERNELS = [
     ArcCosine(0, 2),
@@ -37,44 +39,43 @@ def posterior(kernel, X, y, X_star):
     return K_star @ np.linalg.solve(M, y), dense(kernel, X_star, X_star) - K_star @ np.linalg.solve(M, K_star.T)
 
 
-def trained(example, kernel, precision="double"):
-    return TrainedGPModel(*example[:2], kernel, SIGMA2, precision)
+def trained(example, kernel, solver=Direct()):
+    return TrainedGPModel(*example[:2], kernel, SIGMA2, solver)
 
 
 @each_kernel
-@pytest.mark.parametrize(("precision", "tolerance"), [("double", 1e-10), ("mixed", 1e-5)])
-def test_joint_predictions_are_those_of_the_dense_formula(example, kernel, precision, tolerance):
+@pytest.mark.parametrize(("solver", "tolerance"), [(Direct(), 1e-10), (Mixed(), 1e-5)])
+def test_joint_predictions_are_those_of_the_dense_formula(example, kernel, solver, tolerance):
     """K** - K* M^-1 K*^T; from a factor in single precision to that precision's share of the prior variance."""
     X, y, X_star, _ = example
-    mean, covariance = trained(example, kernel, precision).predict_joint(X_star)
+    mean, covariance = trained(example, kernel, solver).predict_joint(X_star)
     wanted_mean, wanted = posterior(kernel, X, y, X_star)
     assert mean == pytest.approx(wanted_mean, abs=1e-8)
     assert covariance == pytest.approx(wanted, abs=tolerance * dense(kernel, X_star, X_star).max())
 
 
 @each_kernel
-@pytest.mark.parametrize("precision", ["double", "mixed"])
-def test_covariances_are_symmetric_to_the_bit_with_the_variances_on_the_diagonal(example, kernel, precision):
+@pytest.mark.parametrize(("solver", "share"), [(Direct(), 1e-13), (Mixed(), 1e-6)])
+def test_covariances_are_symmetric_to_the_bit_with_the_variances_on_the_diagonal(example, kernel, solver, share):
     """And the means are those of separate predictions, to the bit."""
-    model = trained(example, kernel, precision)
+    model = trained(example, kernel, solver)
     for X_star in (example[2], example[2][:1]):
         mean, covariance = model.predict_joint(X_star)
         wanted, std = model.predict(X_star, return_std=True)
         assert np.array_equal(covariance, covariance.T)
         assert np.array_equal(mean, wanted)
-        tolerance = {"double": 1e-13, "mixed": 1e-6}[precision] * kernel.diagonal(X_star).max()
+        tolerance = share * kernel.diagonal(X_star).max()
         assert np.diagonal(covariance) == pytest.approx(std**2, abs=tolerance)
 
 
-@pytest.mark.parametrize("precision", ["double", "mixed"])
-def test_covariances_do_not_depend_on_the_blocks(example, monkeypatch, precision):
+@pytest.mark.parametrize(("solver", "tolerance"), [(Direct, 1e-13), (Mixed, 1e-6)])
+def test_covariances_do_not_depend_on_the_blocks(example, solver, tolerance):
     """Three rows at a time are what they are all at once."""
-    model = trained(example, KERNELS[2], precision)
-    mean, covariance = model.predict_joint(example[2])
-    monkeypatch.setattr(model_module, "ENTRIES", 300)
-    in_blocks = model.predict_joint(example[2])
+    whole, small = solver(), solver(BlockSizes(entries=300))
+    mean, covariance = trained(example, KERNELS[2], whole).predict_joint(example[2])
+    in_blocks = trained(example, KERNELS[2], small).predict_joint(example[2])
     assert np.array_equal(in_blocks[0], mean)
-    assert in_blocks[1] == pytest.approx(covariance, abs={"double": 1e-13, "mixed": 1e-6}[precision])
+    assert in_blocks[1] == pytest.approx(covariance, abs=tolerance)
 
 
 @pytest.mark.parametrize("kernel", [ArcCosine(0, 3), ArcCosine(1, 1), ArcCosine(1, 3, "homogeneous")], ids=str)
@@ -103,8 +104,8 @@ def test_refuses_what_separate_predictions_refuse(example):
     for rows, error in ((np.ones((1, 3)), ValueError), ([[np.nan, 1.0]], ValueError), (np.zeros((1, 2)), LengthError)):
         with pytest.raises(error):
             model.predict_joint(rows)
-    light = TrainedGPModel(X, y, KERNELS[1], SIGMA2, solution=Solution(None, model.solution.alpha))
-    with pytest.raises(ValueError, match="without its factor"):
+    light = TrainedGPModel(X, y, KERNELS[1], SIGMA2, solution=Solution(model.solution.alpha))
+    with pytest.raises(ValueError, match="has no factor"):
         light.predict_joint(X_star)
 
 

@@ -5,8 +5,9 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp import regression as model_module
-from gaussian_processes.gp.linalg import cholesky as factor_module
+from gaussian_processes.gp.linalg.cholesky import BlockSizes
+from gaussian_processes.gp.solvers.direct import Direct
+from gaussian_processes.gp.solvers.refinement import Mixed
 
 KERNELS = [
     ArcCosine(0, 0),
@@ -76,15 +77,14 @@ def test_with_nothing_but_noise_the_others_say_nothing():
 
 
 @pytest.mark.parametrize("N", [2, 7, 40, 41])
-@pytest.mark.parametrize(("entries", "panel", "tile"), [(1, 1, 1), (100, 3, 5), (10**6, 7, 8), (300, 8, 100)])
-def test_the_blocks_do_not_show(N, entries, panel, tile, monkeypatch):
+@pytest.mark.parametrize(
+    "sizes", [BlockSizes(1, 1, 1), BlockSizes(3, 5, 100), BlockSizes(7, 8, 10**6), BlockSizes(8, 100, 300)]
+)
+def test_the_blocks_do_not_show(N, sizes):
     """Columns by one or all at once, factors cut small or not at all: the same to rounding."""
     X, y = data(N)
     whole = TrainedGPModel(X, y, ArcCosine(1, 1), 0.1).leave_one_out()
-    monkeypatch.setattr(model_module, "ENTRIES", entries)
-    monkeypatch.setattr(factor_module, "PANEL", panel)
-    monkeypatch.setattr(factor_module, "TILE", tile)
-    in_blocks = TrainedGPModel(X, y, ArcCosine(1, 1), 0.1).leave_one_out()
+    in_blocks = TrainedGPModel(X, y, ArcCosine(1, 1), 0.1, Direct(sizes)).leave_one_out()
     for one, other in zip(in_blocks, whole, strict=True):
         assert one == pytest.approx(other, rel=1e-11, abs=1e-11)
 
@@ -94,7 +94,7 @@ def test_mixed_precision_is_off_by_rounding_over_the_noise(sigma2):
     """Variances and distances y - mean, relative: by about 1e-6 of the prior variance, which is 1, over sigma2."""
     X, y = data(500)
     double = TrainedGPModel(X, y, ArcCosine(1, 1), sigma2).leave_one_out()
-    mixed_model = TrainedGPModel(X, y, ArcCosine(1, 1), sigma2, "mixed")
+    mixed_model = TrainedGPModel(X, y, ArcCosine(1, 1), sigma2, Mixed())
     assert mixed_model.solution.factor.L.rectangle.dtype == np.float32
     mixed = mixed_model.leave_one_out()
     assert mixed.variance.dtype == np.float64

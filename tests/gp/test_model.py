@@ -6,9 +6,9 @@ from reference import read_reference
 from scipy.stats import multivariate_normal
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp import regression as model_module
 from gaussian_processes.gp.kernels.inputs import LengthError
-from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
+from gaussian_processes.gp.linalg.cholesky import BlockSizes, NotPositiveDefiniteError
+from gaussian_processes.gp.solvers.direct import Direct
 
 
 def cases(name):
@@ -106,13 +106,13 @@ def test_order_of_rows_does_not_matter(example):
     assert TrainedGPModel(X[order], y[order], ArcCosine(1, 2), 0.1).predict(X_star) == pytest.approx(first, abs=1e-9)
 
 
-def test_predictions_do_not_depend_on_the_block(example, monkeypatch):
+def test_predictions_do_not_depend_on_the_block(example):
     """Rows predicted three at a time are what they are all at once."""
     X, y, X_star, _ = example
     trained = TrainedGPModel(X, y, ArcCosine(1, 1), 0.1)
     mean, std = trained.predict(X_star, return_std=True)
-    monkeypatch.setattr(model_module, "ENTRIES", 3 * len(y))
-    in_blocks = trained.predict(X_star, return_std=True)
+    small = Direct(BlockSizes(entries=3 * len(y)))
+    in_blocks = TrainedGPModel(X, y, ArcCosine(1, 1), 0.1, small).predict(X_star, return_std=True)
     assert np.array_equal(in_blocks[0], mean)
     assert np.array_equal(trained.predict(X_star), mean)
     assert [trained.predict(row)[0] for row in X_star[:, None]] == mean.tolist()
@@ -143,11 +143,10 @@ def test_refuses_data_it_cannot_be_conditioned_on(X, y, sigma2, message):
         TrainedGPModel(X, y, ArcCosine(1, 1), sigma2)
 
 
-def test_an_error_names_rows_as_they_were_given_whatever_the_block(example, monkeypatch):
+def test_an_error_names_rows_as_they_were_given_whatever_the_block(example):
     """Row 7 is row 7, in the third block as well."""
     X, y, X_star, _ = example
-    trained = TrainedGPModel(X, y, ArcCosine(1, 1), 0.1)
-    monkeypatch.setattr(model_module, "ENTRIES", 3 * len(y))
+    trained = TrainedGPModel(X, y, ArcCosine(1, 1), 0.1, Direct(BlockSizes(entries=3 * len(y))))
     X_star = X_star.copy()
     X_star[7] = 0.0
     with pytest.raises(LengthError) as caught:

@@ -9,10 +9,13 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp import regression as model_module
 from gaussian_processes.gp.compiled.threads import in_threads
-from gaussian_processes.gp.linalg import cholesky as factor_module
+from gaussian_processes.gp.linalg.cholesky import BlockSizes
 from gaussian_processes.gp.progress import TIMES, Work
+from gaussian_processes.gp.solvers.direct import Direct
+from gaussian_processes.gp.solvers.refinement import Mixed
+
+SMALL = BlockSizes(panel=7, tile=20, entries=3000)
 
 
 class Told(dict):
@@ -28,23 +31,15 @@ def noisy_data():
     return generator.normal(size=(301, 4)), generator.normal(size=301)
 
 
-@pytest.fixture(name="small_blocks")
-def blocks_that_are_many(monkeypatch):
-    monkeypatch.setattr(factor_module, "PANEL", 7)
-    monkeypatch.setattr(factor_module, "TILE", 20)
-    monkeypatch.setattr(model_module, "ENTRIES", 3000)
-
-
 @pytest.mark.parametrize(
-    ("precision", "phases"),
-    [("double", ["Gram matrix", "Cholesky"]), ("mixed", ["Gram matrix", "Cholesky", "refinement"])],
+    ("solver", "phases"),
+    [(Direct(SMALL), ["Gram matrix", "Cholesky"]), (Mixed(SMALL), ["Gram matrix", "Cholesky", "refinement"])],
 )
-@pytest.mark.usefixtures("small_blocks")
-def test_every_phase_goes_from_0_to_1(data, precision, phases):
+def test_every_phase_goes_from_0_to_1(data, solver, phases):
     """Training, predictions of both kinds and leave-one-out; in steps that never go back."""
     X, y = data
     told = Told()
-    trained = TrainedGPModel(X, y, ArcCosine(1, 1), 0.1, precision, progress=told)
+    trained = TrainedGPModel(X, y, ArcCosine(1, 1), 0.1, solver, progress=told)
     assert list(told) == phases
     assert len(told["Cholesky"]) > 100
     trained.leave_one_out(told)
@@ -58,11 +53,10 @@ def test_every_phase_goes_from_0_to_1(data, precision, phases):
     assert "progress" not in vars(trained)
 
 
-@pytest.mark.usefixtures("small_blocks")
 def test_the_fractions_of_the_factorisation_are_those_of_its_operations(data):
     """When the first 7 of 301 columns are done, what is left is the factorisation of the others."""
     told = Told()
-    TrainedGPModel(*data, ArcCosine(1, 1), 0.1, progress=told)
+    TrainedGPModel(*data, ArcCosine(1, 1), 0.1, Direct(SMALL), progress=told)
     first = 1 - ((301 - 7) / 301) ** 3
     assert min(abs(fraction - first) for fraction in told["Cholesky"]) < 2 / TIMES
 
@@ -71,7 +65,7 @@ def test_a_phase_that_is_begun_again_is_told_again(data):
     """Where single precision is not enough, the matrix is made twice."""
     X, y = data
     told = Told()
-    TrainedGPModel(1.0 + 0.01 * X, y, ArcCosine(1, 0), 1e-9, "mixed", progress=told)
+    TrainedGPModel(1.0 + 0.01 * X, y, ArcCosine(1, 0), 1e-9, Mixed(), progress=told)
     assert told["Gram matrix"].count(0.0) == 2
     assert told["Cholesky"][-1] == 1.0
 
@@ -87,7 +81,6 @@ def test_however_many_the_steps_the_calls_are_few():
 
 @pytest.mark.parametrize("phase", ["Gram matrix", "Cholesky", "refinement"])
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.usefixtures("small_blocks")
 def test_an_exception_from_the_callback_ends_the_phase(data, phase, threads):
     """It arrives as it is, and the phase is told no more."""
     calls = []
@@ -98,7 +91,7 @@ def test_an_exception_from_the_callback_ends_the_phase(data, phase, threads):
             raise KeyboardInterrupt
 
     with threadpool_limits(threads), pytest.raises(KeyboardInterrupt):
-        TrainedGPModel(*data, ArcCosine(1, 1), 0.1, "mixed", progress=stop)
+        TrainedGPModel(*data, ArcCosine(1, 1), 0.1, Mixed(SMALL), progress=stop)
     assert calls.count(phase) == 2
 
 

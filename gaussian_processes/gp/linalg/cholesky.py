@@ -1,7 +1,8 @@
 """Cholesky: factor a symmetric positive definite matrix once, solve with it often."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -10,10 +11,33 @@ from gaussian_processes.gp.linalg.blas import divide, factor, subtract_product, 
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, no_progress
 
-# Columns that are factored at a time, and rows and columns of what is then taken from the rest at a time, at most: one
-# call of BLAS is 2 PANEL TILE^2 operations, some tenths of a second, and Python has its say between the calls. BLAS loses
-# a few hundredths by it at most: it is the sides of a product that must be long, not the sums in it.
-PANEL, TILE = 640, 4096
+# Columns of L^-1 that start together at the first one's row, at most.
+TOGETHER = 256
+
+
+@dataclass(frozen=True)
+class BlockSizes:
+    """How much is computed at a time. It decides time and memory, and changes results by rounding alone.
+
+    One call of BLAS is 2 panel tile^2 operations, some tenths of a second; Python checks for signals between the calls.
+    BLAS loses a few hundredths by that at most: the sides of a product must be long, not the sums in it.
+
+    Attributes:
+        panel: columns factored at a time, at most.
+        tile: rows and columns of the rest updated at a time, at most.
+        entries: entries of right-hand sides held at a time, about. The default stays below 32 MiB, which the C library
+            reuses; the system would map larger pieces page by page, each time.
+    """
+
+    panel: int = 640
+    tile: int = 4096
+    entries: int = 4_000_000
+
+    def slices(self, rows: int, columns: int) -> Iterator[slice]:
+        """Slices of one size that cover `rows` rows, each of about `entries` entries at most."""
+        count = max(1, -(-rows * columns // self.entries))
+        step = max(1, -(-rows // count))
+        return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
 
 
 class NotPositiveDefiniteError(ValueError):
@@ -46,25 +70,31 @@ class Cholesky:
 
     Attributes:
         L: the factor, packed.
+        sizes: how much is computed at a time.
     """
 
     L: Packed
+    sizes: BlockSizes = BlockSizes()
 
     @classmethod
-    def of(cls, M: Packed, progress: Progress = no_progress) -> "Cholesky":
+    def of(cls, M: Packed, progress: Progress = no_progress, sizes: BlockSizes = BlockSizes()) -> Self:
         """Factor M in its own memory: M is overwritten. Progress is told of the phase "Cholesky".
 
         Raises:
             NotPositiveDefiniteError: a pivot is not positive, or not a number.
         """
-        row = _factor(M, Work("Cholesky", len(M) ** 3, progress))
+        row = _factor(M, sizes, Work("Cholesky", len(M) ** 3, progress))
         pivots = M.diagonal
         # LAPACK lets NaN and infinity through: they compare as neither positive nor negative.
         bad = np.flatnonzero(~np.isfinite(pivots))
         if row or len(bad):
             row = row or int(bad[0]) + 1
             raise NotPositiveDefiniteError(len(M), row, float(pivots[row - 1]))
-        return cls(M)
+        return cls(M, sizes)
+
+    def __len__(self) -> int:
+        """N."""
+        return len(self.L)
 
     def solve(self, b: Matrix) -> Matrix:
         """M^-1 b for b (N,) or (N, M), in the precision of L."""
@@ -90,16 +120,14 @@ class Cholesky:
         """log det M."""
         return 2.0 * float(np.sum(np.log(self.L.diagonal, dtype=np.float64)))
 
-    def inverse_diagonal(self, blocks: Iterable[slice], progress: Progress = no_progress) -> Array:
+    def inverse_diagonal(self, progress: Progress = no_progress) -> Array:
         """The diagonal (N,) of M^-1: its entry i is |L^-1 e_i|^2. It takes as many operations as factoring.
 
-        Args:
-            blocks: slices that cover the columns of L^-1, in order, of which one is held at a time.
-            progress: is told of the phase "leave-one-out".
+        Progress is told of the phase "leave-one-out".
         """
-        N, dtype = len(self.L), self.L.rectangle.dtype
+        N, dtype = len(self), self.L.rectangle.dtype
         diagonal, work = np.empty(N), Work("leave-one-out", N**3, progress)
-        for block in blocks:
+        for block in self.sizes.slices(N, max(N, self.sizes.entries // TOGETHER)):
             E = np.zeros((N, block.stop - block.start), dtype, order="F")
             np.fill_diagonal(E[block], 1.0)
             self._forward(E, block.start)
@@ -116,7 +144,7 @@ class Cholesky:
 
     def _forward(self, B: Matrix, start: int = 0) -> None:
         """B <- L^-1 B for a matrix or a contiguous vector B, whose rows before `start` are zero."""
-        for tile in self.L.tiles(TILE, start):
+        for tile in self.L.tiles(self.sizes.tile, start):
             below = slice(tile.stop, len(B))
             divide(self.L[tile, tile], B[tile])
             if tile.stop < len(B):
@@ -124,23 +152,23 @@ class Cholesky:
 
     def _backward(self, x: Matrix) -> None:
         """x <- L^-T x for a matrix or a contiguous vector x."""
-        for tile in reversed(self.L.tiles(TILE)):
+        for tile in reversed(self.L.tiles(self.sizes.tile)):
             below = slice(tile.stop, len(x))
             if tile.stop < len(x):
                 subtract_product(x[tile], self.L[below, tile].T, x[below])
             divide(self.L[tile, tile], x[tile], transposed=True)
 
 
-def _factor(M: Packed, work: Work) -> int:
+def _factor(M: Packed, sizes: BlockSizes, work: Work) -> int:
     """M <- L, a panel of columns at a time. Returns 0, or the row, from 1, whose pivot is not positive.
 
     The units of work are sixths of a multiplication with its addition, N^3 in all.
     """
-    for k in M.tiles(PANEL):
+    for k in M.tiles(sizes.panel):
         row = factor(M[k, k])
         if row:
             return int(k.start) + row
-        tiles, K = M.tiles(TILE, k.stop), k.stop - k.start
+        tiles, K = M.tiles(sizes.tile, k.stop), k.stop - k.start
         work.advance(K**3)
         for i in tiles:
             divide(M[k, k], M[i, k].T)

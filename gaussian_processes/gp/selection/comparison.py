@@ -201,8 +201,3 @@ def _standing(progress: Progress, fraction: float) -> Progress:
         progress("comparison", fraction)
 
     return tell
-
-
-def memory(N: int) -> int:
-    """Bytes that comparing kernels on N rows takes: angles, covariances and a factor, half a matrix each."""
-    return 3 * 8 * (N * (N + 1) // 2)

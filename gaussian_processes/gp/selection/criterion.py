@@ -54,7 +54,7 @@ def sensitivity(criterion: Criterion, y: Array, factor: Cholesky, progress: Prog
 
 def _evidence(y: Array, factor: Cholesky, progress: Progress) -> Sensitivity:
     alpha = factor.solve(y)
-    value = log_evidence(y, alpha, factor)
+    value = log_evidence(y, alpha, factor.log_det())
     W = inverse(factor, progress)
     np.multiply(W.rectangle, -0.5, out=W.rectangle)
     add_mean_product(W, alpha / 2.0, alpha)

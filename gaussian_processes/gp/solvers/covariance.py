@@ -8,7 +8,7 @@ import numpy as np
 from gaussian_processes.gp.arrays import Array, Matrix
 from gaussian_processes.gp.kernels.base import Inputs, Kernel
 from gaussian_processes.gp.kernels.matrices import matrix, matrix_and_product, packed_gram
-from gaussian_processes.gp.kernels.matvec import strip_product
+from gaussian_processes.gp.kernels.matvec import product, strip_product
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, no_progress
 
@@ -52,6 +52,10 @@ class Covariance:
     def cross_and_product(self, others: Inputs, v: Array) -> tuple[Matrix, Array]:
         """`cross` K (n, N), and K v (n,) for v (N,), in one pass."""
         return matrix_and_product(self.kernel, others, self.inputs, v)
+
+    def cross_times(self, others: Inputs, v: Array, progress: Progress = no_progress) -> Array:
+        """`cross` times v (N,), without the matrix: (n,). The phase of `progress` is "prediction"."""
+        return product(self.kernel, others, self.inputs, v, progress)
 
     def strip_product(self, v: Array, strip: slice, dtype: type[np.floating[Any]] = np.float64) -> Array:
         """The part of K v (N,) that a strip of K contributes; see `matvec.strip_product`."""

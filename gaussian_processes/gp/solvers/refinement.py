@@ -1,17 +1,54 @@
-"""Refinement: M^-1 y in double precision from a factor in single precision, which takes half the time and memory."""
+"""Mixed: M^-1 y in double precision from a factor in single precision, which takes half the time and memory.
+
+Iterative refinement: N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, 2002, chapter 12.
+"""
 
 import math
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.linalg.cholesky import Cholesky
+from gaussian_processes.gp.linalg.cholesky import BlockSizes, Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.progress import Progress, no_progress
+from gaussian_processes.gp.solvers.base import Solution
 from gaussian_processes.gp.solvers.covariance import Covariance
+from gaussian_processes.gp.solvers.direct import Direct, DirectFactor
 
-# What |y - M alpha| may be beside |y|; and what part of it each step may leave, or there will be too many.
+# The residual |y - M alpha| / |y| of a solution; and the part of it that each step may leave, or there will be too many.
 RESIDUAL, LEFT = 1e-12, 0.1
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Solve by a factor in single precision, or as `Direct` where single precision is not enough; the message says which.
+
+    The phases are "Gram matrix", "Cholesky" and "refinement"; the first two come again in double precision.
+
+    Attributes:
+        sizes: how much the factor computes at a time.
+    """
+
+    sizes: BlockSizes = BlockSizes()
+
+    def solve(self, M: Covariance, y: Array, progress: Progress = no_progress) -> Solution:
+        """See `base.Solver`."""
+        try:
+            factor = DirectFactor.of(M.packed(np.float32, progress), progress, self.sizes)
+        except NotPositiveDefiniteError as error:
+            reason = f"the factorisation stopped at row {error.row}"
+        else:
+            refined = refine(M, y, factor, progress)
+            last, steps = refined.residuals[-1], len(refined.residuals)
+            if refined.converged and np.isfinite(refined.alpha).all():
+                how = f"alpha refined in {steps} steps to a relative residual of {last:.1e}"
+                return Solution(refined.alpha, factor, f"Factored in single precision; {how}.")
+            del factor  # before the other is made, which is twice as large
+            reason = f"refinement stopped at a relative residual of {last:.1e} after {steps} steps, not {RESIDUAL:.0e}"
+        solution = Direct(self.sizes).solve(M, y, progress)
+        message = f"Single precision is not enough for these data ({reason}): solved in double precision."
+        return replace(solution, message=message)
 
 
 class Refined(NamedTuple):
@@ -29,8 +66,8 @@ class Refined(NamedTuple):
 def refine(M: Covariance, y: Array, factor: Cholesky, progress: Progress = no_progress) -> Refined:
     """Solve M alpha = y with a factor of nearly M, until it is solved or gets no better.
 
-    Iterative refinement: alpha <- alpha + (L L^T)^-1 (y - M alpha), with the residual in double precision from kernel
-    entries that are computed again. Progress is told of the phase "refinement" in digits of that residual.
+    alpha <- alpha + (L L^T)^-1 (y - M alpha), with the residual in double precision from kernel entries that are computed
+    again. Progress is told of the phase "refinement" in digits of that residual.
     """
     # In numbers near 1, as single precision ends at 1e38.
     size = float(np.abs(y).max()) or 1.0
@@ -53,5 +90,5 @@ def refine(M: Covariance, y: Array, factor: Cholesky, progress: Progress = no_pr
 
 
 def _fraction(residual: float) -> float:
-    """Of the digits that are wanted, how many there are; 0 for a residual that is not a number."""
+    """The part of the digits of RESIDUAL that are right; 0 for a residual that is not a number."""
     return min(1.0, math.log(residual) / math.log(RESIDUAL)) if 0.0 < residual < 1.0 else float(residual == 0.0)

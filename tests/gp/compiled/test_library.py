@@ -30,14 +30,16 @@ WORK = """
 import hashlib, json
 import numpy as np
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
+from gaussian_processes.gp.solvers.direct import Direct
+from gaussian_processes.gp.solvers.refinement import Mixed
 X = np.random.default_rng(0).normal(size=(300, 5))
 found = {}
 for q, l, geometry in (0, 0, "sphere"), (0, 3, "homogeneous"), (1, 1, "sphere"), (4, 2, "homogeneous"), (60, 0, "sphere"):
     kernel = ArcCosine(q, l, geometry, bias=0.5)
     found[f"gram {q} {l}"] = kernel.gram(X)
     found[f"cross {q} {l}"] = kernel.cross(X, X[:7])
-    for precision in ("double", "mixed"):
-        model = TrainedGPModel(X, X[:, 0], kernel, 0.1, precision)
+    for precision, solver in (("double", Direct()), ("mixed", Mixed())):
+        model = TrainedGPModel(X, X[:, 0], kernel, 0.1, solver)
         found[f"std {q} {l} {precision}"] = np.array(model.predict(X[:9] + 1.0, return_std=True))
         found[f"mean {q} {l} {precision}"] = model.predict(X[:9] + 1.0)
 print(json.dumps({key: hashlib.sha256(value.tobytes()).hexdigest() for key, value in found.items()}))

@@ -125,5 +125,5 @@ def test_estimates_grow_with_the_order_and_with_depth_where_work_does():
 def test_no_entry_takes_no_operations(q):
     """A matrix of no rows, as of a channel that holds none, is nothing to divide by."""
     entry = cost.entry(q, 1, 0)
-    assert cost.prediction(50, 0, 3, "double", entry) == cost.means(50, 0, 3, entry) == 0.0
-    assert cost.iterative(0, 3, entry=entry) == cost.training(0, 3, "double", entry) == cost.START
+    assert cost.prediction(50, 0, 3, entry) == cost.means(50, 0, 3, entry) == 0.0
+    assert cost.iterative(0, 3, entry=entry) == cost.training(0, 3, entry) == cost.START

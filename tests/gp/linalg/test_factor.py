@@ -5,8 +5,7 @@ import pytest
 from scipy.linalg.lapack import dpotrf, dtrttf
 
 from gaussian_processes.gp.linalg import blas as blocks_module
-from gaussian_processes.gp.linalg import cholesky as factor_module
-from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
+from gaussian_processes.gp.linalg.cholesky import BlockSizes, Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.lapack import blas
 from gaussian_processes.gp.linalg.packed import Packed
 
@@ -18,12 +17,8 @@ def positive_definite(N, dtype=np.float64):
     return (A @ A.T + N * np.eye(N)).astype(dtype)
 
 
-@pytest.fixture(name="cut", params=[(640, 4096), (5, 9), (16, 16), (40, 25)], ids=str)
-def cut_into_panels_and_tiles(request, monkeypatch):
-    """As it is, which is not at all for matrices of this size, and small, with and without a rest."""
-    panel, tile = request.param
-    monkeypatch.setattr(factor_module, "PANEL", panel)
-    monkeypatch.setattr(factor_module, "TILE", tile)
+# As it is, which is not at all for matrices of this size, and small, with and without a rest.
+cut = pytest.mark.parametrize("sizes", [BlockSizes(), BlockSizes(5, 9, 50), BlockSizes(16, 16), BlockSizes(40, 25)])
 
 
 @pytest.mark.parametrize("N", SIZES)
@@ -51,14 +46,14 @@ def test_tiles_cover_each_row_once_and_stay_in_a_half(N, size):
         assert all(tile.stop <= packed.m or tile.start >= packed.m for tile in tiles)
 
 
-@pytest.mark.usefixtures("cut")
+@cut
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-4)])
 @pytest.mark.parametrize("N", SIZES)
-def test_solves_what_numpys_lu_solves(N, dtype, tolerance):
+def test_solves_what_numpys_lu_solves(N, dtype, tolerance, sizes):
     """L, M^-1 b, L^-1 B, log det M and the diagonal of M^-1."""
     M = positive_definite(N, dtype)
     b = np.random.default_rng(1).normal(size=(N, 3)).astype(dtype)
-    factor = Cholesky.of(Packed.of(M))
+    factor = Cholesky.of(Packed.of(M), sizes=sizes)
     L = np.linalg.cholesky(M.astype(np.float64))
     assert factor.L.lower() == pytest.approx(L, rel=tolerance, abs=tolerance)
     assert factor.solve(b[:, 0]) == pytest.approx(np.linalg.solve(M, b[:, 0]), rel=tolerance, abs=tolerance)
@@ -66,7 +61,7 @@ def test_solves_what_numpys_lu_solves(N, dtype, tolerance):
     assert factor.half_solve(b.copy()) == pytest.approx(np.linalg.solve(L, b), rel=tolerance, abs=tolerance)
     assert factor.log_det() == pytest.approx(np.linalg.slogdet(M.astype(np.float64))[1], rel=tolerance)
     wanted = np.diagonal(np.linalg.inv(M.astype(np.float64)))
-    assert factor.inverse_diagonal([slice(0, N)]) == pytest.approx(wanted, rel=tolerance)
+    assert factor.inverse_diagonal() == pytest.approx(wanted, rel=tolerance)
 
 
 def test_factors_in_the_matrixs_own_memory():
@@ -79,9 +74,7 @@ def test_factors_in_the_matrixs_own_memory():
 
 
 def test_no_call_is_longer_than_a_product_of_tiles(monkeypatch):
-    """Operations by the sizes that BLAS and LAPACK are given: 2 PANEL TILE^2 at most, and N^3/3 together."""
-    monkeypatch.setattr(factor_module, "PANEL", 16)
-    monkeypatch.setattr(factor_module, "TILE", 48)
+    """Operations by the sizes that BLAS and LAPACK are given: 2 panel tile^2 at most, and N^3/3 together."""
     operations = {
         "potrf": lambda n: n**3 / 3,
         "trsm": lambda rows, columns: rows * columns**2,
@@ -102,21 +95,21 @@ def test_no_call_is_longer_than_a_product_of_tiles(monkeypatch):
 
     monkeypatch.setattr(blocks_module, "blas", counted(blocks_module.blas))
     monkeypatch.setattr(blocks_module, "lapack", counted(blocks_module.lapack))
-    Cholesky.of(Packed.of(positive_definite(301)))
+    Cholesky.of(Packed.of(positive_definite(301)), sizes=BlockSizes(panel=16, tile=48))
     assert max(counts) <= 2 * 16 * 48**2
     assert sum(counts) == pytest.approx(301**3 / 3)
 
 
-@pytest.mark.usefixtures("cut")
+@cut
 @pytest.mark.parametrize("row", [1, 30, 31, 32, 59])
 @pytest.mark.parametrize("N", [60, 61])
-def test_a_pivot_that_is_not_positive_is_named_with_its_value(N, row):
+def test_a_pivot_that_is_not_positive_is_named_with_its_value(N, row, sizes):
     """The pivot is the row's variance given the rows before it, which the matrix was made to have."""
     M = positive_definite(N)
     before = slice(0, row - 1)
     M[row - 1, row - 1] = M[row - 1, before] @ np.linalg.solve(M[before, before], M[before, row - 1]) - 0.125
     with pytest.raises(NotPositiveDefiniteError, match=rf"{N} rows .* at row {row}, .* is -0\.125") as caught:
-        Cholesky.of(Packed.of(M))
+        Cholesky.of(Packed.of(M), sizes=sizes)
     assert caught.value.row == dpotrf(M, lower=1)[1]
 
 

@@ -12,7 +12,7 @@ from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.kernels.matrices import packed_gram
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.selection.comparison import BOUNDS, compare, memory
+from gaussian_processes.gp.selection.comparison import BOUNDS, compare
 from gaussian_processes.gp.selection.line_search import Point, maximum
 from gaussian_processes.gp.selection.profile import Profile
 
@@ -321,7 +321,7 @@ def test_no_kernels_no_results():
 
 def test_memory_is_that_of_three_halves():
     """Angles, covariances, factor."""
-    assert memory(1000) == 12 * 1000 * 1001
+    assert cost.learning_bytes(1000, "evidence", compared=True) == 12 * 1000 * 1001
 
 
 @pytest.mark.parametrize(("criterion", "factorisations"), [("evidence", 3.0), ("loo", 6.8)])

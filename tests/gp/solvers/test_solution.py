@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from gaussian_processes.gp import ArcCosine, TrainedGPModel
+from gaussian_processes.gp import ArcCosine, TrainedGPModel, cost
 from gaussian_processes.gp.kernels.matvec import product, strip_product
-from gaussian_processes.gp.solvers.direct import memory
+from gaussian_processes.gp.solvers.direct import Direct
+from gaussian_processes.gp.solvers.refinement import Mixed
 
 KERNELS = [
     ArcCosine(0, 2),
@@ -39,8 +40,8 @@ def test_mixed_precision_solves_as_double_precision_does(kernel, data):
     """The residual is 1e-12, means agree to 1e-9, variances to 1e-5 of the prior, log evidence to 1e-5."""
     X, y, X_star = data
     double = TrainedGPModel(X, y, kernel, 0.1)
-    mixed = TrainedGPModel(X, y, kernel, 0.1, "mixed")
-    assert mixed.solution.account.startswith("Factored in single precision; alpha refined in ")
+    mixed = TrainedGPModel(X, y, kernel, 0.1, Mixed())
+    assert mixed.solution.message.startswith("Factored in single precision; alpha refined in ")
     assert mixed.solution.factor.L.rectangle.dtype == np.float32
     M = kernel.gram(X) + 0.1 * np.eye(len(y))
     assert np.linalg.norm(y - M @ mixed.solution.alpha) <= 2e-12 * np.linalg.norm(y)
@@ -66,9 +67,9 @@ def test_falls_back_to_double_precision_and_says_why(sigma2, scale, degree, reas
     X = scale * (1.0 + 0.01 * generator.normal(size=(200, 2)))
     y = generator.normal(size=200)
     kernel = ArcCosine(1, 0, "homogeneous", degree=degree) if degree else ArcCosine(1, 0)
-    mixed, double = TrainedGPModel(X, y, kernel, sigma2, "mixed"), TrainedGPModel(X, y, kernel, sigma2)
-    assert reason in mixed.solution.account
-    assert mixed.solution.account.endswith("solved in double precision.")
+    mixed, double = TrainedGPModel(X, y, kernel, sigma2, Mixed()), TrainedGPModel(X, y, kernel, sigma2)
+    assert reason in mixed.solution.message
+    assert mixed.solution.message.endswith("solved in double precision.")
     assert np.array_equal(mixed.solution.alpha, double.solution.alpha)
     assert mixed.solution.factor.L.rectangle.dtype == np.float64
 
@@ -77,16 +78,17 @@ def test_a_target_of_zeros_or_of_any_scale_is_solved(data):
     """Single precision ends at 1e38, and the targets need not."""
     X, y, _ = data
     kernel = ArcCosine(1, 1)
-    assert np.all(TrainedGPModel(X, 0.0 * y, kernel, 0.1, "mixed").solution.alpha == 0.0)
-    alpha = TrainedGPModel(X, y, kernel, 0.1, "mixed").solution.alpha
+    assert np.all(TrainedGPModel(X, 0.0 * y, kernel, 0.1, Mixed()).solution.alpha == 0.0)
+    alpha = TrainedGPModel(X, y, kernel, 0.1, Mixed()).solution.alpha
     for scale in (1e-200, 1e200):
-        scaled = TrainedGPModel(X, scale * y, kernel, 0.1, "mixed")
+        scaled = TrainedGPModel(X, scale * y, kernel, 0.1, Mixed())
         assert scaled.solution.alpha / scale == pytest.approx(alpha, rel=1e-9, abs=1e-12)
 
 
 def test_the_memory_is_that_of_half_a_matrix(data):
     """8 bytes an entry of the lower triangle, or 4."""
     X, y, _ = data
-    for precision in ("double", "mixed"):
-        trained = TrainedGPModel(X, y, ArcCosine(1, 0), 0.1, precision)
-        assert trained.solution.factor.L.rectangle.nbytes == memory(300, precision)
+    for solver in (Direct(), Mixed()):
+        trained = TrainedGPModel(X, y, ArcCosine(1, 0), 0.1, solver)
+        wanted = cost.factor_bytes(300, mixed=isinstance(solver, Mixed))
+        assert trained.solution.factor.L.rectangle.nbytes == wanted
