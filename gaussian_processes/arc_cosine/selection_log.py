@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from gaussian_processes.arc_cosine.kernels_compared import settings_of
 from gaussian_processes.arc_cosine.problem import Problem
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
@@ -40,10 +42,10 @@ def log_iteration(problem: Problem, what: str, iteration: Iteration) -> None:
 def log_end(problem: Problem, learned: Learned[ArcCosine]) -> None:
     """The learned hyperparameters, and how long they took."""
     kernel = learned.parameters.kernel
-    words = [f"sigma2={learned.parameters.sigma2:.4g}", f"variance={kernel.variance:.4g}", f"bias={kernel.bias:.4g}"]
-    words += [f"degree={kernel.power:.4g}"] if kernel.geometry == "homogeneous" else []
-    if kernel.lengthscales:
-        words.append(f"lengthscales={','.join(f'{length:.3g}' for length in kernel.lengthscales)}")
+    words = (
+        f"{name}={','.join(f'{one:.4g}' for one in np.atleast_1d(value))}"
+        for name, value in learned.parameters.values.items()
+    )
     ends = f"; at a bound: {', '.join(learned.at_bounds)}" if learned.at_bounds else ""
     problem.reporter.log(
         f"learned {named(kernel)}: {problem.criterion} {problem.nats(learned.value):.3f} after {learned.iterations} iterations "
