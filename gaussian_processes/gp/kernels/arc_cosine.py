@@ -96,19 +96,11 @@ class ArcCosine:
         return matrix(self, self.inputs(X, training=columns), columns)
 
     def gram(self, X: Array) -> Array:
-        """The covariances (N, N) among the rows of X (N, d): exactly symmetric, with exactly `diagonal(X)`.
-
-        Raises:
-            LengthError: as `cross`.
-        """
+        """The covariances (N, N) among the rows of X (N, d): exactly symmetric, with exactly `diagonal(X)`. Raises as `cross`."""
         return gram(self, self.inputs(X))
 
     def diagonal(self, X: Array) -> Array:
-        """The prior variances (N,) of the rows of X (N, d), in closed form: k_{q,l}(1) = 1.
-
-        Raises:
-            LengthError: as `cross`.
-        """
+        """The prior variances (N,) of the rows of X (N, d), in closed form, as k_{q,l}(1) = 1. Raises as `cross`."""
         return self.prior_variances(self.inputs(X, together=False))
 
     def lengths(self, X: Array) -> Array:
@@ -118,11 +110,7 @@ class ArcCosine:
             return np.asarray(np.ldexp(lengths, exponents))
 
     def inputs(self, X: Array, *, training: NormalisedInputs | None = None, together: bool = True) -> NormalisedInputs:
-        """See `Kernel`; "equal" rows are multiples of each other on the sphere.
-
-        Raises:
-            LengthError: as `cross`.
-        """
+        """See `Kernel`; on the sphere, multiples of a row are equal to it. Raises as `cross`."""
         inputs = normalised(self._in_lengthscales(X), self.bias, self.power, self.variance)
         if together:
             inputs = inputs.with_repeats_merged()

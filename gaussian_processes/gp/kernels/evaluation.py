@@ -24,8 +24,8 @@ NO_TERMS = np.empty((2, 1))
 @cache
 def evaluation(q: int, l: int, dtype: str) -> "ByPolynomials | ByDefinition":
     """k_{q,l} in "float64" or "float32"."""
-    found = approximation(q, l, dtype)
-    return ByDefinition(q, l) if found is None else ByPolynomials(found.polynomials)
+    polynomials = approximation(q, l, dtype)
+    return ByDefinition(q, l) if polynomials is None else ByPolynomials(polynomials)
 
 
 @cache

@@ -15,7 +15,6 @@ are enough.
 """
 
 import math
-from dataclasses import dataclass
 from functools import cache
 from math import asin, pi, sqrt
 
@@ -42,48 +41,28 @@ DERIVATIVE_DEGREES = (*DEGREES, 48)
 DEEPEST, STEEPEST = 64, 10.0
 
 
-@dataclass(frozen=True, eq=False)
-class Approximation:
-    """k_{q,l} for the compiled pass, in one precision. Coefficients begin with the highest power.
+@cache
+def approximation(q: int, l: int, dtype: str) -> Polynomials | None:
+    """k_{q,l} for the compiled pass in "float64" or "float32"; coefficients begin with the highest power.
 
-    Attributes:
-        q, l: order and depth.
+    Returns:
         first: (2, n) of (G/G(0) + C)/2 and (G/G(0) - C)/2 in x = 2 sqrt(2) s - 1; for q = 0, (1, n) of asin(s)/s in
             x = 4 s^2 - 1.
         later: (0 to 2, n) of G/G(0) of the following stages; for q = 0, (1 or 0, n) of the following l layers.
         gains: G(0) of first and later stages; for q = 0, gradient and offset of x in the fourth root of c.
         repeats: number of applications of the first later stage; the second is applied once.
-        error: largest error of the pass in the check against the definition.
-    """
+        q, l: as given.
 
-    q: int
-    l: int
-    first: Floats
-    later: Floats
-    gains: Floats
-    repeats: int
-    error: float
-
-    @property
-    def polynomials(self) -> Polynomials:
-        """The pass's argument."""
-        return self.first, self.later, self.gains, self.repeats, self.q, self.l
-
-
-@cache
-def approximation(q: int, l: int, dtype: str) -> Approximation | None:
-    """The polynomials for k_{q,l} in "float64" or "float32".
-
-    None where none of moderate degree are right to rounding: for q above about 30.
+        None where no polynomials of moderate degree are right to rounding: for q above about 30.
     """
     found = _order_0(l, dtype) if q == 0 else _higher_order(q, l, dtype)
     if found is None:
         return None
     first, later, gains = (np.ascontiguousarray(array, dtype=dtype) for array in found)
     depths = stages(q, l, dtype) if q else ()
-    repeats = depths[1][1] if len(depths) > 1 else 1
-    error, allowed = _error((first, later, gains, repeats, q, l), dtype)
-    return Approximation(q, l, first, later, gains, repeats, float(error.max())) if np.all(error <= allowed) else None
+    polynomials = first, later, gains, depths[1][1] if len(depths) > 1 else 1, q, l
+    error, allowed = errors(polynomials, dtype)
+    return polynomials if np.all(error <= allowed) else None
 
 
 @cache
@@ -166,7 +145,7 @@ def _order_0(l: int, dtype: str) -> tuple[Floats, Floats, list[float]] | None:
     return first, later, [2.0 / (1.0 - NEAREST), -(1.0 + NEAREST) / (1.0 - NEAREST)]
 
 
-def _error(polynomials: Polynomials, dtype: str) -> tuple[Array, Array]:
+def errors(polynomials: Polynomials, dtype: str) -> tuple[Array, Array]:
     """The pass's error against the definition at angles dense at both ends, and the error allowed there."""
     q, l = polynomials[4:]
     angles = np.concatenate(

@@ -61,12 +61,13 @@ def test_the_definition_stops_where_nothing_changes_any_more(q, l):
 def test_the_pass_stops_where_a_strip_comes_again(q, l, dtype):
     """To the bit what it gives when each stage is one of its own, none of which is left out."""
     found = approximation(q, l, dtype)
+    first, later, gains = found[:3]
     counts = [count for _, count in stages(q, l, dtype)][1:]
-    whole = found.first, np.repeat(found.later, counts, axis=0), np.repeat(found.gains, [1, *counts]), 1, q, l
+    whole = first, np.repeat(later, counts, axis=0), np.repeat(gains, [1, *counts]), 1, q, l
     rows = ArcCosine(q, l).inputs(X)
     rows = rows.astype(np.dtype(dtype).type)
     matrices = []
-    for polynomials in (found.polynomials, whole):
+    for polynomials in (found, whole):
         matrices.append(np.empty((len(X), len(X)), dtype))
         span, work = (0, 0, len(X), 0, 0), passes.workspace(dtype)
         passes.fill(rows.unit, rows.unit, rows.transposed, span, polynomials, matrices[-1], *passes.NO_VECTORS, work)
