@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from gaussian_processes.gp.selection.comparison import Compared
 from gaussian_processes.gp.selection.parameters import Parameters
 
 Learned: TypeAlias = optimise.Learned[ArcCosine]
+
+# Hyperparameters that each of several compared kernels has for itself.
+OWN = ("sigma2", "variance")
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +105,9 @@ def _best_of(problem: Problem, kernels: Sequence[ArcCosine]) -> Choice:
 
 
 def _moved(kernels: Sequence[ArcCosine], learned: Learned) -> list[ArcCosine]:
-    """Kernels with a learned kernel's bias, lengthscales and degree."""
-    like = learned.parameters.kernel
-    kernels = [replace(one, bias=like.bias, lengthscales=like.lengthscales) for one in kernels]
-    return [replace(one, degree=like.degree) for one in kernels] if "degree" in learned.parameters.free else kernels
+    """Kernels with the hyperparameters learned for another, except OWN."""
+    shared: dict[str, Any] = {name: value for name, value in learned.parameters.values.items() if name not in OWN}
+    return [replace(one, **shared) for one in kernels]
 
 
 def _simplest(kernels: Sequence[ArcCosine]) -> ArcCosine:
@@ -123,8 +125,9 @@ def _kernels(h: Hyperparameters, features: int) -> list[ArcCosine]:
             f"lengthscales has {len(lengthscales)} numbers and the training channel {features} features; one number per "
             "feature, or one for all, is wanted."
         )
+    given: dict[str, Any] = {one.name: getattr(h, one.name) for one in ArcCosine.hyperparameters}
     return [
-        ArcCosine(q, l, geometry, h.bias, h.degree, h.variance, lengthscales)
+        ArcCosine(q, l, geometry, **given | {"lengthscales": lengthscales})
         for geometry in h.geometries
         for q in h.orders
         for l in h.depths
@@ -133,7 +136,7 @@ def _kernels(h: Hyperparameters, features: int) -> list[ArcCosine]:
 
 def moves_rows(h: Hyperparameters) -> frozenset[Name]:
     """Learned hyperparameters that all kernels of a geometry share."""
-    return frozenset(free_names(h)) & {"bias", "degree", "lengthscales"}
+    return frozenset(free_names(h)) - {*OWN}
 
 
 def free_names(h: Hyperparameters) -> tuple[Name, ...]:
@@ -142,9 +145,9 @@ def free_names(h: Hyperparameters) -> tuple[Name, ...]:
         case "all":
             return NAMES
         case "none":
-            return ("sigma2", "variance")
+            return OWN
         case names:
-            return names if _is_settled(h) else tuple({*names, "sigma2", "variance"})
+            return names if _is_settled(h) else tuple({*names, *OWN})
 
 
 def _is_settled(h: Hyperparameters) -> bool:

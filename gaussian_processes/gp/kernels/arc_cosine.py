@@ -12,7 +12,7 @@ from gaussian_processes.gp.arrays import Array, Matrix
 from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.compiled.span import Span
 from gaussian_processes.gp.kernels.base import Hyperparameter, Pair
-from gaussian_processes.gp.kernels.derivative import degree_derivative, stretch_derivatives
+from gaussian_processes.gp.kernels.derivative import stretch_derivatives
 from gaussian_processes.gp.kernels.evaluation import evaluation
 from gaussian_processes.gp.kernels.inputs import LengthError, NormalisedInputs, measured, normalised
 from gaussian_processes.gp.kernels.matrices import gram, matrix
@@ -160,7 +160,9 @@ class ArcCosine:
         self, names: Sequence[str], inputs: NormalisedInputs, W: Packed, c: Array
     ) -> Mapping[str, Array | float]:
         """See `Kernel`."""
-        found: dict[str, Array | float] = {"variance": float(c.sum()), "degree": degree_derivative(inputs, c)}
+        # Rows of length zero have no covariance to change.
+        logs = np.log(inputs.scale, where=inputs.scale > 0.0, out=np.zeros_like(c))
+        found: dict[str, Array | float] = {"variance": float(c.sum()), "degree": 2.0 * float(c @ logs)}
         if not {"bias", "lengthscales"}.isdisjoint(names):
             stretched = stretch_derivatives(self.q, self.l, self.variance, self.power, inputs, W, c)
             d = inputs.width - (self.bias > 0.0)

@@ -44,12 +44,6 @@ def stretch_derivatives(q: int, l: int, v: float, p: float, inputs: NormalisedIn
     return np.asarray(2.0 * (np.einsum("nd,nd->d", U, H) + along @ U**2) + close[: inputs.width])
 
 
-def degree_derivative(inputs: NormalisedInputs, c: Array) -> float:
-    """d(sum_ij W_ij K_ij)/dlog p; rows of length zero have no covariance to change."""
-    scale = inputs.scale
-    return 2.0 * float(c @ np.log(scale, where=scale > 0.0, out=np.zeros_like(scale)))
-
-
 def weigh_by_derivative(q: int, l: int, v: float, inputs: NormalisedInputs, W: Packed) -> Array:
     """W <- G = v (r_i r_j)^p dk_{q,l}/dt W_ij, in W's own memory.
 

@@ -15,21 +15,28 @@ are enough.
 """
 
 import math
+from collections.abc import Callable, Iterable
 from functools import cache
 from math import asin, pi, sqrt
+from typing import TypeAlias
 
 import numpy as np
+from numpy.polynomial.chebyshev import cheb2poly
+from scipy.fft import dct
 
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.compiled.passes import CLOSE, COLUMNS, STRIP, Floats, Polynomials
-from gaussian_processes.gp.kernels.fitting import DEGREES, Function, fitted, padded
 from gaussian_processes.gp.kernels.formulas import composed_complement, composed_kernel_derivative, cosines, layers
 
+# The pass evaluates eight terms at a time; at higher degrees the powers of x lose digits.
+DEGREES = (8, 16, 24, 32, 40)
+NODES = 128
 # The greatest order with polynomials of these degrees, in single precision.
 HIGHEST = 40
-# The error allowed to the pass, in roundings, beside the rounding of the cosine: 4e-15 in double precision.
-PASS = 18
+# The errors allowed to a polynomial and, beside the rounding of the cosine, to the pass, in roundings: 2e-15 and 4e-15 in
+# double precision.
+POLYNOMIAL, PASS = 9, 18
 # Below this fourth root of a complement, order 0 goes layer by layer: that of a pair with 1 - t = CLOSE.
 NEAREST = (2 / pi * asin(sqrt(CLOSE / 2))) ** 0.25
 
@@ -39,6 +46,8 @@ DERIVATIVE_ERRORS = (1e-12, 1e-10)
 DERIVATIVE_DEGREES = (*DEGREES, 48)
 # Beyond this depth, or this logarithm of dk/dt at t = 1, no polynomial is near enough, even if it is so at the points tried.
 DEEPEST, STEEPEST = 64, 10.0
+
+Function: TypeAlias = Callable[[Array], Array]
 
 
 @cache
@@ -94,7 +103,7 @@ def _higher_order(q: int, l: int, dtype: str) -> tuple[Floats, Floats, list[floa
         return None
     near, far = terms[0]
     width = max((one.shape[1] for one in terms[1:]), default=1 + DEGREES[0])
-    later = np.array([padded(one[0], width) for one in terms[1:]]).reshape(-1, width)
+    later = np.array([_padded(one[0], width) for one in terms[1:]]).reshape(-1, width)
     return np.stack([near + far, near - far]) / 2.0, later, [_gain(q, depth) for depth in depths]
 
 
@@ -143,6 +152,46 @@ def _order_0(l: int, dtype: str) -> tuple[Floats, Floats, list[float]] | None:
     if first is None or later is None:
         return None
     return first, later, [2.0 / (1.0 - NEAREST), -(1.0 + NEAREST) / (1.0 - NEAREST)]
+
+
+def fitted(
+    functions: list[Function],
+    degrees: Iterable[int] = DEGREES,
+    error: float | None = None,
+    dtype: str = "float64",
+    relative: bool = True,
+) -> Floats | None:
+    """Polynomials in x on [-1, 1] near some functions, all of the lowest sufficient degree.
+
+    Args:
+        functions: of x.
+        degrees: degrees to try, ascending.
+        error: the largest error allowed; POLYNOMIAL when None.
+        dtype: precision of the evaluation.
+        relative: whether the error is relative to the function's value, or absolute.
+
+    Returns:
+        Coefficients (functions, n), highest power first; None where no degree is sufficient.
+    """
+    error = POLYNOMIAL * float(np.finfo(dtype).eps) if error is None else error
+    nodes = np.sin(np.pi * np.arange(NODES - 1, -NODES, -2) / (2 * NODES))
+    x = np.cos(np.pi * (np.arange(2 * NODES) + 0.5) / (2 * NODES))  # between the nodes
+    series = [dct(function(nodes), type=2) / NODES for function in functions]
+    truth = [function(x) for function in functions]
+    for degree in degrees:
+        terms = [cheb2poly(np.append(c[0] / 2.0, c[1 : degree + 1]))[::-1] for c in series]
+        terms = [_padded(polynomial, degree + 1) for polynomial in terms]
+        # In the precision of the evaluation: powers whose terms cancel show their rounding.
+        values = [np.polyval(polynomial.astype(dtype), x.astype(dtype)) for polynomial in terms]
+        errors = [np.abs((v - f) / (f if relative else 1.0)).max() for v, f in zip(values, truth, strict=True)]
+        if max(errors) <= error:
+            return np.array(terms)
+    return None
+
+
+def _padded(terms: Floats, width: int) -> Floats:
+    """A polynomial (n,) with zeros as its highest coefficients (width,)."""
+    return np.concatenate([np.zeros(width - len(terms)), terms])
 
 
 def errors(polynomials: Polynomials, dtype: str) -> tuple[Array, Array]:
