@@ -105,11 +105,11 @@ class Parameters(Generic[K]):
         # (W K)_ii without a product of matrices.
         c = found.products - self.sigma2 * diagonal
         names = [name for name in self.free if name != NOISE.name]
-        slopes = {
+        derivatives = {
             NOISE.name: self.sigma2 * float(diagonal.sum()),
             **self.kernel.derivatives(names, M.inputs, found.weights, c),
         }
-        return found.value, np.concatenate([np.atleast_1d(slopes[name]) for name in self.free])
+        return found.value, np.concatenate([np.atleast_1d(derivatives[name]) for name in self.free])
 
     def _names(self) -> list[str]:
         """The free names, one for each number."""

@@ -17,7 +17,9 @@ from gaussian_processes.gp.kernels.matvec import product, strip_product, strips
 from gaussian_processes.gp.selection.optimise import Learner, evaluate
 from gaussian_processes.gp.selection.parameters import Parameters, learnable
 from gaussian_processes.gp.solvers.covariance import Covariance
-from gaussian_processes.gp.solvers.iterative import solve_iteratively
+from gaussian_processes.gp.solvers.direct import Direct
+from gaussian_processes.gp.solvers.iterative import Iterative
+from gaussian_processes.gp.solvers.refinement import Mixed
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -58,11 +60,11 @@ def density(criterion, X, y, theta):
     return total
 
 
-@pytest.mark.parametrize(("precision", "tolerance"), [("double", 1e-9), ("mixed", 1e-4)])
-def test_predicts_by_the_formulas(precision, tolerance):
+@pytest.mark.parametrize(("solver", "tolerance"), [(Direct(), 1e-9), (Mixed(), 1e-4)], ids=["direct", "mixed"])
+def test_predicts_by_the_formulas(solver, tolerance):
     """Mean, standard deviation and covariances, [RW06] eqs. 2.23 and 2.24; from a factor in either precision."""
     X, y = data()
-    model = TrainedGPModel(X, y, KERNEL, SIGMA2, precision)
+    model = TrainedGPModel(X, y, KERNEL, SIGMA2, solver)
     M, K_star = covariances(X, X) + SIGMA2 * np.eye(len(X)), covariances(X_STAR, X)
     mean = K_star @ np.linalg.solve(M, y)
     covariance = covariances(X_STAR, X_STAR) - K_star @ np.linalg.solve(M, K_star.T)
@@ -87,7 +89,7 @@ def test_evidence_and_leave_one_out_are_those_of_normal_distributions():
 def test_conjugate_gradients_solve_for_it():
     """With the preconditioner, from products in both precisions."""
     X, y = data()
-    solution = solve_iteratively(Covariance(KERNEL, KERNEL.inputs(X), SIGMA2), y)
+    solution = Iterative().solve(Covariance(KERNEL, KERNEL.inputs(X), SIGMA2), y)
     M = covariances(X, X) + SIGMA2 * np.eye(len(X))
     assert np.linalg.norm(M @ solution.alpha - y) < 2e-8 * np.linalg.norm(y)
 
