@@ -18,10 +18,10 @@ from gaussian_processes.distributed_gp.engine import Engine
 from gaussian_processes.distributed_gp.grid import MOST, SMALLEST, Grid
 from gaussian_processes.distributed_gp.solver import Tiled
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
-from gaussian_processes.gp.kernels.matrices import matrix
 from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.packed import Packed, halves
 from gaussian_processes.gp.solvers.covariance import Covariance
+from gaussian_processes.gp.solvers.direct import DirectFactor
 
 pytestmark = [
     pytest.mark.skipif("sys.platform != 'linux'", reason="Linux has all of 127.0.0.0/8 for its own"),
@@ -85,20 +85,31 @@ def data(N, M=9):
     return X, np.sin(3 * X[:, 0]) + 0.3 * generator.normal(size=N), X_star
 
 
+def dense(M):
+    """The matrix, tile by tile in one tile."""
+    return M.tile(slice(0, len(M)), slice(0, len(M)))
+
+
 def require_equal(tiles, M, y, others):
     """All that a factor in tiles can be asked, by the factor in one piece."""
-    L, N = Cholesky.of(M.packed()), len(y)
-    whole = Packed.zeros(N)
-    told = []
-    tiles.write_into(whole, told.append)
-    assert told[-1] == 1.0
-    assert whole.lower() == pytest.approx(L.L.lower(), rel=1e-10, abs=1e-12)
+    L, N = DirectFactor.of(M.packed()), len(y)
+    copies, told = (Packed.zeros(N), Packed.zeros(N)), []
+    for factor, copy_of_it in zip((tiles, L), copies, strict=True):
+        assert len(factor) == N
+        factor.write_into(copy_of_it, told.append)
+        assert told[-1] == 1.0
+    assert copies[0].lower() == pytest.approx(np.linalg.cholesky(dense(M)), rel=1e-10, abs=1e-12)
+    assert np.array_equal(copies[1].lower(), L.L.lower())
     assert tiles.log_det() == pytest.approx(L.log_det(), rel=1e-10, abs=1e-12)
     alpha = L.solve(y)
     assert np.linalg.norm(tiles.solve(y) - alpha) <= 1e-10 * np.linalg.norm(alpha)
     assert tiles.inverse_diagonal() == pytest.approx(L.inverse_diagonal(), rel=1e-9)
-    V = L.half_solve(matrix(M.kernel, others, M.inputs).T)
-    assert tiles.squares(others) == pytest.approx(np.einsum("nm,nm->m", V, V), rel=1e-9)
+    K_star = M.cross(others)
+    wanted = np.einsum("mn,nm->m", K_star, np.linalg.solve(dense(M), K_star.T))
+    for factor in (tiles, L):
+        mean, reduction = factor.mean_and_reduction(M, others, y)
+        assert mean == pytest.approx(K_star @ y, rel=1e-10, abs=1e-10)
+        assert reduction == pytest.approx(wanted, rel=1e-9)
 
 
 @pytest.mark.parametrize(("N", "size"), CUTS, ids=str)

@@ -19,8 +19,7 @@ from reference import ROOT, read_reference
 from reporting import metrics_in
 
 from gaussian_processes.algorithm import Size
-from gaussian_processes.arc_cosine import Hyperparameters
-from gaussian_processes.arc_cosine import requirements as needs
+from gaussian_processes.arc_cosine import Hyperparameters, needs
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
 
 REGEX = re.compile(r"validation:RMSE=(.*?);")

@@ -7,7 +7,7 @@ import numpy as np
 from dask._task_spec import Task, TaskRef
 
 from gaussian_processes.distributed_gp import tile
-from gaussian_processes.distributed_gp.engine import Engine, Future, Key, label
+from gaussian_processes.distributed_gp.engine import Engine, Future, Key, given, label
 from gaussian_processes.distributed_gp.grid import Grid
 from gaussian_processes.distributed_gp.sweep import Placed, Start, Triangle, sweep
 from gaussian_processes.gp.arrays import Array
@@ -73,22 +73,16 @@ class TiledCholesky:
 
     def solve(self, y: Array) -> Array:
         """M^-1 y (N,) for y (N,)."""
-        half = self._sweep({j: (tile.right, y[None, span]) for j, span in enumerate(self.grid.spans)})
-        whole = self._sweep({j: (tile.right, TaskRef(part.key)) for j, part in half.items()}, transposed=True)
+        half = sweep(self.L, {j: (given, y[None, span]) for j, span in enumerate(self.grid.spans)})
+        whole = sweep(self.L, {j: (given, TaskRef(part.key)) for j, part in half.items()}, transposed=True)
         return np.concatenate([row for (row,) in self._gathered(whole)])
 
     def mean_and_reduction(
         self, M: Covariance, others: Inputs, alpha: Array, progress: Progress = no_progress
     ) -> tuple[Array, Array]:
         """See `Factor`; the means are computed here, the reductions on the hosts."""
-        return M.cross_times(others, alpha), self.squares(others, progress)
-
-    def squares(self, others: Inputs, progress: Progress = no_progress) -> Array:
-        """k^T M^-1 k (n,) for the covariances k of each of n other rows with the matrix's: what the data say of them.
-
-        Progress is told of the phase "prediction".
-        """
-        sums, work = np.empty(len(others)), Work("prediction", len(others), progress)
+        mean, reduction = M.cross_times(others, alpha), np.empty(len(others))
+        work = Work("prediction", len(others), progress)
         # As long as two tiles: their products are as fast, and on a host they take little beside the tiles.
         step = 2 * max(span.stop - span.start for span in self.grid.spans)
         for begin in range(0, len(others), step):
@@ -96,9 +90,9 @@ class TiledCholesky:
             held = self.L.engine.hold(some)
             matrix, rows = TaskRef(self.M.key), TaskRef(held.key)
             starts = {j: (Covariance.cross, matrix, rows, span) for j, span in enumerate(self.grid.spans)}
-            sums[begin : begin + len(some)] = self._squares(starts)
+            reduction[begin : begin + len(some)] = self._squares(starts)
             work.advance(len(some))
-        return sums
+        return mean, reduction
 
     def inverse_diagonal(self, progress: Progress = no_progress) -> Array:
         """The diagonal (N,) of M^-1, at the cost of another factorisation, in the phase "leave-one-out"."""
@@ -123,13 +117,7 @@ class TiledCholesky:
 
     def _squares(self, starts: Mapping[int, Start]) -> Array:
         """The sums of squares (m,) of the rows of B L^-T."""
-        return np.asarray(sum(self._gathered(self._sweep(starts, keep_squares=True))))
-
-    def _sweep(
-        self, starts: Mapping[int, Start], *, transposed: bool = False, keep_squares: bool = False
-    ) -> dict[int, Future]:
-        then = tile.squares if keep_squares else None
-        return sweep(self.L, starts, transposed=transposed, then=then)
+        return np.asarray(sum(self._gathered(sweep(self.L, starts, then=tile.squares))))
 
     def _gathered(self, parts: Mapping[int, Future]) -> list[Array]:
         """In order, so that their sum is the same whoever is done first."""

@@ -74,7 +74,7 @@ class Engine:
 
     def hold(self, value: Any) -> Future:
         """A value that tasks use; whoever has lost it is given it again."""
-        return self.client.submit(_given, value, key=label("given"))
+        return self.client.submit(given, value, key=label("given"))
 
 
 def label(name: str) -> str:
@@ -101,5 +101,6 @@ def _needed_later(parts: Sequence[Mapping[Any, Task]]) -> list[frozenset[Any]]:
     return needed[::-1]
 
 
-def _given(value: Any) -> Any:
+def given(value: Any) -> Any:
+    """A task that passes a value on."""
     return value

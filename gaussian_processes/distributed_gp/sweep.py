@@ -57,39 +57,24 @@ def sweep(
         transposed: whether to go back instead.
         then: what to keep of each tile of the result, instead of itself.
     """
-    names = _Names(label("right"), label("swept"), label("solved"), label("kept"))
-    tasks = _tasks(L, starts, transposed, then, names)
-    futures = L.engine.start(tasks, names.kept if then else names.solved, Placed(L.grid))
+    right, swept, solved, kept = label("right"), label("swept"), label("solved"), label("kept")
+    tiles = {place: TaskRef(future.key) for place, future in L.tiles.items()}
+    order = range(max(starts), -1, -1) if transposed else range(min(starts), len(L.grid))
+
+    def tasks() -> Iterator[Task]:
+        for n, j in enumerate(order):
+            before: TaskRef | None = None
+            if j in starts:
+                yield Task((right, j, j), *starts[j])
+                before = TaskRef((right, j, j))
+            for k in order[:n]:
+                place = (k, j) if transposed else (j, k)
+                key = (swept, *place)
+                yield Task(key, tile.swept, before, TaskRef((solved, k, k)), tiles[place], transposed)
+                before = TaskRef(key)
+            yield Task((solved, j, j), tile.solved, before, tiles[j, j], transposed)
+            if then:
+                yield Task((kept, j, j), then, TaskRef((solved, j, j)))
+
+    futures = L.engine.start(tasks(), kept if then else solved, Placed(L.grid))
     return {key[1]: future for key, future in futures.items()}
-
-
-@dataclass(frozen=True)
-class _Names:
-    right: str
-    swept: str
-    solved: str
-    kept: str
-
-
-def _tasks(
-    L: Triangle,
-    starts: Mapping[int, Start],
-    transposed: bool,
-    then: Callable[[Any], Any] | None,
-    names: _Names,
-) -> Iterator[Task]:
-    T, tiles = len(L.grid), {place: TaskRef(future.key) for place, future in L.tiles.items()}
-    order = range(max(starts), -1, -1) if transposed else range(min(starts), T)
-    for n, j in enumerate(order):
-        before: TaskRef | None = None
-        if j in starts:
-            yield Task((names.right, j, j), *starts[j])
-            before = TaskRef((names.right, j, j))
-        for k in order[:n]:
-            place = (k, j) if transposed else (j, k)
-            key = (names.swept, *place)
-            yield Task(key, tile.swept, before, TaskRef((names.solved, k, k)), tiles[place], transposed)
-            before = TaskRef(key)
-        yield Task((names.solved, j, j), tile.solved, before, tiles[j, j], transposed)
-        if then:
-            yield Task((names.kept, j, j), then, TaskRef((names.solved, j, j)))

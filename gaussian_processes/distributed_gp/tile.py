@@ -4,7 +4,7 @@ import numpy as np
 
 from gaussian_processes.gp.arrays import Array, Matrix
 from gaussian_processes.gp.linalg.blas import divide, factor, subtract_product, subtract_square
-from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
+from gaussian_processes.gp.linalg.cholesky import require_positive
 from gaussian_processes.gp.solvers.covariance import Covariance
 
 
@@ -35,12 +35,7 @@ def factored(M: Covariance, span: slice, before: Matrix | None, *panels: Matrix)
         NotPositiveDefiniteError: a pivot is not positive, or not a number.
     """
     tile = updated(M, span, span, before, *panels)
-    row = factor(tile)
-    pivots = np.diagonal(tile)
-    bad = np.flatnonzero(~np.isfinite(pivots))
-    if row or len(bad):
-        row = row or int(bad[0]) + 1
-        raise NotPositiveDefiniteError(len(M), span.start + row, float(pivots[row - 1]))
+    require_positive(factor(tile), np.diagonal(tile), len(M), span.start)
     return tile
 
 
@@ -79,8 +74,3 @@ def squares(tile: Matrix) -> Array:
 def log_det(diagonal: Matrix) -> float:
     """log det (L_jj L_jj^T)."""
     return 2.0 * float(np.sum(np.log(np.diagonal(diagonal))))
-
-
-def right(tile: Matrix) -> Matrix:
-    """A tile of a right-hand side that is given."""
-    return tile

@@ -84,12 +84,7 @@ class Cholesky:
             NotPositiveDefiniteError: a pivot is not positive, or not a number.
         """
         row = _factor(M, sizes, Work("Cholesky", len(M) ** 3, progress))
-        pivots = M.diagonal
-        # LAPACK lets NaN and infinity through: they compare as neither positive nor negative.
-        bad = np.flatnonzero(~np.isfinite(pivots))
-        if row or len(bad):
-            row = row or int(bad[0]) + 1
-            raise NotPositiveDefiniteError(len(M), row, float(pivots[row - 1]))
+        require_positive(row, M.diagonal, len(M))
         return cls(M, sizes)
 
     def __len__(self) -> int:
@@ -157,6 +152,22 @@ class Cholesky:
             if tile.stop < len(x):
                 subtract_product(x[tile], self.L[below, tile].T, x[below])
             divide(self.L[tile, tile], x[tile], transposed=True)
+
+
+def require_positive(row: int, pivots: Array, size: int, start: int = 0) -> None:
+    """Raise NotPositiveDefiniteError for a matrix of `size` rows if one of some pivots is not positive, or not a number.
+
+    Args:
+        row: LAPACK's answer: 0, or the row among these, from 1, whose pivot is not positive.
+        pivots: of rows from `start` on.
+        size: rows of the whole matrix.
+        start: the first of these rows, from 0.
+    """
+    # LAPACK lets NaN and infinity through: they compare as neither positive nor negative.
+    bad = np.flatnonzero(~np.isfinite(pivots))
+    if row or len(bad):
+        row = row or int(bad[0]) + 1
+        raise NotPositiveDefiniteError(size, start + row, float(pivots[row - 1]))
 
 
 def _factor(M: Packed, sizes: BlockSizes, work: Work) -> int:

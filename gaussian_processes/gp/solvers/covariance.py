@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gaussian_processes.gp.arrays import Array, Matrix
 from gaussian_processes.gp.kernels.base import Inputs, Kernel
@@ -45,7 +46,7 @@ class Covariance:
             tile[np.diag_indices(len(tile))] += self.sigma2
         return tile
 
-    def cross(self, others: Inputs, columns: slice = slice(None)) -> Matrix:
+    def cross(self, others: Inputs, columns: slice | NDArray[np.intp] = slice(None)) -> Matrix:
         """Covariances (n, N) of other inputs with these, or with some of them."""
         return matrix(self.kernel, others, self.inputs[columns])
 

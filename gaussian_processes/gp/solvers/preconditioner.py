@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.kernels.matrices import matrix
 from gaussian_processes.gp.linalg.blas import add_square, divide, factor, subtract_product
 from gaussian_processes.gp.progress import Progress, Work, no_progress
 from gaussian_processes.gp.solvers.covariance import Covariance
@@ -67,7 +66,7 @@ class Preconditioner:
         Raises:
             OverflowError: the trace of K is not finite.
         """
-        rank = default_rank(len(M.inputs)) if rank is None else min(rank, len(M.inputs))
+        rank = default_rank(len(M)) if rank is None else min(rank, len(M))
         work = Work("preconditioner", max(1, 2 * rank**2), progress)
         F = pivoted_cholesky(M, rank, seed, work)
         # The rounding of F^T F is some units of its trace, which is not less than its largest eigenvalue.
@@ -117,9 +116,9 @@ def pivoted_cholesky(M: Covariance, rank: int, seed: int, work: Work) -> Array:
     Raises:
         OverflowError: the trace of K is not finite.
     """
-    kernel, rows, generator = M.kernel, M.inputs, np.random.default_rng(seed)
+    rows, generator = M.inputs, np.random.default_rng(seed)
     columns = np.empty((rank, len(rows)))  # F^T by rows
-    variances = kernel.prior_variances(rows)
+    variances = M.kernel.prior_variances(rows)
     with np.errstate(over="ignore"):
         trace = float(variances.sum())
     if not math.isfinite(trace):
@@ -127,7 +126,7 @@ def pivoted_cholesky(M: Covariance, rank: int, seed: int, work: Work) -> Array:
     left, chosen = variances.copy(), 0
     while chosen < rank and (total := left.sum()) > max(M.sigma2, ROUNDING * trace):
         proposed = generator.choice(len(rows), size=BLOCK, p=left / total)
-        H = matrix(kernel, rows[proposed], rows[proposed])
+        H = M.cross(rows[proposed], proposed)
         known = np.asfortranarray(columns[:chosen, proposed])
         if chosen:
             subtract_product(H, known.T, known)
@@ -136,7 +135,7 @@ def pivoted_cholesky(M: Covariance, rank: int, seed: int, work: Work) -> Array:
         if not len(accepted):  # all that is left is rounding
             break
         here = slice(chosen, chosen + len(accepted))
-        columns[here] = matrix(kernel, rows[proposed[accepted]], rows)
+        columns[here] = M.cross(rows[proposed[accepted]])
         if chosen:
             subtract_product(columns[here], np.asfortranarray(known[:, accepted]).T, columns[:chosen])
         divide(np.ascontiguousarray(L), columns[here])
