@@ -24,7 +24,8 @@ from gaussian_processes.gp.solvers.direct import Direct, DirectFactor
 from gaussian_processes.gp.solvers.iterative import Iterative, NotConvergedError
 from gaussian_processes.gp.solvers.refinement import Mixed
 
-# By how much a learned sigma2 is raised at a time where it is too small to solve for all rows.
+SOLVERS: Mapping[str, Solver] = {"double": Direct(), "mixed": Mixed()}
+# The factor by which a learned sigma2 grows if it is too small to solve for all rows.
 MORE_NOISE = 3.0
 
 
@@ -33,13 +34,13 @@ class FittedRegression:
     """A Gaussian process on scaled data, and the scalings that lead there and back.
 
     Attributes:
-        gp: the process; without its factor where it was stored so.
-        feature_scaling: of the rows.
-        target_scaling: of the targets.
-        keeps_factor: whether the factor, and with it what standard deviations need, is stored.
-        learned: hyperparameters that were not taken as given, with what they became.
-        comparison: what the kernel was chosen among, which is not stored; None where there was no choice.
-        warnings: what speaks against what it says, in sentences; not stored either.
+        gp: the process.
+        feature_scaling: the scaling of the rows.
+        target_scaling: the scaling of the targets.
+        keeps_factor: whether the model file has the factor, without which there are no standard deviations.
+        learned: values of the hyperparameters that were learned.
+        comparison: the kernels that were compared; None without a choice. It is not stored.
+        warnings: sentences on results to distrust; not stored either.
     """
 
     gp: TrainedGPModel
@@ -52,7 +53,7 @@ class FittedRegression:
 
     @property
     def log_evidence(self) -> float:
-        """Nats, of the density of the target in its own units, so that scaled and unscaled runs compare."""
+        """The log density of the target in its own units, in nats: scaled and unscaled runs compare."""
         return self.gp.log_evidence - len(self.gp.y) * math.log(float(self.target_scaling.scale))
 
     @property
@@ -70,7 +71,8 @@ class FittedRegression:
 
 def fit(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter) -> FittedRegression:
     """Condition the Gaussian process on the training channel."""
-    return _fitted(dataset, hyperparameters, reporter, solver_of(hyperparameters))
+    solver = Iterative() if hyperparameters.solver == "cg" else SOLVERS[hyperparameters.precision]
+    return _fitted(dataset, hyperparameters, reporter, solver)
 
 
 def fit_across(
@@ -86,13 +88,6 @@ def fit_across(
         reporter.log(f"precision={h.precision} is for one machine: several hosts compute in double precision.")
     solver = Iterative(products=partial(products, engine)) if h.solver == "cg" else Tiled(engine)
     return _fitted(dataset, h, reporter, solver)
-
-
-def solver_of(hyperparameters: Hyperparameters) -> Solver:
-    """The solver on one machine that the hyperparameters name."""
-    if hyperparameters.solver == "cg":
-        return Iterative()
-    return Mixed() if hyperparameters.precision == "mixed" else Direct()
 
 
 def _fitted(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Reporter, solver: Solver) -> FittedRegression:
@@ -138,7 +133,7 @@ def _with_enough_noise(
 
 
 def _rounding(gp: TrainedGPModel) -> Iterator[str]:
-    """Whether standard deviations are those of rounding."""
+    """A warning if standard deviations are nothing but rounding."""
     largest = float(gp.kernel.prior_variances(gp.kernel.inputs(gp.X)).max())
     rounding = float(np.finfo(np.float64).eps) * largest
     if gp.has_factor and rounding > gp.sigma2:
@@ -161,11 +156,7 @@ def explained() -> Iterator[None]:
 
 
 def scaled(scaling: Scaling, x: Array) -> Array:
-    """Features (N, d) or a target (N,) in the units of training.
-
-    Raises:
-        RowError: rows that overflow there.
-    """
+    """Features (N, d) or a target (N,) in the units of training; raises RowError for rows that overflow there."""
     with np.errstate(over="ignore"):
         z = scaling.apply(x)
     infinite = ~np.isfinite(z).reshape(len(z), -1).all(axis=1)
@@ -175,11 +166,7 @@ def scaled(scaling: Scaling, x: Array) -> Array:
 
 
 def _scaling(name: ScalingName, x: Array) -> Scaling:
-    match name:
-        case "none":
-            return Scaling.none(x)
-        case "standard":
-            return Scaling.standard(x)
+    return Scaling.standard(x) if name == "standard" else Scaling.none(x)
 
 
 def _say_that_lengths_are_discarded(kernel: ArcCosine, X: Array, reporter: Reporter) -> None:

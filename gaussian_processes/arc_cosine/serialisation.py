@@ -7,17 +7,14 @@ from typing import Any
 import numpy as np
 
 from gaussian_processes.algorithm import State
-from gaussian_processes.arc_cosine.regression import FittedRegression
+from gaussian_processes.arc_cosine.regression import SOLVERS, FittedRegression
 from gaussian_processes.arc_cosine.scaling import Scaling
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.regression import TrainedGPModel
-from gaussian_processes.gp.solvers.base import Solution, Solver
-from gaussian_processes.gp.solvers.direct import Direct, DirectFactor
+from gaussian_processes.gp.solvers.base import Solution
+from gaussian_processes.gp.solvers.direct import DirectFactor
 from gaussian_processes.gp.solvers.refinement import Mixed
-
-# A model without its factor counts as "double".
-SOLVERS: Mapping[str, Solver] = {"double": Direct(), "mixed": Mixed()}
 
 
 def state(model: FittedRegression) -> State:

@@ -1,4 +1,4 @@
-"""Cholesky: M = L L^T in tiles that never leave their hosts, and what can be asked of it."""
+"""Cholesky: M = L L^T in tiles that never leave their hosts."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, no_progress
 from gaussian_processes.gp.solvers.covariance import Covariance
 
-# Panels with which a tile is updated in one task, as they come: however short it is, a task costs the hosts some milliseconds.
+# Panels that one task subtracts from a tile, at most: however short it is, a task costs the hosts some milliseconds.
 PANELS = 3
 
 
@@ -26,7 +26,7 @@ class TiledCholesky:
 
     Attributes:
         L: the factor, on the hosts.
-        M: what was factored, for the hosts.
+        M: the matrix as a function of its entries, on the hosts.
     """
 
     L: Triangle
@@ -39,10 +39,10 @@ class TiledCholesky:
         """Make M and factor it, tile by tile. Progress is told of the phase "Cholesky".
 
         Args:
-            M: the matrix, of which each tile is made where it belongs.
-            engine: who does it.
-            progress: is told.
-            size: rows of a tile, at most; what suits the hosts when None.
+            M: the matrix; each tile is computed where it belongs.
+            engine: the hosts.
+            progress: see above.
+            size: the largest number of rows of a tile; None fits it to the hosts.
 
         Raises:
             NotPositiveDefiniteError: as on one machine.
@@ -58,7 +58,7 @@ class TiledCholesky:
 
     @property
     def grid(self) -> Grid:
-        """Which tiles there are."""
+        """The tiles."""
         return self.L.grid
 
     def __len__(self) -> int:
@@ -120,16 +120,16 @@ class TiledCholesky:
         return np.asarray(sum(self._gathered(sweep(self.L, starts, then=tile.squares))))
 
     def _gathered(self, parts: Mapping[int, Future]) -> list[Array]:
-        """In order, so that their sum is the same whoever is done first."""
+        """In order, so that their sum is the same whichever comes first."""
         gathered: list[Array] = self.L.engine.client.gather([parts[j] for j in sorted(parts)])
         return gathered
 
 
 @dataclass(frozen=True)
 class _Urgency:
-    """By which panel of L a task needs last: the sooner it can be done, the sooner it should, and tiles of L first.
+    """A task's priority: the sooner the last panel of L that it needs, the higher; tiles of L before updates.
 
-    Tasks that lag behind would leave copies of panels waiting for them.
+    Late tasks would leave copies of panels waiting for them.
     """
 
     factor: str
@@ -140,13 +140,13 @@ class _Urgency:
 
 
 def _factorisation(grid: Grid, M: TaskRef, factor: str, update: str) -> Iterator[Task]:
-    """Right-looking Cholesky [GVL13, 4.2.9]: tile (i, j) is made with the first panels, and updated with the next as they come."""
+    """Right-looking Cholesky [GVL13, 4.2.9]: the first panels make tile (i, j), the next update it as they come."""
     T, spans = len(grid), grid.spans
     for j in range(T):
         for i in range(j, T):
             key: Key
             before: TaskRef | None = None
-            # The last update is made together with the factorisation, or the division.
+            # The factorisation, or the division, makes the last update.
             for first in range(0, j - 1, PANELS):
                 panels = range(first, min(first + PANELS, j - 1))
                 key = (update, i, j, panels[-1])
@@ -161,12 +161,12 @@ def _factorisation(grid: Grid, M: TaskRef, factor: str, update: str) -> Iterator
 
 
 def _panels(factor: str, i: int, j: int, panels: range) -> tuple[TaskRef, ...]:
-    """What `tile.updated` takes of some panels."""
+    """The arguments of `tile.updated` for some panels."""
     return tuple(TaskRef((factor, row, k)) for k in panels for row in dict.fromkeys((i, j)))
 
 
 def _operations(grid: Grid, i: int, j: int) -> int:
-    """Multiplications with their additions, thirds of them, that lead to tile (i, j)."""
+    """The work for tile (i, j), in thirds of a multiplication with its addition."""
     rows, columns = (int(span.stop - span.start) for span in (grid.spans[i], grid.spans[j]))
     half = 1 if i == j else 2
     return rows * columns * (3 * half * int(grid.spans[j].start) // 2 + columns * half)

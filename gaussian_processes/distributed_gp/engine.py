@@ -1,4 +1,4 @@
-"""Engine: hosts that carry out graphs of tasks, by way of Dask's scheduler [R15]."""
+"""Engine: hosts that run graphs of tasks, by Dask's scheduler [R15]."""
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,11 +10,11 @@ from dask.base import annotate
 from distributed import Client, as_completed
 from distributed import Future as AnyFuture
 
-# A label that nobody else has, and the row and the column of the tile at which the task belongs; perhaps a step.
+# A unique label, the row and the column of the tile where the task belongs, and perhaps a step.
 Key: TypeAlias = tuple[Any, ...]
 Future: TypeAlias = AnyFuture[Any]
 
-# Tasks that are handed over at a time: the scheduler answers nobody while it takes them in.
+# Tasks that are submitted at a time: the scheduler answers no one meanwhile.
 TOGETHER = 4000
 
 
@@ -23,9 +23,9 @@ class Engine:
     """The hosts of a job, seen from the one that leads.
 
     Attributes:
-        client: of the scheduler.
+        client: the client of Dask's scheduler.
         hosts: the addresses of the machines, each with one worker.
-        threads: of each worker.
+        threads: the number of threads of each worker.
     """
 
     client: Client
@@ -39,20 +39,20 @@ class Engine:
         place: Callable[[Key], list[str]],
         priority: Callable[[Key], int] | None = None,
     ) -> dict[Key, Future]:
-        """Hand tasks over.
+        """Submit tasks.
 
         Args:
-            tasks: each after those of them that it depends on.
-            wanted: the label of those whose results are kept, for as long as their futures are held.
-            place: the hosts where a task belongs; it goes elsewhere if they are lost.
-            priority: the greater is done first.
+            tasks: each after the tasks that it depends on.
+            wanted: the label of the tasks whose results stay on the hosts while their futures exist.
+            place: returns the hosts where a task belongs; it runs elsewhere if they are lost.
+            priority: returns a task's priority; the greatest runs first.
 
         Returns:
-            Futures of the results that are wanted, by their keys.
+            Futures of the wanted results, by their keys.
         """
         parts = list(_in_parts(tasks))
         held: dict[Key, Future] = {}
-        # The scheduler asks for the place and the priority of each task: a function travels better than thousands of them.
+        # The scheduler asks for the place and the priority of each task: one function is shorter than thousands of answers.
         order = {} if priority is None else {"priority": priority}
         with annotate(workers=place, allow_other_workers=True, **order):
             for graph, needed in zip(parts, _needed_later(parts), strict=True):
@@ -61,24 +61,20 @@ class Engine:
         return {key: future for key, future in held.items() if key[0] == wanted}
 
     def completed(self, futures: Mapping[Key, Future]) -> Iterator[Key]:
-        """The keys, in the order in which their tasks are done.
-
-        Raises:
-            Exception: what a task has raised.
-        """
+        """The keys in the order in which their tasks end; raises what a task has raised."""
         keys = {future: key for key, future in futures.items()}
         for future in as_completed(list(keys), loop=self.client.loop):
             if future.status != "finished":
-                future.result()  # raises what went wrong
+                future.result()  # raises what the task has raised
             yield keys[future]
 
     def hold(self, value: Any) -> Future:
-        """A value that tasks use; whoever has lost it is given it again."""
+        """A value that tasks use; the scheduler sends it again to a host that has lost it."""
         return self.client.submit(given, value, key=label("given"))
 
 
 def label(name: str) -> str:
-    """A first part of keys."""
+    """A unique first part of keys."""
     return f"{name}-{uuid.uuid4().hex}"
 
 
@@ -94,7 +90,7 @@ def _in_parts(tasks: Iterable[Task]) -> Iterator[dict[Key, Task]]:
 
 
 def _needed_later(parts: Sequence[Mapping[Any, Task]]) -> list[frozenset[Any]]:
-    """For each part what later ones depend on: nobody would wait for it yet, and it would be dropped."""
+    """For each part the keys that later parts depend on: the scheduler would drop their results before it knows that."""
     needed: list[frozenset[Any]] = [frozenset()]
     for part in parts[:0:-1]:
         needed.append(needed[-1].union(*(task.dependencies for task in part.values())))

@@ -1,20 +1,20 @@
-"""Grid: a matrix cut into tiles, and which host has which."""
+"""Grid: a matrix cut into tiles, and the host of each."""
 
 import math
 from dataclasses import dataclass
 
 from gaussian_processes.gp.linalg.packed import tiles
 
-# Tiles along a side: so few that a task is long beside the milliseconds that Dask spends on it, and so many that all hosts,
-# and all threads in them, have tiles to work at until near the end.
+# Tiles along a side: few, as Dask spends milliseconds on each task; but enough for all hosts, and all their threads, to have
+# work until near the end.
 MOST = 64
 FOR_EACH_HOST = 4
-# And so many, for each row and each column of the grid of hosts, that what a host holds of other hosts' panels is less than
-# what it has itself: their share of its tiles is as the rows and the columns of that grid to the tiles along a side.
+# Tiles along a side for each row and each column of the grid of hosts: a host then holds less of other hosts' panels than of
+# its own tiles, in the ratio of the rows and the columns of that grid to the tiles along a side.
 FOR_EACH_LINE = 4.5
-# Tiles that a host has for each of its threads.
+# Tiles of a host for each of its threads.
 FOR_EACH_THREAD = 4
-# A matrix of fewer rows than that is not worth so many tiles.
+# Rows of a tile, at least: smaller ones are not worth a task.
 SMALLEST = 128
 
 
@@ -22,12 +22,12 @@ SMALLEST = 128
 class Grid:
     """Tiles of the lower triangle of a matrix (N, N), dealt to hosts by rows and by columns in turns.
 
-    This is the block-cyclic distribution of ScaLAPACK [BL97]: all hosts have work until the end, and a tile is needed by
-    the hosts of one row and of one column of their own grid, and by no others.
+    This is the block-cyclic distribution of ScaLAPACK [BL97]: all hosts have work until the end, and only the hosts of one
+    row and of one column of their own grid need a tile.
 
     Attributes:
-        spans: the rows, and the columns, of the tiles, in order; N need be no multiple of anything.
-        hosts: by their addresses, in the order in which they are dealt tiles.
+        spans: the rows, and the columns, of the tiles, in order.
+        hosts: the addresses, in the order of dealing.
     """
 
     spans: tuple[slice, ...]
@@ -35,9 +35,9 @@ class Grid:
 
     @classmethod
     def of(cls, N: int, hosts: tuple[str, ...], threads: int = 1, tile: int | None = None) -> "Grid":
-        """Tiles of at most `tile` rows, or as many as suit the hosts.
+        """Tiles of at most `tile` rows, or a number of them that suits the hosts.
 
-        None crosses the middle of the matrix, so that each is a part of a Packed one.
+        No tile crosses the middle of the matrix, so that each is a part of a `Packed`.
         """
         if tile is None:
             wanted = max(

@@ -1,4 +1,4 @@
-"""Sweep: substitution with a factor in tiles, forward or back, for right-hand sides that lie as rows in tiles (m, n)."""
+"""Sweep: forward or back substitution with a factor in tiles, for right-hand sides that lie as rows in tiles (m, n)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from gaussian_processes.distributed_gp import tile
 from gaussian_processes.distributed_gp.engine import Engine, Future, Key, label
 from gaussian_processes.distributed_gp.grid import Grid
 
-# How a tile of the right-hand side is made: a function and what it is given.
+# The task of a tile of the right-hand side: a function and its arguments.
 Start = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Placed:
-    """Where tasks belong: at the tile of L that their keys name."""
+    """The place of a task: at the tile of L that its key names."""
 
     grid: Grid
 
@@ -30,9 +30,9 @@ class Triangle:
     """A lower triangle L in tiles.
 
     Attributes:
-        engine: where they are.
-        grid: which they are.
-        tiles: L_ij for i >= j, on the hosts; of those on the diagonal the lower triangle counts.
+        engine: the hosts.
+        grid: the tiles' rows, columns and hosts.
+        tiles: L_ij for i >= j, on the hosts; on the diagonal only the lower triangle counts.
     """
 
     engine: Engine
@@ -49,13 +49,13 @@ def sweep(
 ) -> dict[int, Future]:
     """B L^-T, or B L^-1 where transposed, in tiles.
 
-    Each product with a tile of L is made where that tile is: what travels are the tiles of the right-hand side.
+    Each product with a tile of L is computed at that tile: only tiles of the right-hand side travel.
 
     Args:
         L: the triangle.
-        starts: how the tiles of B are made, by their columns; what comes before all of them in the sweep is zero.
+        starts: the tasks of the tiles of B, by their columns; tiles before all of them in the sweep are zero.
         transposed: whether to go back instead.
-        then: what to keep of each tile of the result, instead of itself.
+        then: replaces each tile of the result by something smaller.
     """
     right, swept, solved, kept = label("right"), label("swept"), label("solved"), label("kept")
     tiles = {place: TaskRef(future.key) for place, future in L.tiles.items()}

@@ -1,4 +1,4 @@
-"""Tile: what is done with one tile, or a few. Tiles that are given are never written to: another task may need them."""
+"""Tile: tasks on one tile, or a few. They never write to their arguments: another task may need those."""
 
 import numpy as np
 
@@ -9,14 +9,14 @@ from gaussian_processes.gp.solvers.covariance import Covariance
 
 
 def updated(M: Covariance, rows: slice, columns: slice, before: Matrix | None, *panels: Matrix) -> Matrix:
-    """A tile of M, or what was left of it before, less the products L_ik L_jk^T.
+    """A tile of M, or an earlier state of it, less the products L_ik L_jk^T.
 
     Args:
         M: the matrix.
-        rows: of the tile.
-        columns: of the tile.
-        before: the tile as it was; None where it is still to be made.
-        panels: L_ik, L_jk and so on; of a tile on the diagonal L_jk alone, and so on.
+        rows: the tile's rows.
+        columns: the tile's columns.
+        before: the earlier state; None for the tile of M itself.
+        panels: L_ik, L_jk and so on; on the diagonal L_jk alone, and so on.
     """
     tile = M.tile(rows, columns) if before is None else before.copy()
     if rows == columns:
@@ -29,7 +29,7 @@ def updated(M: Covariance, rows: slice, columns: slice, before: Matrix | None, *
 
 
 def factored(M: Covariance, span: slice, before: Matrix | None, *panels: Matrix) -> Matrix:
-    """`updated` and then factored: L_jj, of which the lower triangle counts.
+    """`updated` and then factored: L_jj, whose lower triangle counts.
 
     Raises:
         NotPositiveDefiniteError: a pivot is not positive, or not a number.

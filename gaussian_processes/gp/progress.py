@@ -1,5 +1,6 @@
 """Progress: how much of a long phase is done, told to whoever wants to know."""
 
+import math
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
@@ -50,3 +51,8 @@ class Work:
     def finish(self) -> None:
         """All that was left to do was not needed, or is done."""
         self.advance(self._total - self._done)
+
+
+def digits(residual: float, wanted: float) -> float:
+    """The part of the digits of a wanted relative residual that this one has; 0 for one that is not a number."""
+    return min(1.0, math.log(residual) / math.log(wanted)) if 0.0 < residual < 1.0 else float(residual == 0.0)

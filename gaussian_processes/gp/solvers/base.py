@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from gaussian_processes.gp.kernels.base import Inputs
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, no_progress
 from gaussian_processes.gp.solvers.covariance import Covariance
+
+Number = TypeVar("Number", float, Array)
 
 
 class Factor(Protocol):
@@ -64,8 +66,8 @@ class Solver(Protocol):
         """
 
 
-def require_finite(alpha: Array) -> Array:
-    """M^-1 y (N,) as it is; raises OverflowError for numbers that are not finite."""
-    if not np.isfinite(alpha).all():
+def require_finite(value: Number) -> Number:
+    """M^-1 y (N,), or a number on the way to it, as it is; raises OverflowError if that is not finite."""
+    if not np.isfinite(value).all():
         raise OverflowError("M^-1 y is too large for float64: scale the targets, or raise sigma2")
-    return alpha
+    return value

@@ -3,7 +3,6 @@
 Iterative refinement: N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, 2002, chapter 12.
 """
 
-import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.linalg.cholesky import BlockSizes, Cholesky, NotPositiveDefiniteError
-from gaussian_processes.gp.progress import Progress, no_progress
+from gaussian_processes.gp.progress import Progress, digits, no_progress
 from gaussian_processes.gp.solvers.base import Solution
 from gaussian_processes.gp.solvers.covariance import Covariance
 from gaussian_processes.gp.solvers.direct import Direct, DirectFactor
@@ -83,12 +82,7 @@ def refine(M: Covariance, y: Array, factor: Cholesky, progress: Progress = no_pr
         alpha = alpha + scale * factor.solve(residual / scale)
         residual = target - M @ alpha
         residuals.append(float(np.linalg.norm(residual) / np.linalg.norm(target)))
-        progress("refinement", _fraction(residuals[-1]))
+        progress("refinement", digits(residuals[-1], RESIDUAL))
         if not residuals[-1] < LEFT * (residuals[-2] if len(residuals) > 1 else 1.0):
             break
     return Refined(alpha * size, residuals)
-
-
-def _fraction(residual: float) -> float:
-    """The part of the digits of RESIDUAL that are right; 0 for a residual that is not a number."""
-    return min(1.0, math.log(residual) / math.log(RESIDUAL)) if 0.0 < residual < 1.0 else float(residual == 0.0)
