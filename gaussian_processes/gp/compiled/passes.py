@@ -94,18 +94,23 @@ def fill(
                     _complements(row % ROWS, polynomials, work)
                     if len(v):
                         right[row] += _weighed(work[H], v[j : j + stop])
-                    _write(work[H, start:stop], out[row, j + start - span[4] : j + stop - span[4]])
+                    h, to = work[H, start:stop], out[row, j + start - span[4] : j + stop - span[4]]
+                    for n in range(len(to)):
+                        to[n] = 1 - h[n]
 
 
 @_strict
 def fill_half_complements(rows: Floats, columns: Floats, transposed: Floats, out: Floats, work: Floats) -> None:
     """(1 - |t|)/2 in place of k, with the sign of the cosine t (and no zero where t < 0), for all columns."""
+    least = work.dtype.type(1e-37)
     span = 0, 0, len(columns), 0, 0
     for top in range(0, len(rows), ROWS):
         for j in _strips(rows, top, span):
             for row in _tile(rows, top, transposed, j, work):
                 _, stop = _half_complements(rows, row, columns, j, span, work)
-                _write_signed(work[row % ROWS], work[H], out[row, j : j + stop])
+                t, h, to = work[row % ROWS], work[H], out[row, j : j + stop]
+                for n in range(stop):
+                    to[n] = h[n] if t[n] > 0 else -max(h[n], least)
 
 
 @_strict
@@ -116,13 +121,14 @@ def fill_from_half_complements(halves: Floats, polynomials: Polynomials, out: Fl
     work[0], work[H] = one, half
     for row in range(len(halves)):
         for j in range(0, halves.shape[1], STRIP):
-            stop = min(STRIP, halves.shape[1] - j)
-            for n in range(stop):
-                y = halves[row, j + n]
-                work[0, n] = one if y >= 0 else -one
-                work[H, n] = abs(y)
+            strip = halves[row, j : min(j + STRIP, halves.shape[1])]
+            for n in range(len(strip)):
+                work[0, n] = one if strip[n] >= 0 else -one
+                work[H, n] = abs(strip[n])
             _complements(0, polynomials, work)
-            _write(work[H], out[row, j : j + stop])
+            to = out[row, j : j + len(strip)]
+            for n in range(len(to)):
+                to[n] = 1 - work[H, n]
 
 
 @_strict
@@ -197,11 +203,15 @@ def weigh_by_slope(
             for row in _tile(rows, top, transposed, j, work):
                 start, stop = _half_complements(rows, row, columns, j, span, work)
                 if start < stop:
+                    t, to = work[row % ROWS, start:stop], out[row, j + start - span[4] : j + stop - span[4]]
                     if q > 0:
-                        _derivatives(row % ROWS, terms, work)
+                        _two_polynomials(terms, work)
+                        y, z = work[Y, start:stop], work[Z, start:stop]
+                        for n in range(len(to)):
+                            near, far = y[n], z[n]
+                            to[n] *= near if t[n] > 0 else far
                     else:
-                        _order_0_derivatives(work[row % ROWS, start:stop], l, work[H, start:stop])
-                    _weigh(work[H, start:stop], out[row, j + start - span[4] : j + stop - span[4]])
+                        _weigh_by_order_0(t, work[H, start:stop], l, to)
 
 
 @_strict
@@ -295,26 +305,6 @@ def _half_complements(rows: Floats, row: int, columns: Floats, j: int, span: Spa
     return start, stop
 
 
-@_strict
-def _write(h: Floats, to: Floats) -> None:
-    """The kernel from its complement."""
-    for n in range(len(to)):
-        to[n] = 1 - h[n]
-
-
-@_strict
-def _write_signed(t: Floats, h: Floats, to: Floats) -> None:
-    least = h.dtype.type(1e-37)
-    for n in range(len(to)):
-        to[n] = h[n] if t[n] > 0 else -max(h[n], least)
-
-
-@_strict
-def _weigh(derivative: Floats, to: Floats) -> None:
-    for n in range(len(to)):
-        to[n] *= derivative[n]
-
-
 @_summing
 def _weighed(h: Floats, v: Floats) -> float:
     """k . v for the kernel k of a strip."""
@@ -369,15 +359,6 @@ def _first_stage(i: int, terms: Floats, gain: float, work: Floats) -> None:
         far = work[Y, j] - work[Z, j]
         c = near if work[i, j] > zero else far
         work[H, j] = min(max(c, zero), one)
-
-
-@_finite
-def _derivatives(i: int, terms: Floats, work: Floats) -> None:
-    """h <- y where t > 0, z where t < 0."""
-    zero = work.dtype.type(0)
-    _two_polynomials(terms, work)
-    for j in range(STRIP):
-        work[H, j] = work[Y, j] if work[i, j] > zero else work[Z, j]
 
 
 @_finite
@@ -449,23 +430,23 @@ def _order_0_layers(i: int, l: int, terms: Floats, slope: float, shift: float, w
 
 
 @_strict
-def _order_0_derivatives(t: Floats, l: int, h: Floats) -> None:
-    """h <- dk_{0,l}/dt, the product of 1/(pi sqrt(1 - t^2)) over the layers, and 0 where that is infinite."""
-    for j in range(len(h)):
-        near = 2 * max(h[j], 0.0)  # 1 - |t|
+def _weigh_by_order_0(t: Floats, h: Floats, l: int, to: Floats) -> None:
+    """Multiply by dk_{0,l}/dt, the product of 1/(pi sqrt(1 - t^2)) over the layers, and by 0 where that is infinite."""
+    for n in range(len(to)):
+        near = 2 * max(h[n], 0.0)  # 1 - |t|
         if near == 0:
-            h[j] = 0
+            to[n] *= 0
             continue
         derivative = 1 / (math.pi * math.sqrt(near * (2 - near)))
         c = _order_0_layer(near)
-        c = c if t[j] > 0 else 1 - c
+        c = c if t[n] > 0 else 1 - c
         for _ in range(l):
             last, before = derivative, c
             derivative /= math.pi * math.sqrt(c * (2 - c))
             c = _order_0_layer(c)
             if c == before and derivative == last:
                 break
-        h[j] = derivative
+        to[n] *= derivative
 
 
 @_strict
