@@ -163,6 +163,13 @@ def test_where_no_kernel_can_be_computed_it_says_so():
         fitted(X, np.arange(30.0), q=1, l=0, optimize="sigma2", sigma2=1e-300, bounds={"sigma2": (1e-301, 1e-299)})
 
 
+def test_a_job_with_a_former_name_of_bounds_fails_with_the_new_spelling(tmp_path):
+    """Exit code 2, and a line to copy."""
+    paths = write_opt_ml(tmp_path, {"training/a.csv": csv(10)}, {"sigma2_bounds": "1e-6,10"})
+    assert run_train(paths).returncode == 2
+    assert 'sigma2_bounds is now bounds={"sigma2": [1e-06, 10.0]}.' in paths.failure.read_text()
+
+
 def test_learning_is_a_part_of_what_a_job_is_said_to_take():
     """More time with every run, more memory for leave-one-out; from few rows neither."""
     size = Size(2000, 5)

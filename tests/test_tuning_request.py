@@ -317,7 +317,7 @@ HYPERPARAMETERS = {
     ),
     "a check over several that nothing passes": (
         static(optimize="degree"),
-        "optimize names degree, and geometry=sphere",
+        "geometry=sphere has no degree to optimize",
     ),
 }
 
