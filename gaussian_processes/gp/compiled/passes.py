@@ -17,9 +17,9 @@ cache:
                |
           out <- k;  out <- out dk/dt;  right <- right + K v;  below <- below + K^T u
 
-Every loop over a strip has one fixed length and no remainder: an entry is the same number to the bit wherever it stands
-in whatever matrix. Nothing here calls BLAS, and everything releases the interpreter's lock, so that threads can share
-the work. Numbers have the precision of the arrays given, float64 or float32.
+Every step computes a whole strip, also where less of it is wanted: without a remainder an entry is the same number to
+the bit wherever it stands in whatever matrix. Nothing here calls BLAS, and everything releases the interpreter's lock,
+so that threads can share the work. Numbers have the precision of the arrays given, float64 or float32.
 
 All this is one file: Numba compiles a function again when its own file changes, and not when one that it calls does.
 """
@@ -36,7 +36,7 @@ from gaussian_processes.gp.compiled.span import Span
 # Transposed rows are padded with zeros by a strip, and dimensions to a multiple of COLUMNS: no loop has a remainder.
 # A tile stays in the second cache.
 STRIP, COLUMNS, ROWS = 512, 4, 16
-# Rows of `work` below the tile. A function takes `work` whole: each array passed costs a reference count.
+# Rows of `work` below the tile. Functions take `work` whole: each array that is passed costs a reference count.
 H, X, Y, Z = range(ROWS, ROWS + 4)
 # Nearer to 1 than this, 1 - |t| is taken from the rows' difference: a cosine's own rounding would show.
 CLOSE = 1e-4
@@ -86,6 +86,7 @@ def fill(
         right: (n,), K v is added; or empty.
         work: a `workspace`, here and below.
     """
+    shift = span[4]
     for top in range(0, len(rows), ROWS):
         for j in _strips(rows, top, span):
             for row in _tile(rows, top, transposed, j, work):
@@ -93,8 +94,8 @@ def fill(
                 if start < stop:
                     _complements(row % ROWS, polynomials, work)
                     if len(v):
-                        right[row] += _weighed(work[H], v[j : j + stop])
-                    h, to = work[H, start:stop], out[row, j + start - span[4] : j + stop - span[4]]
+                        right[row] += _dot(work[H], v[j : j + stop])
+                    h, to = work[H, start:stop], out[row, j + start - shift : j + stop - shift]
                     for n in range(len(to)):
                         to[n] = 1 - h[n]
 
@@ -116,14 +117,13 @@ def fill_half_complements(rows: Floats, columns: Floats, transposed: Floats, out
 @_strict
 def fill_from_half_complements(halves: Floats, polynomials: Polynomials, out: Floats, work: Floats) -> None:
     """k_{q,l} (n, M) from the output of `fill_half_complements` (n, M), in any order; to the bit that of `fill`."""
-    half, one = work.dtype.type(0.5), work.dtype.type(1)
-    # Where a strip is filled in part, the rest of it is a right angle.
-    work[0], work[H] = one, half
+    # The rest of a strip that is filled in part is a right angle.
+    work[0], work[H] = 1, 0.5
     for row in range(len(halves)):
         for j in range(0, halves.shape[1], STRIP):
             strip = halves[row, j : min(j + STRIP, halves.shape[1])]
             for n in range(len(strip)):
-                work[0, n] = one if strip[n] >= 0 else -one
+                work[0, n] = 1 if strip[n] >= 0 else -1
                 work[H, n] = abs(strip[n])
             _complements(0, polynomials, work)
             to = out[row, j : j + len(strip)]
@@ -177,8 +177,8 @@ def multiply(
             for row in _tile(rows, top, transposed, j, work):
                 _, stop = _half_complements(rows, row, columns, j, span, work)
                 _complements(row % ROWS, polynomials, work)
-                right[row] += _weighed(work[H], v[j : j + stop])
-                _spread(work[H], u[row], below[j : j + stop])
+                right[row] += _dot(work[H], v[j : j + stop])
+                _axpy(u[row], work[H], below[j : j + stop])
 
 
 @_strict
@@ -198,17 +198,18 @@ def weigh_by_slope(
     terms (2, n) are those of a `slope`. Order 0 needs none: it goes layer by layer. Its derivative is infinite for equal
     and opposite rows, and taken as 0: nothing changes their cosine.
     """
+    shift = span[4]
     for top in range(0, len(rows), ROWS):
         for j in _strips(rows, top, span):
             for row in _tile(rows, top, transposed, j, work):
                 start, stop = _half_complements(rows, row, columns, j, span, work)
                 if start < stop:
-                    t, to = work[row % ROWS, start:stop], out[row, j + start - span[4] : j + stop - span[4]]
+                    t, to = work[row % ROWS, start:stop], out[row, j + start - shift : j + stop - shift]
                     if q > 0:
                         _two_polynomials(terms, work)
                         y, z = work[Y, start:stop], work[Z, start:stop]
                         for n in range(len(to)):
-                            near, far = y[n], z[n]
+                            near, far = y[n], z[n]  # a choice between loads is not vectorised
                             to[n] *= near if t[n] > 0 else far
                     else:
                         _weigh_by_order_0(t, work[H, start:stop], l, to)
@@ -221,8 +222,9 @@ def gather_close(
     """moved (d,) <- moved + 2 sum G_ij dt_ij/dlog z_k over the pairs below the diagonal that are close; G <- 0 there.
 
     dt_ij = 2 u_ik u_jk - t (u_ik^2 + u_jk^2) = +-((1 - |t|) (u_ik^2 + u_jk^2) - (u_ik -+ u_jk)^2) for either sign of t,
-    in which no digit is lost.
+    and the latter loses no digit.
     """
+    shift = span[4]
     for top in range(0, len(rows), ROWS):
         for j in _strips(rows, top, span):
             for row in _tile(rows, top, transposed, j, work):
@@ -230,8 +232,8 @@ def gather_close(
                 for n in range(start, stop):
                     if work[H, n] < CLOSE / 2:
                         sign = 1.0 if work[row % ROWS, n] > 0 else -1.0
-                        weight = 2 * sign * out[row, j + n - span[4]]
-                        out[row, j + n - span[4]] = 0
+                        weight = 2 * sign * out[row, j + n - shift]
+                        out[row, j + n - shift] = 0
                         for k in range(len(moved)):
                             a, b = rows[row, k], columns[j + n, k]
                             difference = a - sign * b
@@ -240,14 +242,14 @@ def gather_close(
 
 @_strict
 def _strips(rows: Floats, top: int, span: Span) -> range:
-    """The first column of each strip that the tile's rows top, top + 1, ... have in a span."""
+    """The first column of each strip of the rows top, top + 1, ... of a tile, as far as the span goes."""
     begin, begin_step, end, end_step, _ = span
     return range(begin + begin_step * top, end + end_step * (min(top + ROWS, len(rows)) - 1), STRIP)
 
 
 @_strict
 def _tile(rows: Floats, top: int, transposed: Floats, start: int, work: Floats) -> range:
-    """The tile <- rows top, top + 1, ... against columns start, ..., start + STRIP - 1. Returns the rows."""
+    """The tile <- cosines of rows top, top + 1, ... with columns start, ..., start + STRIP - 1. Returns the rows."""
     bottom, stop = min(top + ROWS, len(rows)), start + STRIP
     work[: bottom - top] = 0
     for k in range(0, rows.shape[1], COLUMNS):
@@ -268,7 +270,7 @@ def _add_products(
         e, f, g, h = rows[s, k], rows[s, k + 1], rows[s, k + 2], rows[s, k + 3]
         if r < s:
             for j in range(STRIP):
-                work[i, j], work[i + 1, j] = (  # loaded before anything is stored, once for both rows
+                work[i, j], work[i + 1, j] = (  # one load for both rows: nothing is stored before
                     work[i, j] + a * A[j] + b * B[j] + c * C[j] + d * D[j],
                     work[i + 1, j] + e * A[j] + f * B[j] + g * C[j] + h * D[j],
                 )
@@ -279,12 +281,12 @@ def _add_products(
 
 @_finite
 def _half_complements(rows: Floats, row: int, columns: Floats, j: int, span: Span, work: Floats) -> tuple[int, int]:
-    """h <- (1 - |t|)/2, the squared sine of half the angle to the column or its opposite, for the strip of a row.
+    """h <- (1 - |t|)/2, the squared sine of half the angle to a column or its opposite, for the strip of a row.
 
-    Where it is close to 0, h <- |row -+ column|^2 / 4, in which no digit is lost.
+    Where it is close to 0, h <- |row -+ column|^2 / 4, which loses no digit.
 
     Returns:
-        start and stop of the span's part of the strip.
+        start and stop of the part of the strip that is in the span.
     """
     begin, begin_step, end, end_step, _ = span
     start, stop = max(0, begin + begin_step * row - j), min(STRIP, end + end_step * row - j)
@@ -306,8 +308,8 @@ def _half_complements(rows: Floats, row: int, columns: Floats, j: int, span: Spa
 
 
 @_summing
-def _weighed(h: Floats, v: Floats) -> float:
-    """k . v for the kernel k of a strip."""
+def _dot(h: Floats, v: Floats) -> float:
+    """k . v for the strip k = 1 - h."""
     total = 0.0
     for n in range(len(v)):
         total += (1 - h[n]) * v[n]
@@ -315,8 +317,8 @@ def _weighed(h: Floats, v: Floats) -> float:
 
 
 @_summing
-def _spread(h: Floats, u: float, below: Floats) -> None:
-    """below <- below + u k for the kernel k of a strip."""
+def _axpy(u: float, h: Floats, below: Floats) -> None:
+    """below <- below + u k for the strip k = 1 - h."""
     for n in range(len(below)):
         below[n] += u * (1 - h[n])
 
@@ -325,8 +327,8 @@ def _spread(h: Floats, u: float, below: Floats) -> None:
 def _complements(i: int, polynomials: Polynomials, work: Floats) -> None:
     """h <- 1 - k_{q,l} for the strip in row i of the tile.
 
-    A stage applied often comes to a fixed point or, by rounding, to a cycle. Brent's algorithm (BIT 20, 1980) finds it
-    by an earlier h in z, and whole cycles are left out.
+    A stage applied often comes to a fixed point or, by rounding, to a cycle. Brent's algorithm (BIT 20, 1980) finds it:
+    z keeps an earlier h, and whole cycles are left out once h is z again.
     """
     first, later, gains, repeats, q, l = polynomials
     if q == 0:
@@ -375,7 +377,7 @@ def _two_polynomials(terms: Floats, work: Floats) -> None:
 
 @_finite
 def _later_stage(terms: Floats, stage: int, gain: float, work: Floats) -> bool:
-    """h <- gain h/2 y for y = terms[stage](x), x = 2 sqrt(h) - 1; whether any h is not z."""
+    """h <- gain h/2 y for y = terms[stage](x), x = 2 sqrt(h) - 1; whether any h differs from z."""
     half, zero, one, two = work.dtype.type(0.5), work.dtype.type(0), work.dtype.type(1), work.dtype.type(2)
     y, ys = terms[stage, 0], _eight(terms, stage, 1)
     for j in range(STRIP):
@@ -431,7 +433,7 @@ def _order_0_layers(i: int, l: int, terms: Floats, slope: float, shift: float, w
 
 @_strict
 def _weigh_by_order_0(t: Floats, h: Floats, l: int, to: Floats) -> None:
-    """Multiply by dk_{0,l}/dt, the product of 1/(pi sqrt(1 - t^2)) over the layers, and by 0 where that is infinite."""
+    """Multiply by dk_{0,l}/dt, the product of 1/(pi sqrt(1 - t^2)) over the layers, or by 0 where that is infinite."""
     for n in range(len(to)):
         near = 2 * max(h[n], 0.0)  # 1 - |t|
         if near == 0:
@@ -457,7 +459,7 @@ def _order_0_layer(c: float) -> float:
 
 @_finite
 def _further_terms(terms: Floats, first: int, count: int, work: Floats) -> None:
-    """y, and z where count is 2, <- terms[first](x) and the next, if they are the values of the first nine terms."""
+    """From the first nine terms on: y <- terms[first](x) and, where count is 2, z <- terms[first + 1](x)."""
     for m in range(count):
         for k in range(9, terms.shape[1], 8):
             eight = _eight(terms, first + m, k)
@@ -467,7 +469,7 @@ def _further_terms(terms: Floats, first: int, count: int, work: Floats) -> None:
 
 @_finite
 def _eight(terms: Floats, row: int, k: int) -> tuple[Any, ...]:
-    """Coefficients k, ..., k + 7 of a polynomial."""
+    """Coefficients k, ..., k + 7 of terms[row]."""
     a, b, c, d = terms[row, k], terms[row, k + 1], terms[row, k + 2], terms[row, k + 3]
     return a, b, c, d, terms[row, k + 4], terms[row, k + 5], terms[row, k + 6], terms[row, k + 7]
 
