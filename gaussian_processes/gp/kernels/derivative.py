@@ -1,4 +1,4 @@
-r"""Derivatives of sum_ij W_ij K_ij in what stretches the rows, without a matrix for each hyperparameter.
+r"""Derivatives of sum_ij W_ij K_ij in a kernel's hyperparameters, without a matrix for each of them.
 
 With rows z = (x / lengthscales, bias), their lengths r, unit rows u = z / r, cosines t_ij = u_i . u_j, and
 
