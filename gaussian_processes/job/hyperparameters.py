@@ -70,13 +70,21 @@ def parse_hyperparameters(schema: type[H], raw: Mapping[str, Any]) -> H:
     given = {
         key: value for key, value in raw.items() if not key.startswith(RESERVED_PREFIXES) and key not in RESERVED_NAMES
     }
-    values = {key: _decoded(value, known[key].annotation) if key in known else value for key, value in given.items()}
+    # Unknown identifiers are the schema's to refuse: it may know them as former names. Other text may have no encoding.
+    values = {
+        key: _decoded(value, known[key].annotation) if key in known else value
+        for key, value in given.items()
+        if key in known or key.isidentifier()
+    }
+    faults = [(key, _unknown(key, list(known))) for key in given if key not in values]
     # A client writes None for a value that is not set.
     values = {key: value for key, value in values.items() if value is not None or key not in known}
     try:
         _strict(schema).model_validate(values)
     except ValidationError as error:
-        raise HyperparameterError([*_faults(error, given, list(known))], known) from None
+        faults += _faults(error, given, list(known))
+    if faults:
+        raise HyperparameterError(faults, known)
     return schema.model_validate(values)
 
 
