@@ -42,6 +42,7 @@ WRAPPED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", WRAPPED.values(), ids=WRAPPED)
 @given(instances=st.lists(INSTANCE, min_size=1, max_size=12), indent=SPACES, size=st.integers(1, 60))
 def test_pieces_hold_what_the_whole_does(wrap, instances, indent, size):

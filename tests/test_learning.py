@@ -21,6 +21,8 @@ from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import AlgorithmError, ConfigurationError
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
 
+pytestmark = pytest.mark.slow
+
 ALL = {"optimize": "all", "geometry": "homogeneous", "bias": "1", "feature_scaling": "standard"}
 AUTO = {**ALL, "q": "auto", "l": "0,1", "geometry": "auto", "degree": "1", "target_scaling": "standard"}
 

@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 
 from gaussian_processes.serving.measurements import ROWS, SECONDS, Facts, Measurements, Tally
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = [
     ("/ping", 200, "none", 0.0001, None),
     ("/invocations", 200, "text/csv", 0.001, Tally(1, 0, None)),

@@ -18,6 +18,8 @@ from gaussian_processes.tuning.search import search, unfinished_removed
 from gaussian_processes.tuning.service_model import complaints
 from gaussian_processes.tuning.trial import Trial
 
+pytestmark = pytest.mark.slow
+
 REGEX = re.compile("validation:RMSE=(.*?);")
 WHOLE = {"IntegerParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "9"}]}
 

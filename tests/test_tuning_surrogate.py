@@ -52,6 +52,7 @@ def found(sampler, objective, trials, direction="minimize"):
     return study
 
 
+@pytest.mark.slow
 def test_it_comes_nearer_to_the_best_than_chance_and_than_optunas_own():
     """On a function that is not ours, over some seeds."""
     makers = {

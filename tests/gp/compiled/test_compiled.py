@@ -17,6 +17,7 @@ TRUTH = read_reference("kernel_truth.csv")
 CASES = sorted({(int(row["q"]), int(row["l"])) for row in TRUTH})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("q", "l"), CASES)
 def test_agrees_with_the_definition_at_30_digits(q, l):
     """Between points of the unit circle whose cosines are those of the table: 4e-15, and what their rounding does."""
@@ -34,6 +35,7 @@ def test_agrees_with_the_definition_at_30_digits(q, l):
                 assert abs(mpmath.mpf(float(k)) - mpmath.mpf(row["k"])) < 4e-15 + 4.5e-16 * steepness
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("l", [0, 1, 2, 3, 6, 20])
 @pytest.mark.parametrize("q", [0, 1, 2, 3, 4, 5, 8, 16, 30])
 def test_there_are_polynomials_and_their_error_is_known(q, l):

@@ -22,6 +22,7 @@ def rows(N, d=5):
     return X
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("N", [1, 2, 3, 40, STRIP - 1, STRIP, 2 * STRIP + 3])
 @pytest.mark.parametrize(("q", "l"), ORDERS)
 def test_covariances_from_angles_are_those_from_rows_to_the_bit(N, q, l):

@@ -46,6 +46,7 @@ def test_tiles_cover_each_row_once_and_stay_in_a_half(N, size):
         assert all(tile.stop <= packed.m or tile.start >= packed.m for tile in tiles)
 
 
+@pytest.mark.slow
 @cut
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-4)])
 @pytest.mark.parametrize("N", SIZES)

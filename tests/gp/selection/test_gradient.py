@@ -133,6 +133,7 @@ def test_a_row_of_length_zero_has_no_covariance_to_change(q):
     check(X, y, ArcCosine(q, 1, "homogeneous", degree=1.3, variance=1.7, lengthscales=(0.8, 2.5)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("q", "l"), [(8, 3), (60, 1), (100, 6)])
 def test_orders_without_polynomials_go_by_the_definition(q, l):
     """Where none of moderate degree is near the slope, and where none is near the kernel either."""
