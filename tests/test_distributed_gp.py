@@ -158,6 +158,8 @@ def test_the_model_is_that_of_one_machine(three, kernel):
     assert spread.predict(X_star) == pytest.approx(whole.predict(X_star), rel=1e-10)
     for found, wanted in zip(spread.leave_one_out(told), whole.leave_one_out(), strict=True):
         assert found == pytest.approx(wanted, rel=1e-8, abs=1e-10)
+    with pytest.raises(ValueError, match="need the factor on one machine"):
+        spread.predict_joint(X_star)
     assert {phase for phase, _ in phases} >= {"Cholesky", "prediction", "leave-one-out"}
     assert {(phase, 1.0) for phase, _ in phases} <= {(phase, round(fraction, 12)) for phase, fraction in phases}
 

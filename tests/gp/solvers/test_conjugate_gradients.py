@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gaussian_processes.gp import ArcCosine, cost
+from gaussian_processes.gp import ArcCosine, TrainedGPModel, cost
 from gaussian_processes.gp.kernels.matrices import matrix
 from gaussian_processes.gp.kernels.matvec import strip_product, strips
 from gaussian_processes.gp.solvers.conjugate_gradients import System, conjugate_gradients
@@ -143,6 +143,19 @@ def test_targets_of_zeros_or_of_any_scale_are_solved():
     alpha = Iterative().solve(M, y).alpha
     for scale in (1e-250, 1e250):
         assert Iterative().solve(M, scale * y).alpha / scale == pytest.approx(alpha, rel=1e-10, abs=1e-11)
+
+
+def test_a_model_solved_so_predicts_means_and_nothing_else():
+    """The means are K (K + sigma2 I)^-1 y; what takes a factor is refused in words."""
+    X, y = noisy(100)
+    kernel = ArcCosine(1, 1)
+    model = TrainedGPModel(X, y, kernel, 0.1, Iterative())
+    K = kernel.gram(X)
+    assert model.predict(X) == pytest.approx(K @ np.linalg.solve(K + 0.1 * np.eye(100), y), abs=1e-6)
+    assert not model.has_factor
+    for ask in (lambda: model.predict(X, return_std=True), lambda: model.log_evidence, model.leave_one_out):
+        with pytest.raises(ValueError, match="has no factor"):
+            ask()
 
 
 def test_what_is_too_large_for_a_number_is_refused():
