@@ -5,7 +5,7 @@ variable ALGORITHM. docs/your_own_algorithm.md walks through one.
 """
 
 import importlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, TypeVar
 
@@ -178,6 +178,19 @@ class Comparison:
     chosen: Mapping[str, int | float | str]
 
 
+@dataclass(frozen=True)
+class LearningCurve:
+    """What a criterion did while hyperparameters were learned, for the report.
+
+    Attributes:
+        criterion: its name, in a few words; the greater, the better.
+        runs: for each run of the optimiser, by its name, the criterion after each iteration.
+    """
+
+    criterion: str
+    runs: Mapping[str, Sequence[float]]
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """How good a model is.
@@ -186,9 +199,11 @@ class Evaluation:
         metrics: by name.
         forecast: of the validation channel, or whatever stands in for it.
         learned: hyperparameters that were not taken as given, with what they became; printed as `learned:name=value;`.
+            `lengthscale_1`, `lengthscale_2`, … belong to the features in their order: the report sorts features by them.
         comparison: what the model was chosen among; None where there was no choice.
         warnings: what speaks against trusting the model, a sentence or two each, with what to do. They end the log, and are
             in the report and in the model file. The server repeats them in its log.
+        curve: what the criterion did while hyperparameters were learned; None where that is unknown.
     """
 
     metrics: Mapping[str, float]
@@ -196,6 +211,7 @@ class Evaluation:
     learned: Mapping[str, float] = field(default_factory=dict)
     comparison: Comparison | None = None
     warnings: tuple[str, ...] = ()
+    curve: LearningCurve | None = None
 
 
 @dataclass(frozen=True)

@@ -274,9 +274,11 @@ def _report(job: Job, data: Datasets, evaluation: Evaluation, timings: Mapping[s
         columns=data.training.columns,
         learned=evaluation.learned,
         comparison=evaluation.comparison,
+        curve=evaluation.curve,
         warnings=evaluation.warnings,
         forecast=evaluation.forecast,
         forecast_of="validation channel" if data.validation else "leave-one-out",
+        rows=data.validation or data.training,
     )
     try:
         *_, page = write_report(account, job.paths.output_data)

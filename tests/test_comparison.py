@@ -1,18 +1,14 @@
-"""The plot of what a model was chosen among: each variant in its place with its value, in maps and in rows."""
+"""The plot of what a model was chosen among: each variant in its place with its value, in maps and in tables."""
 
+import json
 import math
-import re
-from itertools import product
+from itertools import chain, product
 
-import numpy as np
 import pytest
-from figures import Parsed, box_of, circles, drawn, frames, points_of
 
 from gaussian_processes.algorithm import Comparison, Variant
 from gaussian_processes.report.comparison import comparison
-from gaussian_processes.report.figure import breadth
-from gaussian_processes.report.page import standalone
-from gaussian_processes.report.variants import less
+from gaussian_processes.report.quantities import less
 
 nan, inf = math.nan, math.inf
 ATTACK = "<script>alert('x')</script><img src=x onerror=y>\" onload=\"z"
@@ -40,85 +36,45 @@ def rows_of(*values, chosen=0, criterion="log evidence"):
     return Comparison(criterion, variants, {"n": chosen})
 
 
-def svg_of(known):
-    return next(Parsed(standalone(comparison(known))).root.all("svg"))
+def cells(known):
+    """The cells of a map, by the variant's name; none where there is no map."""
+    spec = comparison(known).spec
+    return {cell["told"].split(":")[0]: cell for cell in spec["data"]["values"]} if spec else {}
 
 
-def bounds(path):
-    """(left, top, right, bottom) of an area."""
-    corners = points_of(path.attributes["d"])
-    return (
-        min(x for x, _ in corners),
-        min(y for _, y in corners),
-        max(x for x, _ in corners),
-        max(y for _, y in corners),
-    )
+def labels(known):
+    """Of the columns from the left, and of the rows from below."""
+    values = {param["name"]: param.get("value") for param in comparison(known).spec["params"]}
+    return values["columnLabels"], values["rowLabels"]
 
 
-def cells(svg):
-    """(panel, left, top, right, bottom, element) of each cell, without the legend's."""
-    for path in svg.all("path", "cell"):
-        left, top, right, bottom = bounds(path)
-        for panel, frame in enumerate(frames(svg)):
-            if frame[0] <= left and right <= frame[2] and frame[1] <= top and bottom <= frame[3]:
-                yield panel, left, top, right, bottom, path
-
-
-def texts_in(svg, left, top, right, bottom):
-    return [
-        text.text
-        for text in svg.all("text")
-        if "x" in text.attributes
-        and left < float(text.attributes["x"]) < right
-        and top < float(text.attributes["y"]) < bottom
-    ]
-
-
-def title_of(element):
-    return next(element.all("title")).text
+def name_of(variant):
+    return ", ".join(f"{key} = {value}" for key, value in variant.settings.items())
 
 
 def test_a_map_has_each_variant_once_in_its_place_with_its_value():
-    """A panel for each geometry, q from the left, l from below; differences computed here."""
+    """A group of rows for each geometry, the first one above; q from the left, l from below; differences computed here."""
     known = compared()
-    svg = svg_of(known)
-    found = list(cells(svg))
-    assert len(list(frames(svg))) == 2
+    found = cells(known)
     assert len(found) == len(known.variants) == 50
+    columns, rows = labels(known)
     best = max(variant.value for variant in known.variants)
-    places = {}
     for variant in known.variants:
-        name = ", ".join(f"{key} = {value}" for key, value in variant.settings.items())
-        (cell,) = [cell for cell in found if title_of(cell[-1]).startswith(f"{name}:")]
-        panel, *box, element = cell
-        assert panel == GEOMETRIES.index(variant.settings["geometry"])
+        cell, (q, l, geometry) = found[name_of(variant)], variant.settings.values()
+        assert (columns[cell["column"]], rows[cell["row"]]) == (str(q), f"{geometry}, {l}")
+        assert cell["row"] == l + 5 * (geometry == "sphere")
         behind = best - variant.value
-        (text,) = texts_in(svg, *box)
-        assert text == ("0" if not behind else f"−{behind:.1f}" if behind < 99.95 else f"−{behind:.0f}")
-        assert title_of(element).endswith(text)
-        places[tuple(variant.settings.values())] = ((box[0] + box[2]) / 2, -(box[1] + box[3]) / 2)
-    for geometry in GEOMETRIES:
-        x = np.array([[places[q, l, geometry][0] for l in range(5)] for q in range(5)])
-        y = np.array([[places[q, l, geometry][1] for l in range(5)] for q in range(5)])
-        assert np.ptp(x, axis=1).max() < 0.2
-        assert np.diff(x, axis=0).min() > 60.0
-        assert np.ptp(y, axis=0).max() < 0.2
-        assert np.diff(y, axis=1).min() > 20.0
-    said = svg.text
-    for label in ("geometry = sphere", "geometry = homogeneous", "l = 4", "best 0", "worst"):
-        assert said.count(label) >= 1
-    assert [text.text for text in svg.all("text", "title")].count("q") == 1
+        assert cell["text"] == ("0" if not behind else f"−{behind:.1f}" if behind < 99.95 else f"−{behind:.0f}")
+        assert cell["told"].endswith(cell["text"])
+    assert comparison(known).spec["encoding"]["x"]["title"] == "q"
+    assert comparison(known).spec["encoding"]["y"]["title"] == "geometry, l"
 
 
 def test_a_better_variant_has_no_worse_colour():
     """From the first shade, which the best has, to the last, which the worst has; the good ones differ too."""
     known = compared(changes={(0, 0, "sphere"): -1e5})
-    values = {", ".join(f"{k} = {v}" for k, v in variant.settings.items()): variant.value for variant in known.variants}
-    found = sorted(
-        (-values[title_of(path).split(":")[0]], int(re.search(r"shade(\d)", path.attributes["class"])[1]))
-        for *_, path in cells(svg_of(known))
-    )
-    shades = [shade for _, shade in found]
+    found = cells(known)
+    shades = [found[name_of(v)]["shade"] for v in sorted(known.variants, key=lambda variant: -variant.value)]
     assert shades == sorted(shades)
     assert (shades[0], shades[-1]) == (0, 6)
     assert len(set(shades)) >= 5
@@ -127,99 +83,61 @@ def test_a_better_variant_has_no_worse_colour():
 @pytest.mark.parametrize("settings", [(1, 2, "sphere"), (3, 0, "homogeneous"), (0, 4, "sphere")])
 def test_the_chosen_cell_has_the_only_outline(settings):
     """Whether or not it is the best."""
-    svg = svg_of(compared(chosen=dict(zip(("q", "l", "geometry"), settings, strict=True))))
-    (outline,) = svg.all("path", "outline")
-    left, top, right, bottom = bounds(outline)
-    (inside,) = [c for c in cells(svg) if left < (c[1] + c[3]) / 2 < right and top < (c[2] + c[4]) / 2 < bottom]
-    q, l, geometry = settings
-    assert title_of(inside[-1]).startswith(f"q = {q}, l = {l}, geometry = {geometry}:")
+    chosen = dict(zip(("q", "l", "geometry"), settings, strict=True))
+    marked = [name for name, cell in cells(compared(chosen=chosen)).items() if cell["marked"]]
+    assert marked == [", ".join(f"{key} = {value}" for key, value in chosen.items())]
 
 
-def test_what_could_not_be_computed_is_hatched_and_said():
+def test_what_could_not_be_computed_has_a_cross_and_is_said():
     """No number, no shade; infinite values are none either."""
     lost = {(0, 0, "sphere"): nan, (4, 1, "homogeneous"): inf, (2, 2, "sphere"): -inf}
     known = compared(changes=lost)
-    svg, plot = svg_of(known), comparison(known)
-    unknown = [cell for cell in cells(svg) if "unknown" in cell[-1].attributes["class"]]
-    assert {title_of(cell[-1]) for cell in unknown} == {
-        f"q = {q}, l = {l}, geometry = {g}: not computed" for q, l, g in lost
-    }
-    hatches = list(svg.all("path", "hatch"))
-    assert len(hatches) == len(unknown) == 3
-    for (_, left, top, right, bottom, _), hatch in zip(unknown, hatches, strict=True):
-        lines = points_of(hatch.attributes["d"])
-        assert len(lines) > 10
-        assert all(left - 0.1 <= x <= right + 0.1 and top - 0.1 <= y <= bottom + 0.1 for x, y in lines)
-        assert texts_in(svg, left, top, right, bottom) == []
-    assert "Hatched cells could not be computed." in plot.reading
-    assert plot.finding.endswith(" 3 variants could not be computed.")
-    assert "Hatched" not in comparison(compared()).reading
+    unknown = {cell["told"] for cell in cells(known).values() if cell["text"] == "×"}
+    assert unknown == {f"q = {q}, l = {l}, geometry = {g}: not computed" for q, l, g in lost}
+    assert all(cell["shade"] is None for cell in cells(known).values() if cell["text"] == "×")
+    assert "A cross stands for a variant that could not be computed." in comparison(known).reading
+    assert comparison(known).finding.endswith(" 3 variants could not be computed.")
+    assert "cross" not in comparison(compared()).reading
 
 
-def test_what_was_not_compared_has_a_dashed_rim():
+def test_what_was_not_compared_has_an_empty_cell():
     """A cell that is missing is not one that failed."""
     whole = compared(geometries=("sphere",))
     known = Comparison(whole.criterion, whole.variants[1:-1], whole.chosen)
-    svg = svg_of(known)
-    assert [len(list(svg.all("path", kind))) for kind in ("empty", "hatch")] == [2, 0]
-    assert len(list(cells(svg))) == 25
-    assert "Cells with a dashed rim were not compared." in comparison(known).reading
-
-
-def test_numbers_are_left_out_where_they_would_not_fit():
-    """In narrow cells, but never in part; a pointer is told all of them."""
-    known = compared(range(16), range(8))
-    svg = svg_of(known)
-    found = list(cells(svg))
-    assert len(found) == len({title_of(cell[-1]) for cell in found}) == 256
-    shown = [text for _, *box, _ in found for text in texts_in(svg, *box)]
-    assert 0 < len(shown) < 256
-    assert max(map(breadth, shown)) < found[0][3] - found[0][1]
-    assert "Numbers that do not fit are left out." in comparison(known).reading
-    assert svg.attributes["viewbox"].split()[2] == "440.0"
+    empty = [cell for cell in comparison(known).spec["data"]["values"] if cell["told"] == "not compared"]
+    assert [(cell["shade"], cell["text"]) for cell in empty] == [(None, "")] * 2
+    assert len(comparison(known).spec["data"]["values"]) == 25
 
 
 @pytest.mark.parametrize("chosen", [0, 3])
-def test_one_setting_has_a_row_for_each_value(chosen):
-    """In its own order; points stand at their value; the chosen one has a rim; one that failed has words."""
-    values = [-12.5, -11.25, nan, -20.0, -40.0]
-    svg = svg_of(rows_of(*values, chosen=chosen))
-    everything = sorted(circles(svg, "point"), key=lambda point: point[1])
-    assert len(everything) == 4
-    known = [value for value in values if math.isfinite(value)]
-    slope, offset = np.polyfit(known, [x for x, _ in everything], 1)
-    assert slope > 0
-    assert np.abs(slope * np.array(known) + offset - [x for x, _ in everything]).max() < 0.1
-    (marked,) = circles(svg, "chosen")
-    assert marked[0] == pytest.approx(slope * values[chosen] + offset, abs=0.1)
-    left, top, right, bottom = next(frames(svg))
-    asides = [t.text for t in svg.all("text", "value") if float(t.attributes["x"]) > right]
-    assert asides == ["−1.2", "0", "not computed", "−8.8", "−28.8"]
-    assert texts_in(svg, 0.0, top, left, bottom) == ["0", "1", "2", "3", "4"]
-    assert [title.text for title in svg.all("text", "title")] == ["Less than the best, nats", "n"]
-    assert "Of 5 variants, n = 1 has the best log evidence, −11.25" in comparison(rows_of(*values)).finding
+def test_one_setting_has_a_table(chosen):
+    """From the best value to the worst, and then what could not be computed; the chosen one is marked."""
+    plot = comparison(rows_of(-12.5, -11.25, nan, -20.0, -40.0, chosen=chosen))
+    assert plot.spec is None
+    assert list(plot.table.headings) == ["n", "log evidence", "Difference", ""]
+    expected = [
+        ("1", "−11.25", "0"),
+        ("0", "−12.5", "−1.2"),
+        ("3", "−20", "−8.8"),
+        ("4", "−40", "−28.8"),
+        ("2", "not computed", ""),
+    ]
+    assert [tuple(row) for row in plot.table.rows] == [(*row, "chosen" * (row[0] == str(chosen))) for row in expected]
 
 
-def test_other_settings_have_rows_of_the_best():
-    """Twenty of them from the best to the worst, and the chosen one wherever it ranks."""
+def test_other_settings_have_a_table_of_the_best():
+    """Forty of them from the best to the worst, and the chosen one wherever it ranks."""
     variants = [
         Variant({"kernel": kernel, "loss": loss, "order": order}, -float(7 * i % 48))
         for i, (kernel, loss, order) in enumerate(product(("rbf", "cosine"), ("L1", "L2"), range(12)))
     ]
     ranked = sorted(variants, key=lambda variant: -variant.value)
-    for chosen, drawn_ones in ((ranked[4], ranked[:20]), (ranked[40], [*ranked[:20], ranked[40]])):
-        known = Comparison("log evidence", tuple(variants), chosen.settings)
-        svg = svg_of(known)
-        points = [
-            (float(circle.attributes["cy"]), title.text, "chosen" in group.attributes["class"])
-            for group in svg.all("g", "point")
-            for circle, title in zip(group.all("circle"), group.all("title"), strict=True)
-        ]
-        assert [title.split(":")[0] for _, title, _ in sorted(points)] == [
-            ", ".join(f"{key} = {value}" for key, value in variant.settings.items()) for variant in drawn_ones
-        ]
-        assert [is_chosen for *_, is_chosen in sorted(points)] == [variant is chosen for variant in drawn_ones]
-        assert f"The best 20 of 48{' and the chosen one' if len(drawn_ones) > 20 else ''} are drawn." in svg.text
+    # Three settings of which two are words: no map.
+    for chosen, listed in ((ranked[4], ranked[:40]), (ranked[44], [*ranked[:40], ranked[44]])):
+        plot = comparison(Comparison("log evidence", tuple(variants), chosen.settings))
+        assert [row[:3] for row in plot.table.rows] == [[str(value) for value in v.settings.values()] for v in listed]
+        assert [row[-1] for row in plot.table.rows] == ["chosen" if v is chosen else "" for v in listed]
+        assert "The table has the best 40 of 48." in plot.reading
 
 
 @pytest.mark.parametrize(
@@ -244,14 +162,11 @@ def test_other_settings_have_rows_of_the_best():
          "a number and a word", "not set", "a word not set", "one", "single", "nothing"],
 )  # fmt: skip
 def test_a_map_is_drawn_where_two_numbers_say_which_variant_it_is(variants, mapped):
-    """And rows elsewhere: nothing is hidden behind another."""
+    """And a table elsewhere: nothing is hidden behind another."""
     known = Comparison("score", tuple(Variant(s, -float(i)) for i, s in enumerate(variants)), variants[0])
-    svg = svg_of(known)
-    assert "same" not in svg.text
-    assert bool(list(cells(svg))) == mapped
-    assert len(list(cells(svg)) if mapped else circles(svg, "point")) == (
-        len(variants) if mapped else min(len(variants), 20)
-    )
+    assert "same" not in comparison(known).table.headings
+    assert len(cells(known)) == (len(variants) if mapped else 0)
+    assert len(comparison(known).table.rows) == min(len(variants), 40)
 
 
 @pytest.mark.parametrize(
@@ -312,42 +227,21 @@ HARD = {
 
 
 @pytest.mark.parametrize("name", HARD)
-def test_hard_comparisons_are_drawn_within_their_figure(name):
-    """Every coordinate is a number inside of it, and whatever a user named stays text."""
-    svg = svg_of(HARD[name])
-    left, top, right, bottom = box_of(svg)
-    assert right == 440.0
-    for element in svg.all():
-        assert not {"onload", "onerror", "src"} & set(element.attributes)
-        assert element.tag not in ("script", "img")
-        for key in ("d", "cx", "cy", "x", "y", "r", "transform"):
-            assert not re.search(r"nan|inf|\de", element.attributes.get(key, ""))
-    for x, y in drawn(svg):
-        assert left <= x <= right
-        assert top <= y <= bottom
+def test_hard_comparisons_have_finite_numbers_and_names_that_can_be_drawn(name):
+    """In the map; what a user named is shortened there, and without characters that SVG cannot hold."""
+    plot = comparison(HARD[name])
+    json.dumps(plot.spec, allow_nan=False)
+    # The chosen one, which ranks below the best, is there too.
+    assert len(plot.table.rows) == min(len(HARD[name].variants), 40) + (name == "many values")
+    if plot.spec:
+        for text in [*chain(*labels(HARD[name])), *(plot.spec["encoding"][side]["title"] for side in "xy")]:
+            assert len(text) <= 28
+            assert text.isprintable()
 
 
-@pytest.mark.parametrize("name", ["long names", "hostile rows"])
-def test_columns_at_the_left_of_rows_do_not_meet(name):
-    """As broad as they are, or shortened: each ends before the next begins, and before the frame."""
-    svg = svg_of(HARD[name])
-    frame = next(frames(svg))
-    labels = [
-        t
-        for t in svg.all("text")
-        if "x" in t.attributes and float(t.attributes["x"]) < frame[0] and 30.0 < float(t.attributes["y"]) < frame[3]
-    ]
-    begins = sorted({float(t.attributes["x"]) for t in labels})
-    for label in labels:
-        x = float(label.attributes["x"])
-        end = next((begin for begin in begins if begin > x), frame[0])
-        assert x + breadth(label.text) <= end
-
-
-def test_differences_beyond_the_largest_number_are_drawn():
+def test_differences_beyond_the_largest_number_are_told():
     """As that number."""
-    assert len(circles(svg_of(HARD["huge"]), "point")) == 3
-    assert "not computed" not in svg_of(HARD["huge"]).text
+    assert [row[-2] for row in comparison(HARD["huge"]).table.rows] == ["0", "−1.7e+308", "−1.8e+308"]
 
 
 def test_nothing_compared_is_no_plot():

@@ -1,33 +1,30 @@
 """The report: its numbers against other libraries' or by hand, its page in a browser, and data that are hard to draw."""
 
+import base64
+import hashlib
 import json
 import math
 import re
-import struct
 import subprocess
 import sys
-import zlib
-from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Annotated, Literal
 
-import figures
 import numpy as np
 import pytest
-from browser import visit
+from browser import browse
+from figures import Parsed, drawing_of, rows_of
 from pydantic import BaseModel, Field
 from scipy import stats
 
-from gaussian_processes.algorithm import Comparison, Forecast, Metric, Variant
+from gaussian_processes.algorithm import Comparison, Forecast, LearningCurve, Metric, Variant
+from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.report.account import Account, Channel
 from gaussian_processes.report.calibration import Calibration
-from gaussian_processes.report.figure import breadth
-from gaussian_processes.report.page import standalone
-from gaussian_processes.report.quantities import number
-from gaussian_processes.report.rows import learned_hyperparameters
+from gaussian_processes.report.page import VEGA, vega_scripts
 from gaussian_processes.report.writing import write_report
 
-PREDICTION_PLOTS = ["predicted_against_actual.png", "residuals.png", "calibration.png"]
+PREDICTION_PLOTS = ["predicted_against_actual", "residuals", "calibration"]
 inf, nan = math.inf, math.nan
 
 
@@ -78,6 +75,16 @@ def account(**changes):
     return Account(**told | changes)
 
 
+COLUMNS = ("weight", "height", "age")
+
+
+def channel(rows=100, names=("part-0.csv", "part-1.csv")):
+    """The rows of the forecast: the first file has 40 below a header line, the second one the others without."""
+    target = forecast(rows).target
+    features = np.random.default_rng(3).normal(size=(rows, 2))
+    return Dataset(features, target, (Source(names[0], 40, header=True), Source(names[1], rows - 40)), COLUMNS)
+
+
 def write(tmp_path, **changes):
     """A report in a folder of its own: its files by name, and its page."""
     paths = write_report(account(**changes), tmp_path / "report")
@@ -95,50 +102,15 @@ COMPARISON = Comparison(
 )
 
 
-class Parsed(HTMLParser):
-    """What a page is made of."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.tags, self.text = [], []
-        self.feed(page)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_data(self, data):
-        self.text.append(data)
-
-
 def words(page):
-    """A page's text, without its style sheet, in one line."""
-    return " ".join(" ".join(Parsed(page.partition("<body>")[2]).text).split())
+    """A page's text, without its style sheet and its scripts, in one line."""
+    return next(Parsed(page).root.all("body")).text
 
 
-def drawn(path):
-    """Where a PNG file differs from its surroundings, (height, width): PNG stores only that of each pixel."""
-    content = path.read_bytes()
-    assert content.startswith(b"\x89PNG\r\n\x1a\n")
-    at, chunks = 8, []
-    while at < len(content):
-        length, kind = struct.unpack(">I4s", content[at : at + 8])
-        body, checksum = content[at + 8 : at + 8 + length], content[at + 8 + length : at + 12 + length]
-        assert struct.unpack(">I", checksum)[0] == zlib.crc32(kind + body)
-        chunks.append((kind, body))
-        at += 12 + length
-    assert [kind for kind, _ in chunks][:1] == [b"IHDR"]
-    assert [kind for kind, _ in chunks][-1:] == [b"IEND"]
-    width, height, depth, colours, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[0][1])
-    assert (depth, colours, interlaced) == (8, 6, 0)
-    rows = zlib.decompress(b"".join(body for kind, body in chunks if kind == b"IDAT"))
-    differences = np.frombuffer(rows, np.uint8).reshape(height, 1 + 4 * width)[:, 1:]
-    return differences.reshape(height, width, 4).any(axis=2)
-
-
-def test_a_report_is_a_document_pictures_and_a_page(tmp_path):
+def test_a_report_is_a_document_and_a_page(tmp_path):
     """The page comes last: where it is, all the rest is there."""
     files, _ = write(tmp_path)
-    assert list(files) == ["metrics.json", *PREDICTION_PLOTS, "timings.png", "report.html"]
+    assert list(files) == ["metrics.json", "report.html"]
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == sorted(files)
 
 
@@ -197,46 +169,139 @@ def test_the_document_says_what_was_compared(tmp_path):
     }
 
 
-@pytest.mark.parametrize("name", [*PREDICTION_PLOTS, "comparison.png", "timings.png"])
-def test_the_pictures_show_something(tmp_path, name):
-    """In every part; the title's letters are there, though no font of the machine is used."""
-    files, _ = write(tmp_path, comparison=COMPARISON)
-    marks = drawn(files[name])
-    assert marks.shape[1] == 880
-    assert marks[100:].any(axis=1).mean() > 0.4
-    assert marks[:, 100:].any(axis=0).mean() > 0.5
-    heading = marks[10:60, 28:700]
-    assert 50 < heading.any(axis=0).sum() < 600
+def test_vega_is_the_one_of_npm():
+    """The scripts have the checksums that were noted when they were fetched, and end no script of a page."""
+    scripts = vega_scripts()
+    assert list(scripts) == ["vega", "vega-lite", "vega-embed"]
+    for name, script in scripts.items():
+        content = (VEGA / script["file"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == script["sha256"]
+        assert b"</script" not in content
+        assert f"| {name} {script['version']} |" in (VEGA / "README.md").read_text()
+    assert sorted(path.name for path in VEGA.glob("*.js")) == sorted(script["file"] for script in scripts.values())
 
 
-def test_the_page_needs_nothing_but_itself(tmp_path):
-    """No script, no reference, no address but the name of SVG's language."""
+def test_the_page_may_run_its_own_scripts_and_load_nothing(tmp_path):
+    """The policy has the checksum of each script; nothing refers to another file."""
     _, page = write(tmp_path)
-    parsed = Parsed(page)
-    assert not {"script", "img", "iframe", "object", "embed", "base"} & {tag for tag, _ in parsed.tags}
-    references = [
-        (tag, key, value) for tag, attributes in parsed.tags for key, value in attributes.items() if ":" in value
+    root = Parsed(page).root
+    assert not {"img", "iframe", "object", "embed", "base"} & {element.tag for element in root.all()}
+    assert not {"src", "onload"} & {key for element in root.all() for key in element.attributes}
+    assert [element.attributes["href"] for element in root.all("link")] == ["data:,"]
+    (policy,) = [element.attributes["content"] for element in root.all("meta") if "http-equiv" in element.attributes]
+    scripts = [script.inside[0] for script in root.all("script") if not script.attributes]
+    sums = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    assert len(sums) == 4
+    allowed = " ".join(f"'sha256-{one}'" for one in sums)
+    assert policy == f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}"
+    assert "University of Washington Interactive Data Lab" in page.partition("<script")[0]
+
+
+def test_a_page_without_plots_has_no_scripts(tmp_path):
+    """And its policy allows none."""
+    _, page = write(tmp_path, forecast=None)
+    root = Parsed(page).root
+    assert [element.attributes["content"] for element in root.all("meta") if "http-equiv" in element.attributes] == [
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'none'"
     ]
-    allowed = {("svg", "xmlns", "http://www.w3.org/2000/svg"), ("link", "href", "data:,")}
-    assert {found for found in references if found[1] not in ("aria-label", "style")} <= allowed
-    assert not re.search(r"https?:|@import|url\(", page.replace("http://www.w3.org/2000/svg", ""))
+    assert [script.attributes.get("type") for script in root.all("script")] == ["application/json"]
 
 
-def test_the_page_can_be_read_without_eyes(tmp_path):
-    """A language, a title, headings that skip no level, and words for each picture."""
-    _, page = write(tmp_path, learned={"noise": 0.2}, comparison=COMPARISON)
-    tags = Parsed(page).tags
-    assert ("html", {"lang": "en"}) in tags
+def test_the_page_can_be_read_without_eyes_and_without_scripts(tmp_path):
+    """A language, a title, headings that skip no level, and for each plot words and a table."""
+    _, page = write(tmp_path, learned={"lengthscale_1": 0.2}, comparison=COMPARISON, curve=CURVE, rows=channel())
+    root = Parsed(page).root
+    assert next(root.all("html")).attributes == {"lang": "en"}
     assert "<title>Training report: a-job</title>" in page
-    levels = [int(tag[1]) for tag, _ in tags if re.fullmatch("h[1-6]", tag)]
+    levels = [int(element.tag[1]) for element in root.all() if re.fullmatch("h[1-6]", element.tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
-    labels = [attributes["aria-label"] for tag, attributes in tags if tag == "svg"]
-    assert len(labels) == 6
-    assert all(len(label) > 30 for label in labels)
-    assert all(attributes["role"] == "img" for tag, attributes in tags if tag == "svg")
-    assert all(attributes["scope"] in ("row", "col") for tag, attributes in tags if tag == "th")
+    assert next(root.all("noscript")).text.startswith("Press Trust HTML to see the plots")
+    figures = list(root.all("figure"))
+    assert [figure.attributes["id"] for figure in figures] == [
+        "predicted_against_actual",
+        "residuals",
+        "calibration",
+        "residuals_by_feature",
+        "comparison",
+        "relevance",
+        "learning",
+    ]
+    for figure in figures:
+        assert len(next(figure.all("figcaption")).text) > 60
+        assert len(list(figure.all("tr"))) > 1
+    assert all(cell.attributes["scope"] in ("row", "col") for cell in root.all("th"))
+
+
+def test_the_largest_residuals_are_listed_by_file_and_line(tmp_path):
+    """In standard deviations; the header line counts."""
+    _, page = write(tmp_path, rows=channel(), columns=COLUMNS)
+    f = forecast()
+    (figure,) = [one for one in Parsed(page).root.all("figure") if one.attributes["id"] == "residuals"]
+    cells = [[cell.text for cell in row.all("td")] for row in next(figure.all("tbody")).all("tr")]
+    order = np.argsort(-np.abs((f.target - f.mean) / f.std))[:20].tolist()
+    assert len(cells) == 20
+    for i, (row, name, line, actual, *_) in zip(order, cells, strict=True):
+        assert int(row) == i + 1
+        assert (name, int(line)) == (("part-0.csv", i + 2) if i < 40 else ("part-1.csv", i - 39))
+        assert float(actual) == pytest.approx(f.target[i], rel=1e-5)
+
+
+def test_features_are_sorted_by_their_lengthscales(tmp_path):
+    """Under the names of the channel, with the shortest first; the longest bar is 1."""
+    learned = {"lengthscale_1": 4.0, "lengthscale_2": 0.5, "noise": 0.2}
+    _, page = write(tmp_path, learned=learned, columns=COLUMNS)
+    bars = drawing_of(Parsed(page).root)["plots"]["relevance"]["data"]["values"]
+    assert [(bar["name"], bar["relevance"], bar["length"]) for bar in bars] == [
+        ("age", 1.0, "0.5"),
+        ("height", 0.125, "4"),
+    ]
+    assert "age has the shortest lengthscale, 0.5, and height the longest, 4." in words(page)
+    _, page = write(tmp_path, learned=learned)
+    assert "feature 2 has the shortest lengthscale" in words(page)
+
+
+def test_residuals_are_drawn_against_the_most_relevant_features(tmp_path):
+    """As many as there is room for, the first choice being the one with the strongest correlation; computed by NumPy."""
+    rows, f = channel(), forecast()
+    features = np.random.default_rng(5).normal(size=(100, 30))
+    z = (f.target - f.mean) / f.std
+    learned = {f"lengthscale_{i + 1}": 1.0 + (i + 7) % 30 for i in range(30)}
+    _, page = write(tmp_path, rows=Dataset(features, rows.target, rows.sources), learned=learned)
+    drawing = drawing_of(Parsed(page).root)
+    (selector,) = [p for p in drawing["plots"]["residuals_by_feature"]["params"] if p["name"] == "feature"]
+    relevant = sorted(range(30), key=lambda i: learned[f"lengthscale_{i + 1}"])[:24]
+    assert selector["bind"]["labels"] == [f"feature {i + 1}" for i in relevant]
+    for field, i in zip(selector["bind"]["options"], relevant, strict=True):
+        assert drawing["columns"][field] == pytest.approx(features[:, i], rel=1e-6)
+    correlations = [np.corrcoef(features[:, i], z)[0, 1] for i in relevant]
+    strongest = int(np.argmax(np.abs(correlations)))
+    assert selector["value"] == f"x{strongest}"
+    told = f"feature {relevant[strongest] + 1} has the strongest correlation with the residuals, {correlations[strongest]:.2f}"
+    assert told in words(page)
+    assert "The plot has 24 of 30 features." in words(page)
+
+
+CURVE = LearningCurve("log evidence", {"first": (-20.0, -15.0, -14.5), "second": (-30.0, nan, -16.0)})
+
+
+def test_the_criterion_is_drawn_over_the_learning(tmp_path):
+    """A point for each iteration of each run; the caption has the best run's gain."""
+    _, page = write(tmp_path, curve=CURVE)
+    spec = drawing_of(Parsed(page).root)["plots"]["learning"]
+    points = [(point["run"], point["iteration"], point["value"]) for point in spec["data"]["values"]]
+    assert points == [
+        ("first", 1, -20.0),
+        ("first", 2, -15.0),
+        ("first", 3, -14.5),
+        ("second", 1, -30.0),
+        ("second", 2, None),
+        ("second", 3, -16.0),
+    ]
+    assert "Log evidence rose by 5.5 to −14.5 within 3 iterations of the best of 2 runs, first." in words(page)
+    _, page = write(tmp_path, curve=LearningCurve("log evidence", {"none": (), "lost": (nan,)}))
+    assert "learning" not in drawing_of(Parsed(page).root)["plots"]
 
 
 def test_the_page_says_what_the_job_did(tmp_path):
@@ -252,8 +317,7 @@ def test_the_page_says_what_the_job_did(tmp_path):
         "order given order of the kernel 2 1",
         "noise noise variance 0.1 0.1",
         "power not set not set",
-        "500 ms (50 %)",
-        "Of 1 s in all, fit took 50 %.",
+        "reading 250 ms 25 % fit 500 ms 50 % evaluation 250 ms 25 % in all 1 s",
         "training a.csv, b.csv fingerprint sha256:0123 342 10",
         "Target: weight . Features: height , age .",
         "Threads 2 Peak memory 412 MB Python 3.13.5 NumPy 2.4.6",
@@ -264,19 +328,15 @@ def test_the_page_says_what_the_job_did(tmp_path):
 
 
 def test_the_page_says_what_was_compared(tmp_path):
-    """A picture beside that of what was learned, which leaves out what was compared."""
-    files, page = write(tmp_path, comparison=COMPARISON, learned={"order": 2.0, "depth": 0.0, "noise": 0.2})
-    assert list(files)[4:6] == ["comparison.png", "learned_hyperparameters.png"]
+    """The best, the chosen one, and what could not be computed."""
+    _, page = write(tmp_path, comparison=COMPARISON, learned={"order": 2.0, "depth": 0.0, "noise": 0.2})
     said = words(page)
     assert (
         "Of 6 variants, order = 1, depth = 0 has the best log evidence, −1; the second, order = 2, depth = 0, is 1.0 nats "
         "behind. Chosen was order = 2, depth = 0, which is 1.0 nats behind: it was better after its other "
         "hyperparameters were learned. 2 variants could not be computed." in said
     )
-    assert "1 hyperparameter was learned from the training channel." in said
-    assert "depth 0 " in said.partition("Learned")[2]  # the table has all of them
-    assert said.index("Variants by log evidence") < said.index("Learned hyperparameters")
-    assert 'class="figures pair"' in page
+    assert "depth 0 " in said.partition("Learned")[2]  # the table of hyperparameters has all of them
 
 
 @pytest.mark.parametrize("spread", [0.3, 1.0, 3.0], ids=lambda spread: f"spread-{spread}")
@@ -327,14 +387,19 @@ def test_markup_in_what_a_user_named_stays_text(tmp_path):
         columns=(attack, attack + "\x00"),
         channels={attack: Channel(1, 1, (attack,), attack)},
         timings={attack: 1.0},
-        learned={attack: 1.0},
+        learned={attack: 1.0, "lengthscale_1": 1.0},
         comparison=Comparison(attack, (Variant({attack: attack}, 1.0), Variant({attack: 2}, nan)), {attack: attack}),
         versions={attack: attack},
+        rows=channel(names=(attack, "b.csv")),
+        curve=LearningCurve(attack, {attack: (1.0, 2.0)}),
     )
-    parsed = Parsed(page)
-    assert not {"script", "img"} & {tag for tag, _ in parsed.tags}
-    assert not {"onload", "onerror"} & {key for _, attributes in parsed.tags for key in attributes}
+    root = Parsed(page).root
+    assert len(list(root.all("script"))) == 5
+    assert not {"img"} & {element.tag for element in root.all()}
+    assert not {"onload", "onerror"} & {key for element in root.all() for key in element.attributes}
     assert words(page).count("alert('x')") >= 7
+    assert "<" not in page.partition('id="drawing">')[2].partition("</script>")[0]
+    assert attack in drawing_of(root)["columns"]["file"]
 
 
 ramp = np.linspace(-1.0, 1.0, 20)
@@ -366,100 +431,54 @@ ramp = np.linspace(-1.0, 1.0, 20)
     ],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_left_out_and_said(tmp_path, hard, pictures, said):
-    """No coordinate is anything but a number, and the page says what is missing."""
-    files, page = write(tmp_path, forecast=hard)
-    assert [name for name in files if name in PREDICTION_PLOTS] == PREDICTION_PLOTS[:pictures]
+    """No number is anything but finite, and the page says what is missing."""
+    _, page = write(tmp_path, forecast=hard)
+    plots = drawing_of(Parsed(page).root)["plots"]
+    assert [name for name in plots if name in PREDICTION_PLOTS] == PREDICTION_PLOTS[:pictures]
     assert said in words(page)
-    coordinates = [
-        value
-        for tag, attributes in Parsed(page).tags
-        if tag in ("circle", "path", "text", "svg")
-        for key, value in attributes.items()
-        if key in ("d", "cx", "cy", "x", "y", "viewbox")
-    ]
-    assert coordinates
-    assert not [value for value in coordinates if re.search("nan|inf|e", value)]
 
 
-def test_many_points_are_drawn_by_a_sample_and_counted_in_full(tmp_path):
-    """The same sample each time; the caption says so; calibration is that of all rows."""
-    f = forecast(7000)
-    _, page = write(tmp_path, forecast=f)
-    _, again = write(tmp_path, forecast=f)
+def test_many_rows_are_drawn_by_a_sample_with_all_of_the_largest_residuals(tmp_path):
+    """The same sample each time, weighted to stand for all rows; the caption says so; calibration is that of all rows."""
+    f, rows = forecast(7000), channel(7000)
+    files, page = write(tmp_path, forecast=f, rows=rows)
+    _, again = write(tmp_path, forecast=f, rows=rows)
     assert page == again
-    points = sum(group.count("<circle") for group in re.findall(r'<g class="(?:missing )?point">.*?</g>', page))
-    assert points == 2 * 2000 + 20  # two plots of points, and the levels of calibration
+    assert files["report.html"].stat().st_size < 3e6
+    drawn = rows_of(drawing_of(Parsed(page).root))
+    assert len(drawn) == 2000
+    assert len({row["row"] for row in drawn}) == 2000
+    largest = np.argsort(-np.abs((f.target - f.mean) / f.std))[:200] + 1
+    assert set(largest.tolist()) <= {row["row"] for row in drawn}
+    assert sum(row["weight"] for row in drawn) == pytest.approx(7000)
+    for row in drawn[::97]:
+        i = row["row"] - 1
+        assert (row["actual"], row["mean"]) == pytest.approx((f.target[i], f.mean[i]), rel=1e-6)
+        assert (row["file"], row["line"]) == (("part-0.csv", i + 2) if i < 40 else ("part-1.csv", i - 39))
     said = words(page)
-    assert said.count("2,000 of them, chosen at random, are drawn as points.") == 2
+    told = "2,000 rows are drawn: the 200 with the largest residuals, and others chosen at random."
+    assert said.count(told) == 3
     assert "the 95 % intervals of 7,000 rows (validation channel), " in said
+
+
+def test_rows_of_another_number_than_the_forecast_s_have_no_names(tmp_path):
+    """An algorithm may forecast what it likes."""
+    _, page = write(tmp_path, forecast=forecast(50), rows=channel(100))
+    assert "file" not in drawing_of(Parsed(page).root)["columns"]
 
 
 @pytest.mark.parametrize(
     "learned",
-    [
-        {"noise": 0.031, "order": 2.5, "added": 12.0},
-        {"noise": 0.1},
-        {"noise": -4.0, "added": 1e300},
-        {f"length_{i}": 10.0**i for i in range(60)},
-    ],
-    ids=["few", "one", "negative and huge", "many"],
+    [{"noise": 0.031, "order": 2.5, "added": 12.0}, {"noise": 0.1}, {"noise": -4.0, "added": 1e300}],
+    ids=["few", "one", "negative and huge"],
 )
-def test_learned_hyperparameters_have_a_column_and_a_plot(tmp_path, learned):
+def test_learned_hyperparameters_have_a_column(tmp_path, learned):
     """With their values beside what learning began with."""
-    files, page = write(tmp_path, learned=learned)
-    assert drawn(files["learned_hyperparameters.png"]).shape[1] == 880
+    _, page = write(tmp_path, learned=learned)
     said = words(page)
     assert "Default Learned" in said
     for name, value in learned.items():
         assert re.search(rf"{name} .*{re.escape(f'{value:.6g}')}|{name} .*{value:,.0f}", said)
-
-
-def learned_plot(learned):
-    """As a tree, and how far to the right each learned value stands, from the top."""
-    svg = next(
-        figures.Parsed(
-            standalone(learned_hyperparameters(learned, {"noise": 0.1, "bias": 0.0, "flag": True}))
-        ).root.all("svg")
-    )
-    return svg, [x for x, _ in sorted(figures.circles(svg, "point"), key=lambda point: point[1])]
-
-
-def test_many_learned_hyperparameters_over_many_decades_can_be_told_apart():
-    """Each on a line of its own, at its logarithm, with its value; a value given as 0 has none, and is left out."""
-    exponents = np.random.default_rng(5).uniform(-5.0, 5.0, 34)
-    names = ["noise", "variance", "bias", "degree", *(f"lengthscale_{i}" for i in range(1, 31))]
-    learned = dict(zip(names, (10.0**exponents).tolist(), strict=True))
-    svg, across = learned_plot(learned)
-    slope, offset = np.polyfit(exponents, across, 1)
-    assert slope > 20.0
-    assert np.abs(slope * exponents + offset - across).max() < 0.1
-    assert len(figures.circles(svg, "start")) == 1
-    lines = {text.text: float(text.attributes["y"]) for text in svg.all("text") if text.text in learned}
-    assert list(lines) == names
-    assert min(np.diff(list(lines.values()))) >= 16.0
-    for name, value in learned.items():
-        (y,) = [float(text.attributes["y"]) for text in svg.all("text", "value") if text.text == number(value)]
-        assert y == pytest.approx(lines[name], abs=0.1)
-    left, top, right, bottom = figures.box_of(svg)
-    assert bottom - top < 2.0 * (right - left)
-    for text in svg.all("text", "value"):
-        assert float(text.attributes["x"]) + breadth(text.text) <= right
-
-
-def test_a_learned_zero_has_its_number_and_no_point():
-    """The others keep an axis on which they can be told apart."""
-    svg, across = learned_plot({"a": 0.0, "b": 1e-4, "c": 1.0, "noise": 1e4})
-    assert len(across) == 3
-    assert np.ptp(np.diff(across)) < 0.2
-    assert "what is 0 has no place on this axis" in svg.text
-    assert [text.text for text in svg.all("text", "value")] == ["0", "0.0001", "1", "10,000"]
-
-
-def test_where_no_beginning_is_known_none_is_spoken_of():
-    """Neither in the legend nor in the words."""
-    assert "before" in learned_plot({"noise": 0.2})[0].text
-    svg, _ = learned_plot({"lengthscale_1": 0.2, "flag": 3.0})
-    assert not {"before", "began"} & set(re.findall(r"\w+", svg.text))
 
 
 def test_several_values_of_a_hyperparameter_are_listed(tmp_path):
@@ -473,61 +492,215 @@ def test_several_values_of_a_hyperparameter_are_listed(tmp_path):
     assert "orders given 3, 4 0, 1, 2 names a a" in words(page)
 
 
-def test_no_plot_of_an_earlier_report_stays(tmp_path):
-    """A picture beside a page that does not show it would be believed."""
-    write(tmp_path, learned={"noise": 0.2}, comparison=COMPARISON)
-    files, _ = write(tmp_path, forecast=None)
-    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == sorted(files)
-
-
 def test_what_draws_is_loaded_when_a_report_is_made():
     """A job that ends before its report does not wait for it."""
     code = (
         "import sys, gaussian_processes.report.account, gaussian_processes.report.writing;"
-        "print({'jinja2', 'resvg_py', 'scipy'} & set(sys.modules))"
+        "print({'jinja2', 'scipy'} & set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
-WINDOWS = [(400, "light"), (1400, "light"), (400, "dark"), (1400, "dark")]
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A browser for all tests of this file."""
+    with browse(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
-def visited(tmp_path_factory):
-    """The page in a browser, in windows of all kinds."""
-    folder = tmp_path_factory.mktemp("visit")
-    files, _ = write(folder, learned={"noise": 0.2}, comparison=COMPARISON)
-    return visit(files["report.html"], folder, WINDOWS)
+def report(tmp_path_factory):
+    """The file of a page that has everything."""
+    folder = tmp_path_factory.mktemp("report")
+    learned = {"lengthscale_1": 4.0, "lengthscale_2": 0.5, "noise": 0.2}
+    changes = {"learned": learned, "comparison": COMPARISON, "curve": CURVE, "rows": channel(), "columns": COLUMNS}
+    return write(folder, **changes)[0]["report.html"]
 
 
-def test_a_browser_shows_the_metrics_and_every_plot(visited):
-    """In full precision for programs, in a size for people, and with nothing beyond the window's edge."""
-    assert len(visited.views) == len(WINDOWS)
-    for (width, _), view in zip(WINDOWS, visited.views, strict=True):
-        assert view.values == ["342.0", "0.37994517180972687", "55.85240874167336"]
-        assert "55.8524" in view.text
-        assert len(view.images) == 6
-        assert all(300 < across <= width and down > 80 for across, down in view.images)
-        assert view.overflow <= 0
+POINTS = """[...document.querySelectorAll("#plot-%s path[aria-roledescription=point]")].map(point => {
+  const box = point.getBoundingClientRect()
+  return [box.x + box.width / 2, box.y + box.height / 2, point.getAttribute("aria-label"), point.getAttribute("fill")]
+})"""
 
 
-def test_a_browser_has_nothing_to_complain_of_and_nothing_to_fetch(visited):
-    """No line on the console, no request to any network."""
-    assert visited.console == []
-    assert visited.requests == []
+def points(browser, plot):
+    """By the number of the row: where each point of a plot is in the window, and its fill."""
+    browser.eval(f"document.getElementById('{plot}').scrollIntoView()")
+    found = browser.eval(POINTS % plot)
+    return {int(re.search(r"Row: (\d+)", label)[1]): (x, y, fill) for x, y, label, fill in found}
 
 
-def test_the_page_follows_the_reader_s_colour_scheme(visited):
-    """Dark paper where dark is wanted."""
-    light, _, dark, _ = (view.background for view in visited.views)
-    assert (light, dark) == ("rgb(255, 255, 255)", "rgb(20, 24, 29)")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1400])
+def test_a_browser_draws_every_plot_within_the_window(browser, report, width, scheme):
+    """In the reader's colours, without a complaint and without a request; the metrics are there in full precision."""
+    browser.visit(report, width, scheme=scheme)
+    assert browser.console == browser.requests == []
+    assert browser.eval("document.documentElement.scrollWidth") <= width
+    sizes = browser.eval("[...document.querySelectorAll('svg')].map(svg => [svg.clientWidth, svg.clientHeight])")
+    assert len(sizes) == 7
+    assert all(280 < across <= width and down > 60 for across, down in sizes)
+    values = browser.eval("[...document.querySelectorAll('data')].map(data => data.value)")
+    assert values == ["342.0", "0.37994517180972687", "55.85240874167336"]
+    paper, ink = browser.eval(
+        "[getComputedStyle(document.documentElement).backgroundColor, "
+        "getComputedStyle(document.querySelector('.role-axis-title text')).fill]"
+    )
+    light = ("rgb(255, 255, 255)", "rgb(27, 36, 48)")
+    assert (paper, ink) == (light if scheme == "light" else ("rgb(20, 24, 29)", "rgb(232, 236, 241)"))
 
 
-def test_a_page_that_complains_and_fetches_would_be_noticed(tmp_path):
+def test_a_point_says_which_row_it_is(browser, report):
+    """Its number, file and line, what was measured, and the interval, under the mouse."""
+    browser.visit(report)
+    f = forecast()
+    far = int(np.argmax(np.abs(f.target - f.mean)))  # where no other point hides it
+    x, y, _ = points(browser, "predicted_against_actual")[far + 1]
+    browser.mouse("moved", x, y)
+    browser.wait("document.querySelector('#vg-tooltip-element.visible') !== null")
+    rows = browser.eval(
+        "[...document.querySelectorAll('#vg-tooltip-element tr')].map(row => [...row.cells].map(c => c.innerText))"
+    )
+    told = {key: value.replace("−", "-").replace(",", "") for key, value in rows}
+    assert told["Row"] == str(far + 1)
+    assert (told["File"], told["Line"]) == (("part-0.csv", str(far + 2)) if far < 40 else ("part-1.csv", str(far - 39)))
+    low, high = stats.norm.interval(0.95, f.mean[far], f.std[far])
+    names = ("Actual weight", "Predicted weight", "95 % interval from", "95 % interval to")
+    assert [float(told[name]) for name in names] == pytest.approx([f.target[far], f.mean[far], low, high], rel=1e-4)
+
+
+def test_brushed_rows_stand_out_in_every_plot(browser, report):
+    """Those in the rectangle, and no others; a click beside it ends the brush."""
+    browser.visit(report)
+    before = points(browser, "residuals")
+    across = sorted(x for x, _, _ in before.values())
+    begin, end = (across[20] - 1.0, min(y for _, y, _ in before.values()) - 5.0), (across[60] + 1.0, before[1][1] + 1.0)
+    inside = {
+        row
+        for row, (x, y, _) in before.items()
+        if begin[0] < x < end[0] and min(begin[1], end[1]) < y < max(begin[1], end[1])
+    }
+    assert 0 < len(inside) < 100
+    browser.drag(begin, end)
+    browser.wait("document.getElementById('brushed').textContent.includes(' of 100 drawn rows')")
+    assert (
+        browser.eval("document.getElementById('brushed').textContent")
+        == f"{len(inside)} of 100 drawn rows are brushed."
+    )
+    for plot in ("predicted_against_actual", "residuals", "residuals_by_feature"):
+        assert {row for row, (_, _, fill) in points(browser, plot).items() if fill != "var(--dim)"} == inside
+    # The calibration of the brushed rows is a line of its own.
+    line = "document.querySelectorAll('#plot-calibration .mark-line path[stroke=\"var(--missing)\"]').length"
+    assert browser.eval(line) == 1
+    points(browser, "residuals")
+    browser.drag((end[0] + 3.0, end[1] + 3.0), (end[0] + 3.0, end[1] + 3.0))
+    browser.wait("document.getElementById('brushed').textContent === 'No row is brushed.'")
+    assert browser.eval(line) == 0
+    assert browser.console == []
+
+
+def test_a_brush_along_the_calibration_takes_rows_by_the_level_that_holds_them(browser, report):
+    """From the centre of the plot to its right edge: intervals of 50 % and more."""
+    browser.visit(report)
+    browser.eval("document.getElementById('calibration').scrollIntoView()")
+    left, top, width, height = browser.eval(
+        "(box => [box.x, box.y, box.width, box.height])(document.querySelector('#plot-calibration .background').getBoundingClientRect())"
+    )
+    browser.drag((left + width / 2, top + height / 4), (left + width, top + height / 2))
+    browser.wait("document.getElementById('brushed').textContent.includes(' of 100 drawn rows')")
+    f = forecast()
+    level = 2 * stats.norm.cdf(np.abs((f.target - f.mean) / f.std)) - 1
+    undimmed = {
+        row for row, (_, _, fill) in points(browser, "predicted_against_actual").items() if fill != "var(--dim)"
+    }
+    expected = set((np.flatnonzero(level >= 0.5) + 1).tolist())
+    assert undimmed ^ expected <= set((np.flatnonzero(np.abs(level - 0.5) < 0.01) + 1).tolist())
+    assert 20 < len(expected) < 80
+
+
+def test_the_wheel_zooms_with_ctrl_and_scrolls_without(browser, report):
+    """And a double click shows everything again."""
+    browser.visit(report)
+    x, y, _ = points(browser, "predicted_against_actual")[1]
+    labels = "document.querySelector('#plot-predicted_against_actual .role-axis-label').textContent"
+    before = browser.eval(labels)
+    wheel = {"type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": -400}
+    browser.call("Input.dispatchMouseEvent", **wheel, modifiers=2)
+    browser.wait(f"{labels} !== {before!r}")
+    for clicks in (1, 2):
+        for kind in ("pressed", "released"):
+            browser.mouse(kind, x, y, clickCount=clicks)
+    browser.wait(f"{labels} === {before!r}")
+    place = browser.eval("scrollY")
+    browser.call("Input.dispatchMouseEvent", **wheel)
+    browser.wait(f"scrollY < {place}")
+    assert browser.eval(labels) == before
+
+
+def test_the_plots_are_drawn_in_a_frame_that_may_only_run_scripts(browser, report):
+    """As a notebook shows them when it is told to trust them."""
+    host = report.with_name("host.html")
+    host.write_text('<iframe sandbox="allow-scripts" src="report.html" width="1000" height="800"></iframe>')
+    browser.visit(host)
+    top = browser.call("Page.getFrameTree")["frameTree"]["frame"]["id"]
+    (context,) = [number for number, frame in browser.contexts.items() if frame != top]
+    browser.wait("document.documentElement.dataset.plots === 'drawn'", contextId=context)
+    assert browser.eval("document.querySelectorAll('svg').length", contextId=context) == 7
+    assert browser.console == browser.requests == []
+
+
+def test_without_scripts_the_page_says_what_to_press(browser, report):
+    """And has its tables."""
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.visit(report, scripts=False)
+        said = browser.eval("document.body.innerText")
+    finally:
+        browser.call("Emulation.setScriptExecutionDisabled", value=False)
+    assert "Press Trust HTML to see the plots" in said
+    assert said.count("In numbers") == 7
+    assert browser.console == browser.requests == []
+
+
+@pytest.mark.parametrize(
+    "hard",
+    [Forecast(1.7e308 * ramp, 1.6e308 * ramp, np.full(20, 1e308)), Forecast(np.zeros(1), np.zeros(1), np.zeros(1)), Forecast(ramp, ramp)],
+    ids=["huge", "one exact point", "means only"],
+)  # fmt: skip
+def test_a_browser_draws_what_is_hard_to_draw(browser, tmp_path, hard):
+    """Without a complaint, and no coordinate is anything but a number."""
+    files, _ = write(tmp_path, forecast=hard)
+    browser.visit(files["report.html"])
+    assert browser.console == []
+    shapes = browser.eval(
+        "[...document.querySelectorAll('svg path, svg g')].map(e => (e.getAttribute('d') ?? '') + (e.getAttribute('transform') ?? ''))"
+    )
+    assert len(shapes) > 40
+    assert not [shape for shape in shapes if re.search("NaN|Infinity", shape)]
+
+
+def test_hostile_names_stay_text_in_a_browser(browser, tmp_path):
+    """In tooltips, axes, legends and the selector of features."""
+    attack = "<img src=x onerror=fail()>"
+    rows = channel(names=(attack, attack))
+    files, _ = write(
+        tmp_path, rows=rows, columns=(attack, attack, "b"), learned={"lengthscale_1": 1.0, "lengthscale_2": 2.0}
+    )
+    browser.visit(files["report.html"])
+    x, y, _ = points(browser, "predicted_against_actual")[1]
+    browser.mouse("moved", x, y)
+    browser.wait("document.querySelector('#vg-tooltip-element.visible') !== null")
+    assert attack in browser.eval("document.getElementById('vg-tooltip-element').innerText")
+    assert browser.eval("document.images.length") == 0
+    assert attack in browser.eval("document.querySelector('select').innerText")
+    assert browser.console == []
+
+
+def test_a_page_that_complains_and_fetches_would_be_noticed(browser, tmp_path):
     """What the tests above rely on."""
     page = tmp_path / "bad.html"
     page.write_text("<img src='http://example.org/a.png'><p style='width:900px'>wide</p><script>missing()</script>")
-    found = visit(page, tmp_path, [(400, "light")])
-    assert "missing is not defined" in found.console[0]
-    assert found.requests == ["http://example.org/a.png"]
-    assert found.views[0].overflow > 0
+    browser.visit(page, 400)
+    assert any("missing is not defined" in line for line in browser.console)
+    assert browser.requests == ["http://example.org/a.png"]
+    assert browser.eval("document.documentElement.scrollWidth") > 400

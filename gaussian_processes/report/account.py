@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gaussian_processes.algorithm import Comparison, Forecast, Metric
+from gaussian_processes.algorithm import Comparison, Forecast, LearningCurve, Metric
 from gaussian_processes.data.dataset import Dataset
 
 
@@ -55,7 +55,9 @@ class Account:
         learned: hyperparameters that were not taken as given, with what they became.
         forecast: what the plots of predictions show; None where the algorithm has made none.
         forecast_of: where its targets come from, such as "validation channel" or "leave-one-out".
+        rows: the rows of the forecast, with their features and files; None where they are unknown.
         comparison: what the model was chosen among; None where there was no choice.
+        curve: what the criterion did while hyperparameters were learned; None where that is unknown.
         warnings: what speaks against trusting the model, in sentences.
     """
 
@@ -75,7 +77,9 @@ class Account:
     learned: Mapping[str, float] = field(default_factory=dict)
     forecast: Forecast | None = None
     forecast_of: str = "validation channel"
+    rows: Dataset | None = None
     comparison: Comparison | None = None
+    curve: LearningCurve | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -87,7 +91,7 @@ class Account:
         }
 
     def document(self) -> dict[str, Any]:
-        """All but the forecast, for JSON: what is not finite, which JSON cannot say, is None."""
+        """All but what is only drawn, for JSON: what is not finite, which JSON cannot say, is None."""
         told = {
             "algorithm": self.algorithm,
             "version": self.version,

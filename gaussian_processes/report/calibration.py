@@ -6,10 +6,9 @@ import numpy as np
 from scipy.special import bdtrik
 
 from gaussian_processes.data.dataset import Array
-from gaussian_processes.report.figure import Axis, Key, Mark
-from gaussian_processes.report.plot import Plot, figure_of, frame_for, rows_of
+from gaussian_processes.report.plot import Plot, Table, records, specification
 from gaussian_processes.report.predictions import CONFIDENCE, half_width
-from gaussian_processes.report.quantities import share
+from gaussian_processes.report.quantities import rows_of, share
 
 LEVELS = np.append(np.arange(5, 100, 5), 99) / 100
 
@@ -41,21 +40,8 @@ class Calibration:
 
 
 def calibration(standardised: Array, source: str) -> Plot:
-    """Observed against nominal coverage, and what chance alone would give."""
+    """Observed against nominal coverage, what chance alone would give, and the coverage of the brushed rows."""
     c = Calibration.of(standardised)
-    ticks = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    labels = [f"{100 * tick:.0f} %" for tick in ticks]
-    x = Axis("Share that an interval should hold", 0.0, 1.0, ticks, labels)
-    y = Axis("Share of targets that it holds", 0.0, 1.0, ticks, labels)
-    frame = frame_for(x, y)
-    whole = np.concatenate([[0.0], c.level, [1.0]])
-    marks: list[Mark] = [
-        frame.area("band", whole, np.concatenate([[0.0], c.low, [1.0]]), np.concatenate([[0.0], c.high, [1.0]])),
-        frame.line("reference", np.array([0.0, 1.0]), np.array([0.0, 1.0])),
-        frame.line("line", c.level, c.observed),
-        frame.dots("point", c.level, c.observed),
-    ]
-    keys = [Key("line", "line", "observed"), Key("reference", "line", "ideal"), Key("band", "band", "by chance, 95 %")]
     at = int(np.searchsorted(c.level, CONFIDENCE))
     observed, low, high = float(c.observed[at]), float(c.low[at]), float(c.high[at])
     verdict = "which chance allows"
@@ -63,11 +49,20 @@ def calibration(standardised: Array, source: str) -> Plot:
         verdict = "fewer than chance allows: they are too narrow"
     if observed > high:
         verdict = "more than chance allows: they are too wide"
+    finding = (
+        f"Of the 95 % intervals of {rows_of(len(standardised), source)}, {share(observed)} hold their target, "
+        f"{verdict} ({share(low)} to {share(high)})."
+    )
+    names = ("level", "observed", "low", "high")
+    shares = np.array([c.level, c.observed, c.low, c.high])
+    levels = records(**dict(zip(names, np.column_stack([np.zeros(4), shares, np.ones(4)]), strict=True)))
     return Plot(
         name="calibration",
         title="Calibration",
         reading="Below the dashed line intervals are too narrow, above it too wide; in the shaded band it may be chance.",
-        finding=f"Of the 95 % intervals of {rows_of(len(standardised), source)}, {share(observed)} hold their target, "
-        f"{verdict} ({share(low)} to {share(high)}).",
-        figure=figure_of(frame, marks, keys),
+        finding=finding,
+        table=Table(
+            ("Should hold", "Holds", "By chance from", "to"), [[share(v) for v in row] for row in shares.T.tolist()]
+        ),
+        spec=specification("calibration", levels=levels),
     )

@@ -1,227 +1,198 @@
-"""Comparison: a plot of the variants among which a model was chosen."""
+"""Comparison: the variants among which a model was chosen, as a heat map and a table."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
 from gaussian_processes.algorithm import Comparison
-from gaussian_processes.report.figure import Axis, Dots, Figure, Frame, Key, Label, Mark, Panel, breadth
-from gaussian_processes.report.heat_map import Grid, Side
-from gaussian_processes.report.label import fitted
-from gaussian_processes.report.plot import (
-    ASIDE,
-    LEGEND,
-    TICKS,
-    TITLE,
-    WIDTH,
-    Plot,
-    figure_of,
-    row_for,
-    shortened,
-    titled,
-    widened,
-)
-from gaussian_processes.report.quantities import exponent_of, scaled
-from gaussian_processes.report.shades import legend, shade
-from gaussian_processes.report.variants import Value, Variants, is_number, less, shown
+from gaussian_processes.data.dataset import Array
+from gaussian_processes.report.heat_map import Cell, Side, heat_map, shade
+from gaussian_processes.report.plot import Plot, Spec, Table
+from gaussian_processes.report.quantities import Value, is_number, less, plain, shortened, shown
 
 COLUMNS, PANELS = 20, 4  # of a map, at most
-LOWEST, HIGHEST, TALL = 20.0, 36.0, 300.0  # of a cell, and of all rows of cells as far as that allows
-CAPTION = 22.0  # above each panel of several
-MOST, BEST = 40, 20  # rows of the only setting, and rows where there are several
-NAMES, HEAD = 200.0, 48.0  # the room at the left of rows, and what a column's name may have of it for itself
-GAP = 12.0  # between their columns
+LISTED = 40  # rows of the table
+ROUNDING = 1e-9  # of a value: what two differ by less than that is none
 
 
-@dataclass(frozen=True)
-class Map:
-    """Variants as cells.
+@dataclass(frozen=True, eq=False)
+class Variants:
+    """Those among which a model was chosen, from the best to the worst, and then those that have no value.
 
     Attributes:
-        x: the setting that runs from the left to the right, by its place among the names.
-        y: the one that runs upwards.
-        other: the one that tells panels apart; None where there is one panel.
-        choices: for each setting its values, in the order of an axis.
+        criterion: what they were compared by.
+        names: of the settings in which they differ; of all where they differ in none.
+        settings: the values under these names, None where a variant has none.
+        values: (K,), NaN where there is none.
+        behind: (K,), the difference from the best, which has 0.
+        chosen: the place of the one that was taken; None where it is none of them.
+        taken: the settings of that one.
     """
 
-    x: int
-    y: int
-    other: int | None
-    choices: tuple[tuple[Value | None, ...], ...]
+    criterion: str
+    names: tuple[str, ...]
+    settings: tuple[tuple[Value, ...], ...]
+    values: Array
+    behind: Array
+    chosen: int | None
+    taken: tuple[Value, ...]
 
     @classmethod
-    def of(cls, variants: Variants) -> "Map | None":
-        """None where two numbers, or two and something of a few values, do not say which variant it is."""
-        choices = variants.choices
-        places = range(len(choices))
-        if len(places) not in {2, 3} or any(None in each for each in choices):
-            return None
-        numeric = [place for place in places if all(is_number(value) for value in choices[place])]
-        other = None
-        if len(places) == 3:
-            words = [place for place in places if place not in numeric]
-            other = words[0] if words else min(reversed(places), key=lambda place: len(choices[place]))
-        axes = [place for place in numeric if place != other]
-        cells = int(np.prod([len(each) for each in choices]))
-        if (
-            len(axes) != 2
-            or max(len(choices[place]) for place in axes) > COLUMNS
-            or (other is not None and len(choices[other]) > PANELS)
-            or len(set(variants.settings)) < len(variants)
-            or 2 * len(variants) < cells
-        ):
-            return None
-        return cls(axes[0], axes[1], other, choices)
+    def of(cls, comparison: Comparison) -> "Variants":
+        """Of at least one; of equal ones, the one that was chosen comes first."""
+        every = [variant.settings for variant in comparison.variants]
+        names = tuple(dict.fromkeys(name for settings in every for name in settings))
+        names = tuple(name for name in names if len({settings.get(name) for settings in every}) > 1) or names
+        taken = _under(names, comparison.chosen)
+        values = np.array([v.value if math.isfinite(v.value) else math.nan for v in comparison.variants], float) + 0.0
+        behind = _behind(values)
+        matches = np.array([_under(names, settings) == taken for settings in every])
+        order = np.lexsort((~matches, behind)).tolist()
+        return cls(
+            criterion=shortened(comparison.criterion, 60),
+            names=names,
+            settings=tuple(_under(names, every[i]) for i in order),
+            values=values[order],
+            behind=behind[order],
+            chosen=order.index(int(matches.argmax())) if matches.any() else None,
+            taken=taken,
+        )
 
     @property
-    def panels(self) -> tuple[Value | None, ...]:
-        """What tells them apart."""
-        return (None,) if self.other is None else self.choices[self.other]
+    def known(self) -> int:
+        """How many have a value: these come first."""
+        return int(np.isfinite(self.behind).sum())
 
-    def at(self, panel: Value | None, column: int, row: int) -> tuple[Value | None, ...]:
-        """The settings of a cell."""
-        settings = {self.x: self.choices[self.x][column], self.y: self.choices[self.y][row]}
-        if self.other is not None and panel is not None:
-            settings[self.other] = panel
-        return tuple(settings[place] for place in range(len(self.choices)))
+    @property
+    def unit(self) -> str:
+        """A logarithm's differences are nats, whatever it is of."""
+        return " nats" if "log" in self.criterion.split() else ""
+
+    def choices(self, place: int) -> list[Value]:
+        """The values of a setting: numbers by their size, others as they were tried."""
+        each = list(dict.fromkeys(settings[place] for settings in self.settings))
+        return sorted(each, key=float) if all(map(is_number, each)) else each  # type: ignore[arg-type]
+
+    def name(self, settings: Sequence[Value]) -> str:
+        """Such as: q = 1, l = 2."""
+        return ", ".join(f"{shortened(n)} = {shown(v)}" for n, v in zip(self.names, settings, strict=True)) or "it"
+
+    def told(self, which: int) -> str:
+        """What a pointer on it shows."""
+        if which >= self.known:
+            return f"{self.name(self.settings[which])}: not computed"
+        said = f"{self.criterion} {plain(float(self.values[which]))}, {less(float(self.behind[which]))}"
+        return f"{self.name(self.settings[which])}: {said}"
+
+    @property
+    def finding(self) -> str:
+        """Which is the best, by how much, and whether it was taken."""
+        count, missing, taken = len(self.settings), len(self.settings) - self.known, self.name(self.taken)
+        if not self.known:
+            none = f"None of the {count:,} variants could" if count > 1 else "The one variant there is could not"
+            return f"{none} be computed; {taken} was chosen."
+        said = f"Of {count:,} variants, " if count > 1 else ""
+        said += f"{self.name(self.settings[0])} has the best {self.criterion}, {plain(float(self.values[0]))}"
+        said += ", and was chosen" if self.chosen == 0 else ""
+        if self.known > 1:
+            said += f"; the second, {self.name(self.settings[1])}, {self._distance(1)}"
+        if self.chosen is None:
+            said += f". Chosen was {taken}, which is none of them"
+        elif self.chosen >= self.known:
+            said += f". Chosen was {taken}, which could not be computed"
+        elif self.chosen:
+            better = "it was better after its other hyperparameters were learned"
+            said += f". Chosen was {taken}, which {self._distance(self.chosen)}: {better}"
+        return f"{said}." + (f" {missing:,} variant{'s' * (missing > 1)} could not be computed." if missing else "")
+
+    def _distance(self, which: int) -> str:
+        behind = less(float(self.behind[which])).removeprefix("−")
+        return "is as good" if behind == "0" else f"is {behind}{self.unit} behind"
 
 
 def comparison(compared: Comparison) -> Plot | None:
-    """A map where two settings are numbers, rows elsewhere; None where nothing was compared."""
+    """A map where two settings are numbers, a table elsewhere; None where nothing was compared."""
     if not compared.variants:
         return None
-    variants = Variants.of(compared)
-    layout = Map.of(variants)
-    reading, figure = _mapped(variants, layout) if layout else _listed(variants)
-    return Plot(
-        name="comparison",
-        title=f"Variants by {variants.criterion}",
-        reading=reading,
-        finding=variants.finding,
-        figure=figure,
-    )
+    v = Variants.of(compared)
+    spec = _map(v)
+    nats = f", in{v.unit}" if v.unit else ""
+    reading = f"Each {'cell' if spec else 'row'} is a variant, its number its {v.criterion} less that of the best{nats}"
+    if spec:
+        reading += "; the one that was chosen is outlined. The colour follows the logarithm of that difference."
+        reading += " A cross stands for a variant that could not be computed." if v.known < len(v.settings) else ""
+    else:
+        reading += f". The table has the best {LISTED} of {len(v.settings):,}." if len(v.settings) > LISTED else "."
+    return Plot("comparison", f"Variants by {v.criterion}", reading, v.finding, _table(v), spec)
 
 
-def _mapped(variants: Variants, layout: Map) -> tuple[str, Figure]:
-    where = {settings: which for which, settings in enumerate(variants.settings)}
-    columns, rows = len(layout.choices[layout.x]), len(layout.choices[layout.y])
-    high = min(max(TALL / (rows * len(layout.panels)), LOWEST), HIGHEST)
-    across, up = (
-        Side(variants.names[place], [shown(v) for v in layout.choices[place]]) for place in (layout.x, layout.y)
-    )
-    panels: list[Panel] = []
-    top, absent, silent = LEGEND, False, False
-    for panel in layout.panels:
-        marks: list[Mark] = []
-        if layout.other is not None:
-            top += CAPTION
-        grid = Grid.over(across, up, high, top, widens=False)
-        if layout.other is not None:
-            caption = fitted(f"{shortened(variants.names[layout.other])} = {shown(panel)}", grid.frame.width)
-            marks.append(Label(grid.frame.left, top - 7.0, caption, "title"))
-        if not panels and variants.known:
-            marks += legend(variants.behind[: variants.known].tolist(), grid.frame.left, less)
-        for column, row in product(range(columns), range(rows)):
-            which = where.get(layout.at(panel, column, row))
-            drawn, fits = _cell(variants, which, grid, column, row)
-            marks += drawn
-            absent, silent = absent or which is None, silent or not fits
-        for column, row in product(range(columns), range(rows)):
-            if variants.chosen is not None and where.get(layout.at(panel, column, row)) == variants.chosen:
-                marks += grid.outline(column, row)
-        frame = grid.frame
-        if panel != layout.panels[-1]:
-            frame = replace(frame, x=replace(frame.x, title=""))
-        panels.append(Panel(frame, tuple(marks)))
-        top += grid.frame.height + TICKS
-    reading = _reading("Each cell is", variants, "is outlined" if variants.chosen is not None else "")
-    reading += " The colour follows the logarithm of that difference." if variants.worst else ""
-    reading += " Hatched cells could not be computed." if variants.known < len(variants) else ""
-    reading += " Cells with a dashed rim were not compared." if absent else ""
-    reading += " Numbers that do not fit are left out." if silent else ""
-    return reading, Figure(WIDTH, top + TITLE, tuple(panels))
+def _map(v: Variants) -> Spec | None:
+    """None where two numbers, or two and something of a few values, do not say which variant it is."""
+    choices = [v.choices(place) for place in range(len(v.names))]
+    if len(choices) not in {2, 3} or any(None in each for each in choices):
+        return None
+    numeric = [place for place, each in enumerate(choices) if all(map(is_number, each))]
+    other = None
+    if len(choices) == 3:
+        words = [place for place in range(3) if place not in numeric]
+        other = words[0] if words else min((2, 1, 0), key=lambda place: len(choices[place]))
+    axes = [place for place in numeric if place != other]
+    if (
+        len(axes) != 2
+        or max(len(choices[place]) for place in axes) > COLUMNS
+        or (other is not None and len(choices[other]) > PANELS)
+        or len(set(v.settings)) < len(v.settings)
+        or 2 * len(v.settings) < math.prod(map(len, choices))
+    ):
+        return None
+    x, y = axes
+    groups = [()] if other is None else [(value,) for value in reversed(choices[other])]
+    rows = [(*group, value) for group, value in product(groups, choices[y])]
+    places = {settings: which for which, settings in enumerate(v.settings)}
+    worst = float(v.behind[v.known - 1]) if v.known else 0.0
+    cells = []
+    for (column, across), (row, up) in product(enumerate(choices[x]), enumerate(rows)):
+        settings = {x: across, y: up[-1], **({} if other is None else {other: up[0]})}
+        which = places.get(tuple(settings[place] for place in range(len(choices))))
+        if which is None:
+            cells.append(Cell(column, row, "not compared"))
+        elif which >= v.known:
+            cells.append(Cell(column, row, v.told(which), text="×", marked=which == v.chosen))
+        else:
+            behind = float(v.behind[which])
+            # By a logarithm, so that the good ones differ too.
+            colour = shade(math.log1p(behind) / math.log1p(worst) if worst else 0.0)
+            cells.append(Cell(column, row, v.told(which), colour, less(behind), marked=which == v.chosen))
+    title = ", ".join(shortened(v.names[place], 13) for place in (other, y) if place is not None)
+    side = Side(title, [", ".join(map(shown, row)) for row in rows])
+    return heat_map(Side(v.names[x], list(map(shown, choices[x]))), side, cells, "0", less(worst))
 
 
-def _cell(variants: Variants, which: int | None, grid: Grid, column: int, row: int) -> tuple[list[Mark], bool]:
-    """And whether its number fits."""
-    if which is None:
-        return [grid.cell("empty", column, row)], True
-    if which >= variants.known:
-        return [grid.cell("unknown", column, row, variants.told(which)), grid.hatch(column, row)], True
-    colour = shade(variants.level(which))
-    x, y = grid.middle(column, row)
-    cell = grid.cell(f"shade{colour}", column, row, variants.told(which))
-    text = variants.difference(which)
-    fits = breadth(text) + 5.0 <= grid.size[0]
-    return [cell, *([Label(x, y + 4.0, text, f"on{colour} mean", "middle")] if fits else [])], fits
+def _table(v: Variants) -> Table:
+    """From the best to the worst; the chosen one is in it wherever it ranks."""
+    listed = list(range(min(len(v.settings), LISTED)))
+    listed += [v.chosen] if v.chosen is not None and v.chosen >= LISTED else []
+    rows = []
+    for which in listed:
+        numbers = ["not computed", ""]
+        if which < v.known:
+            numbers = [plain(float(v.values[which])), less(float(v.behind[which]))]
+        rows.append([*map(shown, v.settings[which]), *numbers, "chosen" if which == v.chosen else ""])
+    return Table([*map(shortened, v.names), v.criterion, "Difference", ""], rows)
 
 
-def _listed(variants: Variants) -> tuple[str, Figure]:
-    drawn = _drawn(variants)
-    texts = [[shown(value) for value in variants.settings[which]] for which in drawn]
-    room = _shared(
-        [
-            max(min(breadth(name), HEAD), *map(breadth, column))
-            for name, *column in zip(variants.names, *texts, strict=True)
-        ]
-    )
-    left = sum(room) + GAP * len(room)
-    behind = variants.behind[drawn]
-    known = np.isfinite(behind)
-    exponent = exponent_of(behind[known])
-    difference = -scaled(behind, exponent)
-    title = titled(f"Less than the best{f',{variants.unit}' if variants.unit else ''}", exponent)
-    x = Axis.over(title, *widened(float(difference[known].min(initial=0.0)), 0.0), about=3)
-    high = row_for(len(drawn))
-    frame = Frame(
-        left, LEGEND + 16.0, WIDTH - left - ASIDE, high * len(drawn), x, Axis("", len(drawn) - 0.5, -0.5, (), ())
-    )
-    at = np.arange(len(drawn), dtype=float)
-    middles = frame.down(at).tolist()
-    marks: list[Mark] = []
-    for i, name in enumerate(variants.names):
-        begin = sum(room[:i]) + GAP * i + 4.0
-        marks.append(Label(begin, frame.top - 6.0, fitted(name, room[i]), "title"))
-        marks += [Label(begin, y + 4.0, fitted(row[i], room[i]), "") for row, y in zip(texts, middles, strict=True)]
-    chosen = np.array([which == variants.chosen for which in drawn])
-    for kind, radius, shows in (("point", 3.0, known & ~chosen), ("chosen point", 4.5, known & chosen)):
-        dots = frame.dots(kind, difference[shows], at[shows], radius)
-        told = [variants.told(which) for which, is_shown in zip(drawn, shows.tolist(), strict=True) if is_shown]
-        marks.append(Dots(kind, dots.points, radius, told))
-    for which, y in zip(drawn, middles, strict=True):
-        text = variants.difference(which) if which < variants.known else "not computed"
-        marks.append(Label(frame.left + frame.width + 10.0, y + 4.0, text))
-    marked = bool(np.any(known & chosen))
-    keys = [Key("point", "dot", "compared")] + ([Key("chosen point", "dot", "chosen")] if marked else [])
-    reading = _reading("Each row is", variants, "has a rim" if marked else "")
-    if len(drawn) < len(variants):
-        rest = " and the chosen one" if len(drawn) > BEST else ""
-        reading += f" The best {BEST} of {len(variants):,}{rest} are drawn."
-    return reading, figure_of(frame, marks, keys)
+def _under(names: Sequence[str], settings: Mapping[str, Value]) -> tuple[Value, ...]:
+    return tuple(settings.get(name) for name in names)
 
 
-def _reading(each: str, variants: Variants, mark: str) -> str:
-    nats = f", in{variants.unit}" if variants.unit else ""
-    chosen = f"; the one that was chosen {mark}" if mark else ""
-    return f"{each} a variant, its number its {variants.criterion} less that of the best{nats}{chosen}."
-
-
-def _drawn(variants: Variants) -> list[int]:
-    """The only setting in its own order; of several, the best, and the one that was chosen."""
-    everything = list(range(len(variants)))
-    if len(variants.names) == 1 and len(variants) <= MOST:
-        return sorted(everything, key=lambda which: variants.choices[0].index(variants.settings[which][0]))
-    best = everything[:BEST]
-    return best if variants.chosen is None or variants.chosen in best else [*best, variants.chosen]
-
-
-def _shared(wanted: Sequence[float]) -> list[float]:
-    """How broad columns are: as they want to be, or less for those that want more than their share of the room."""
-    given = [0.0] * len(wanted)
-    left = NAMES - GAP * len(wanted)
-    for done, i in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
-        given[i] = min(wanted[i], left / (len(wanted) - done))
-        left -= given[i]
-    return given
+def _behind(values: Array) -> Array:
+    if not np.isfinite(values).any():
+        return values
+    best = float(np.nanmax(values))
+    with np.errstate(over="ignore"):
+        behind = np.minimum(best - values, sys.float_info.max)
+    return np.where(behind <= ROUNDING * np.abs(values), 0.0, behind)

@@ -1,18 +1,21 @@
 """Contents: which plots a job's report has, and why it lacks others."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from gaussian_processes.algorithm import Forecast
 from gaussian_processes.report.account import Account
 from gaussian_processes.report.accuracy import predicted_against_actual, residuals
 from gaussian_processes.report.calibration import calibration
 from gaussian_processes.report.comparison import comparison
-from gaussian_processes.report.plot import Plot, shortened
+from gaussian_processes.report.features import relevance, residuals_by_feature
+from gaussian_processes.report.learning import learning_curve
+from gaussian_processes.report.plot import Plot
 from gaussian_processes.report.predictions import Predictions
-from gaussian_processes.report.rows import learned_hyperparameters, timings
+from gaussian_processes.report.quantities import shortened
+from gaussian_processes.report.rows import Rows
 
-DRAWN = 2000  # points in a plot, at most: a page of megabytes shows no more
+DRAWN, LARGEST = 2000, 200  # points in a plot, at most, and those of them with the largest residuals
 
 
 @dataclass(frozen=True)
@@ -22,59 +25,59 @@ class Contents:
     Attributes:
         predictions: what the forecast is like.
         notes: what cannot be drawn of it, in words.
-        comparison: None where there was no choice.
-        learned: None where nothing was learned, beside what was chosen in the comparison.
-        timings: None where no time was taken.
+        chosen: what became of hyperparameters that were not taken as given.
+        rows: the columns of the rows that the plots of predictions share.
     """
 
     predictions: tuple[Plot, ...]
     notes: tuple[str, ...]
-    comparison: Plot | None
-    learned: Plot | None
-    timings: Plot | None
-
-    @property
-    def chosen(self) -> tuple[Plot, ...]:
-        """Those of hyperparameters that were not taken as given."""
-        return tuple(plot for plot in (self.comparison, self.learned) if plot)
-
-    @property
-    def plots(self) -> tuple[Plot, ...]:
-        """All of them, in the order of the page."""
-        return (*self.predictions, *self.chosen, *((self.timings,) if self.timings else ()))
+    chosen: tuple[Plot, ...]
+    rows: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 def contents_of(account: Account) -> Contents:
     """What can be drawn of a job."""
-    predictions: Predictions | None = None
-    if account.forecast is not None:
-        predictions = Predictions.of(account.forecast)
-    chosen = account.comparison.chosen if account.comparison else {}
-    learned = {name: value for name, value in account.learned.items() if name not in chosen}
-    return Contents(
-        predictions=tuple(_plots(predictions, account)) if predictions else (),
-        notes=tuple(_notes(account.forecast, predictions, account.forecast_of)),
-        comparison=comparison(account.comparison) if account.comparison else None,
-        learned=learned_hyperparameters(learned, account.hyperparameters.model_dump()),
-        timings=timings(account.timings) if account.timings else None,
+    predictions = None if account.forecast is None else Predictions.of(account.forecast)
+    notes = tuple(_notes(account, predictions))
+    drawn = (
+        comparison(account.comparison) if account.comparison else None,
+        relevance(account.learned, account.columns),
+        learning_curve(account.curve) if account.curve else None,
     )
+    chosen = tuple(plot for plot in drawn if plot is not None)
+    if not predictions:
+        return Contents((), notes, chosen)
+    plots, rows = _of_predictions(predictions, account)
+    return Contents(plots, notes, chosen, rows)
 
 
-def _plots(predictions: Predictions, account: Account) -> Iterator[Plot]:
-    target = shortened(account.columns[0]) if account.columns else "target"
-    drawn = predictions.sample(DRAWN)
-    for draw in (predicted_against_actual, residuals):
-        plot = draw(predictions, drawn, target, account.forecast_of)
-        if len(drawn) < len(predictions):
-            plot = replace(
-                plot, finding=f"{plot.finding} {len(drawn):,} of them, chosen at random, are drawn as points."
-            )
-        yield plot
+def _of_predictions(predictions: Predictions, account: Account) -> tuple[tuple[Plot, ...], Mapping[str, Sequence[Any]]]:
+    """The plots, and the columns of the drawn rows."""
+    target, source, dataset = (
+        shortened(account.columns[0]) if account.columns else "target",
+        account.forecast_of,
+        account.rows,
+    )
+    if dataset is not None and account.forecast is not None and len(dataset) != len(account.forecast.target):
+        dataset = None  # an algorithm may forecast other rows than those of the channel
+    rows = Rows.of(predictions.sample(DRAWN, LARGEST), target, dataset)
+    columns = rows.columns
+    plots = [predicted_against_actual(predictions, rows, source), residuals(predictions, rows, source)]
+    if dataset is not None and dataset.features.shape[1]:
+        features = dataset.features[rows.predictions.rows]
+        plot, added = residuals_by_feature(rows, features, account.learned, account.columns)
+        plots.append(plot)
+        columns |= added
+    if len(rows.predictions) < len(predictions):
+        said = f"{DRAWN:,} rows are drawn: the {LARGEST} with the largest residuals, and others chosen at random."
+        plots = [replace(plot, finding=f"{plot.finding} {said}") for plot in plots]
     if predictions.standardised is not None:
-        yield calibration(predictions.standardised, account.forecast_of)
+        plots.insert(2, calibration(predictions.standardised, source))
+    return tuple(plots), columns
 
 
-def _notes(forecast: Forecast | None, predictions: Predictions | None, source: str) -> Iterator[str]:
+def _notes(account: Account, predictions: Predictions | None) -> Iterator[str]:
+    forecast, source = account.forecast, account.forecast_of
     if forecast is None or predictions is None:
         yield "The algorithm has made no forecast that could be drawn."
         return

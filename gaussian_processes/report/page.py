@@ -1,41 +1,57 @@
-"""Page: the report as HTML, and each plot as SVG."""
+"""Page: the report as HTML, which Vega's scripts draw in a browser without a network."""
 
-from collections.abc import Iterator
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from gaussian_processes.report import shades
 from gaussian_processes.report.account import Account
-from gaussian_processes.report.contents import Contents
-from gaussian_processes.report.plot import Plot
-from gaussian_processes.report.quantities import number, size
+from gaussian_processes.report.contents import contents_of
+from gaussian_processes.report.plot import Plot, specification
+from gaussian_processes.report.quantities import duration, number, share, size
 
-LIGHT = {
-    "paper": "#ffffff",
-    "ink": "#1b2430",
-    "quiet": "#586474",
-    "grid": "#e6e9ee",
-    "axis": "#a3adb9",
-    "point": "#2b6cb0",
-    "missing": "#d4570b",
-    "band": "#dce7f3",
-    "bar": "#8fb3d9",
-} | shades.colours(shades.LIGHT)
-DARK = {
-    "paper": "#14181d",
-    "ink": "#e8ecf1",
-    "quiet": "#a2adba",
-    "grid": "#2a313a",
-    "axis": "#5b6673",
-    "point": "#6cb0f2",
-    "missing": "#ff9a52",
-    "band": "#22364c",
-    "bar": "#3f6f9f",
-} | shades.colours(shades.DARK)
-HEADING = 34.0  # of a plot that stands alone
+HERE = Path(__file__).parent
+VEGA = HERE / "vega"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The parts of a page that the templates take as they are.
+
+    Attributes:
+        data: JSON, in which no `<` stands.
+        scripts: JavaScript, in the order in which it runs.
+        licences: of the scripts.
+        policy: the page's content security policy: it runs these scripts and no others, and loads nothing.
+    """
+
+    data: str
+    scripts: tuple[str, ...]
+    licences: str
+    policy: str
+
+    @classmethod
+    def of(cls, plots: Sequence[Plot], name: str, columns: Mapping[str, Sequence[Any]]) -> "Drawing":
+        """Of plots that share a table, which their specifications know by its name; without scripts where none is drawn."""
+        specs = {plot.name: plot.spec for plot in plots if plot.spec}
+        page = {"plots": specs, "name": name, "columns": columns, "theme": specification("theme")}
+        data = json.dumps(page, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+        names = [*(VEGA / one["file"] for one in vega_scripts().values()), HERE / "plots.js"] if specs else []
+        scripts = tuple(name.read_text(encoding="utf-8") for name in names)
+        hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+        allowed = " ".join(f"'sha256-{one}'" for one in hashes) or "'none'"
+        policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}"
+        return cls(data, scripts, (VEGA / "LICENSES.txt").read_text(encoding="utf-8"), policy)
+
+
+def vega_scripts() -> dict[str, dict[str, str]]:
+    """Version, file, licence and SHA-256 of each of Vega's scripts, in the order in which they run."""
+    return dict(json.loads((VEGA / "scripts.json").read_bytes()))
 
 
 @dataclass(frozen=True)
@@ -56,40 +72,30 @@ class _Setting:
     description: str
 
 
-def page(account: Account, contents: Contents) -> str:
-    """One file that needs no other: no script, no address."""
-    return (
-        templates_in()
-        .get_template("page.html")
-        .render(
-            account=account,
-            metrics=list(_metrics(account)),
-            settings=list(_settings(account)),
-            contents=contents,
-            light=LIGHT,
-            dark=DARK,
-            colours={name: f"var(--{name})" for name in LIGHT},
-            heading=0,
-        )
+def page(account: Account) -> str:
+    """One file that needs no other, and no network."""
+    contents = contents_of(account)
+    template = templates_in().get_template("page.html")
+    return template.render(
+        account=account,
+        metrics=list(_metrics(account)),
+        settings=list(_settings(account)),
+        contents=contents,
+        total=sum(account.timings.values()),
+        drawing=Drawing.of((*contents.predictions, *contents.chosen), "rows", contents.rows),
     )
 
 
-def standalone(plot: Plot) -> str:
-    """SVG with a title and colours of its own."""
-    template = templates_in().get_template("plot.svg")
-    return template.render(plot=plot, figure=plot.figure, colours=LIGHT, heading=HEADING)
-
-
 def templates_in(*folders: Path) -> Environment:
-    """The templates of pages and plots: those in the folders, and below them the report's own."""
+    """The templates of pages: those in the folders, and below them the report's own."""
     templates = Environment(
-        loader=FileSystemLoader((*folders, Path(__file__).parent)),
+        loader=FileSystemLoader((*folders, HERE)),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {"number": number, "size": size}
+    templates.filters |= {"number": number, "size": size, "duration": duration, "share": share}
     return templates
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from gaussian_processes.algorithm import Forecast
@@ -17,21 +18,28 @@ def half_width(level: float | Array) -> Array:
     return np.asarray(ndtri((1 + np.asarray(level)) / 2))
 
 
+BAND = float(half_width(CONFIDENCE))
+
+
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """The rows of a forecast that are finite, in units of 10**exponent, in which nothing overflows.
 
     Attributes:
+        rows: (N,), their places in the forecast, from 0.
         target: (N,).
         mean: (N,).
         std: (N,), or None.
+        weight: (N,), how many rows of the forecast each stands for.
         exponent: 0 for numbers of usual size.
-        left_out: how many rows were not finite.
+        left_out: number of rows that are not finite.
     """
 
+    rows: NDArray[np.intp]
     target: Array
     mean: Array
     std: Array | None
+    weight: Array
     exponent: int
     left_out: int
 
@@ -41,22 +49,38 @@ class Predictions:
         finite = np.isfinite(forecast.target) & np.isfinite(forecast.mean)
         if forecast.std is not None:
             finite &= np.isfinite(forecast.std) & (forecast.std >= 0)
-        target, mean = forecast.target[finite], forecast.mean[finite]
-        std = None if forecast.std is None else forecast.std[finite]
+        rows = np.flatnonzero(finite)
+        target, mean = forecast.target[rows], forecast.mean[rows]
         exponent = exponent_of(target, mean)
-        std = None if std is None else scaled(std, exponent)
-        return cls(scaled(target, exponent), scaled(mean, exponent), std, exponent, int(np.sum(~finite)))
+        std = None if forecast.std is None else scaled(forecast.std[rows], exponent)
+        left_out = len(forecast.target) - len(rows)
+        return cls(rows, scaled(target, exponent), scaled(mean, exponent), std, np.ones(len(rows)), exponent, left_out)
 
     def __len__(self) -> int:
         return len(self.target)
 
-    def sample(self, count: int) -> "Predictions":
-        """At most `count` of the rows, always the same ones."""
+    def at(self, which: NDArray[np.intp], weight: Array) -> "Predictions":
+        """Some of the rows."""
+        std = None if self.std is None else self.std[which]
+        return replace(
+            self, rows=self.rows[which], target=self.target[which], mean=self.mean[which], std=std, weight=weight
+        )
+
+    def sample(self, count: int, largest: int) -> "Predictions":
+        """At most `count` of the rows, always the same ones, in their order.
+
+        Args:
+            count: of rows.
+            largest: of them have the largest residuals; the others are drawn at random, and stand for the rest.
+        """
         if len(self) <= count:
             return self
-        rows = np.random.default_rng(0).choice(len(self), count, replace=False)
-        std = None if self.std is None else self.std[rows]
-        return replace(self, target=self.target[rows], mean=self.mean[rows], std=std)
+        order = np.argsort(-self.surprise, kind="stable")
+        rest = np.random.default_rng(0).choice(order[largest:], count - largest, replace=False)
+        which = np.concatenate([order[:largest], rest])
+        weight = np.repeat([1.0, (len(self) - largest) / len(rest)], [largest, len(rest)])
+        in_order = np.argsort(which)
+        return self.at(which[in_order], weight[in_order])
 
     @property
     def residual(self) -> Array:
@@ -70,3 +94,8 @@ class Predictions:
             return None
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return np.where(self.residual == 0.0, 0.0, self.residual / self.std)
+
+    @property
+    def surprise(self) -> Array:
+        """(N,), the size of each residual: in standard deviations where there are any."""
+        return np.abs(self.residual if self.standardised is None else self.standardised)

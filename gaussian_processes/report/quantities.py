@@ -1,10 +1,13 @@
-"""Quantities: numbers of any size made fit to be drawn, and numbers, durations, sizes and shares in words."""
+"""Quantities: numbers of any size, scaled so that they can be drawn; numbers, durations, sizes and shares in words."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from gaussian_processes.data.dataset import Array
+
+Value = int | float | str | None
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -56,3 +59,75 @@ def size(count: int) -> str:
 def share(part: float) -> str:
     """In per cent, with two or three digits."""
     return f"{100 * part:.{3 if part >= 0.1 else 2}g} %"
+
+
+def titled(title: str, exponent: int) -> str:
+    """An axis title that says by what the numbers are to be multiplied."""
+    return f"{title} (× {power_of_ten(exponent)})" if exponent else title
+
+
+def in_units(value: float, exponent: int) -> str:
+    """A number that was scaled by 10**exponent, in words."""
+    digits, power = f"{value:.2e}".split("e")
+    exponent += int(power)
+    whole = float(f"{digits}e{exponent}")
+    return number(whole) if math.isfinite(whole) else f"{digits} × {power_of_ten(exponent)}"
+
+
+def rows_of(count: int, source: str) -> str:
+    """Such as: 100 rows (validation channel)."""
+    return f"{count:,} row{'s' if count > 1 else ''} ({source})"
+
+
+def aligned(values: Sequence[float], digits: int = 6) -> list[str]:
+    """With so many digits for the smallest, or each by itself where their sizes have little in common."""
+    sizes = [abs(value) for value in values if value]
+    if not sizes or all(value.is_integer() for value in sizes):
+        return [plain(value, digits) for value in values]
+    first, last = (math.floor(math.log10(size)) for size in (max(sizes), min(sizes)))
+    if first - last >= digits or not -4 <= last <= first < digits:
+        return [plain(value, digits) for value in values]
+    decimals = max(0, min(digits - 1 - last, digits + 1 - first))
+    return [f"{value:,.{decimals}f}".replace("-", "−") for value in values]
+
+
+def plain(value: float, digits: int = 6) -> str:
+    """A number by itself, with so many digits at most, and no zeros at its end."""
+    if abs(value) >= 1e6 and digits < 6:
+        return f"{value:.{digits}g}".replace("-", "−")
+    return number(float(f"{value:.{digits}g}") if abs(value) < 1e300 else value).replace("-", "−")
+
+
+def shown(value: Value) -> str:
+    """A setting's value for people."""
+    match value:
+        case None:
+            return "not set"
+        case int() if not isinstance(value, bool):
+            return f"{value:,}".replace("-", "−")
+        case float():
+            return plain(value)
+        case _:
+            return shortened(str(value))
+
+
+def is_number(value: Value) -> bool:
+    """Whether it has a place on an axis."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def less(behind: float) -> str:
+    """A distance from the best as a difference: two digits below 1, one decimal below 100, whole numbers above."""
+    if behind == 0.0:
+        return "0"
+    if behind < 0.995:
+        return plain(-behind, 2)
+    if behind < 999_999.5:
+        return f"−{behind:,.{1 if behind < 99.95 else 0}f}"
+    return plain(-behind, 3)
+
+
+def shortened(text: str, length: int = 28) -> str:
+    """A name that fits into a figure, without characters that SVG cannot hold."""
+    shown = "".join(character if character.isprintable() else "�" for character in text)
+    return shown if len(shown) <= length else f"{shown[: length - 1]}…"

@@ -1,87 +1,99 @@
-"""Rows: plots with a name at the left of each."""
+"""Rows: those of a forecast that are drawn, as the columns of a table that all plots of a page share."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
+from scipy.special import erf
 
-from gaussian_processes.report.figure import Axis, Key, Label, Mark
-from gaussian_processes.report.plot import LEGEND, Plot, figure_of, rows_for, titled, widened
-from gaussian_processes.report.quantities import duration, exponent_of, number, scaled, share
+from gaussian_processes.data.dataset import Dataset
+from gaussian_processes.report.plot import Spec, Table, column, drawn, specification
+from gaussian_processes.report.predictions import BAND, Predictions
+from gaussian_processes.report.quantities import number, titled
 
-MOST = 40  # rows in a figure
-
-
-def timings(seconds: Mapping[str, float]) -> Plot:
-    """A bar for each phase."""
-    values = np.array(list(seconds.values()), float)
-    total, longest = float(values.sum()), float(values.max())
-    shares = [share(value / total) if total else "0 %" for value in values.tolist()]
-    x = Axis.over("Seconds", 0.0, 1.02 * longest or 1.0, about=4)
-    frame = rows_for(x, list(seconds), top=8.0)
-    at = np.arange(len(values), dtype=float)
-    marks: list[Mark] = [frame.bars("bar", at - 0.3, at + 0.3, values)]
-    for end, middle, value, part in zip(
-        frame.across(values).tolist(), frame.down(at).tolist(), values.tolist(), shares, strict=True
-    ):
-        marks.append(Label(end + 6.0, middle + 4.0, f"{duration(value)} ({part})"))
-    slowest = int(values.argmax())
-    return Plot(
-        name="timings",
-        title="Timings",
-        reading="Each bar is the time that a phase of the job took.",
-        finding=f"Of {duration(total)} in all, {list(seconds)[slowest]} took {shares[slowest]}.",
-        figure=figure_of(frame, marks),
-    )
+LISTED = 20  # rows in a table on the page
 
 
-def learned_hyperparameters(learned: Mapping[str, float], given: Mapping[str, object]) -> Plot | None:
-    """From the value that learning began with, where that is a number, to the one found; None with nothing to draw."""
-    finite = {name: value for name, value in learned.items() if np.isfinite(value)}
-    if not finite:
-        return None
-    names = list(finite)[:MOST]
-    end = np.array([finite[name] for name in names], float)
-    begin = np.array([_number(given.get(name)) for name in names])
-    shown = np.concatenate([end, begin[np.isfinite(begin)]])
-    title, reading = "Value", "A filled point is a learned value"
-    positive = shown[shown > 0.0]
-    if end.min() >= 0.0 and positive.size and positive.max() > 20.0 * positive.min():
-        # Learning begins elsewhere where what was given has no logarithm.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            end, begin = np.log10(end), np.log10(begin)
-        x = Axis.over_decades(title, *widened(float(np.log10(positive.min())), float(np.log10(positive.max()))))
-    else:
-        exponent = exponent_of(shown)
-        end, begin, shown = (scaled(values, exponent) for values in (end, begin, shown))
-        x = Axis.over(titled(title, exponent), *widened(float(shown.min()), float(shown.max())), about=4)
-    frame = rows_for(x, names, top=LEGEND)
-    at = np.arange(len(names), dtype=float)
-    drawn = np.isfinite(end)
-    known = np.isfinite(begin) & drawn
-    keys = [Key("point", "dot", "learned")]
-    if known.any():
-        reading += ", the open one the value that learning began with"
-        keys.insert(0, Key("start", "dot", "before"))
-    if not drawn.all():
-        reading += "; what is 0 has no place on this axis"
-    marks: list[Mark] = [
-        frame.line("change", np.array([a, b]), np.array([row, row]))
-        for a, b, row in zip(begin[known].tolist(), end[known].tolist(), at[known].tolist(), strict=True)
-    ]
-    marks += [frame.dots("start", begin[known], at[known]), frame.dots("point", end[drawn], at[drawn])]
-    middles = frame.down(at).tolist()
-    aside = frame.left + frame.width + 10.0
-    marks += [Label(aside, y + 4.0, number(finite[name])) for name, y in zip(names, middles, strict=True)]
-    many = "1 hyperparameter was" if len(learned) == 1 else f"{len(learned)} hyperparameters were"
-    return Plot(
-        name="learned_hyperparameters",
-        title="Learned hyperparameters",
-        reading=f"{reading}.",
-        finding=f"{many} learned from the training channel"
-        + (f"; {len(names)} are drawn." if len(names) < len(learned) else "."),
-        figure=figure_of(frame, marks, keys),
-    )
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The drawn rows.
 
+    Attributes:
+        predictions: of these rows.
+        target: the target's name.
+        file: (N,), the name of the file that each comes from; None where that is unknown.
+        line: (N,), the line in it, from 1: a header line counts, and empty lines do not.
+    """
 
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else np.nan
+    predictions: Predictions
+    target: str
+    file: Sequence[str] | None
+    line: Sequence[int] | None
+
+    @classmethod
+    def of(cls, predictions: Predictions, target: str, dataset: Dataset | None) -> "Rows":
+        """Rows of a channel, if it is known."""
+        if dataset is None:
+            return cls(predictions, target, None, None)
+        ends = list(accumulate(source.rows for source in dataset.sources))
+        places = np.searchsorted(ends, predictions.rows, side="right").tolist()
+        sources = [dataset.sources[place] for place in places]
+        found = zip(predictions.rows.tolist(), places, sources, strict=True)
+        lines = [row - ends[place] + source.rows + 1 + source.header for row, place, source in found]
+        return cls(predictions, target, [source.name for source in sources], lines)
+
+    @property
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """Everything that a plot shows of them: `row` counts from 1 within the channel."""
+        p, z = self.predictions, self.predictions.standardised
+        found: dict[str, Sequence[Any]] = {"row": (p.rows + 1).tolist()}
+        if self.file and self.line:
+            found |= {"file": self.file, "line": self.line}
+        found |= {"actual": column(p.target), "mean": column(p.mean), "residual": column(p.residual)}
+        found["weight"] = column(p.weight)
+        if p.std is None or z is None:
+            return found | {"outcome": ["predicted"] * len(p)}
+        reach = BAND * np.minimum(p.std, 1e307)
+        level = erf(np.abs(z) / np.sqrt(2.0))  # of the narrowest central interval that holds the target
+        outcome = np.where(np.abs(z) <= BAND, "in its interval", "outside").tolist()
+        found |= {"low": column(p.mean - reach), "high": column(p.mean + reach), "outcome": outcome}
+        return found | {"z": column(z), "level": column(level)}
+
+    @property
+    def looks(self) -> dict[str, Any]:
+        """Values of the specifications that draw them: colour, size and tooltip."""
+        p = self.predictions
+        kinds = {"title": None, "orient": "top", "values": ["in its interval", "outside"]}
+        colour = specification("outcome", legend=None if p.std is None else kinds)
+        words = {"actual": f"Actual {self.target}", "mean": f"Predicted {self.target}", "residual": "Residual"}
+        if p.std is not None:
+            words |= {"low": "95 % interval from", "high": "95 % interval to"}
+        tooltip: list[Spec] = [{"field": "row", "title": "Row"}]
+        tooltip += [{"field": name, "title": name.capitalize()} for name in ("file", "line") if self.file]
+        tooltip += [
+            {"field": name, "type": "quantitative", "title": titled(title, p.exponent), "format": ",.6~g"}
+            for name, title in words.items()
+        ]
+        if p.std is not None:
+            tooltip.append({"field": "z", "type": "quantitative", "title": "Standard deviations", "format": ".3~g"})
+        size = 36 if len(p) <= 500 else 16
+        return {"colour": colour, "size": size, "tooltip": tooltip}
+
+    @property
+    def largest(self) -> Table:
+        """Those with the largest residuals."""
+        p = self.predictions
+        which = np.argsort(-p.surprise, kind="stable")[:LISTED].tolist()
+        cells = {"Row": [f"{p.rows[i] + 1:,}" for i in which]}
+        if self.file and self.line:
+            cells |= {"File": [self.file[i] for i in which], "Line": [f"{self.line[i]:,}" for i in which]}
+        numbers = {f"Actual {self.target}": p.target, f"Predicted {self.target}": p.mean, "Residual": p.residual}
+        if p.std is not None:
+            numbers["Standard deviation"] = p.std
+        cells |= {
+            titled(name, p.exponent): [number(drawn(values[i]) or 0.0) for i in which]
+            for name, values in numbers.items()
+        }
+        return Table(tuple(cells), list(zip(*cells.values(), strict=True)))

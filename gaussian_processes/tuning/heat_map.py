@@ -7,20 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from gaussian_processes.report.digits import aligned, plain
-from gaussian_processes.report.figure import Figure, Label, Mark, Panel
-from gaussian_processes.report.heat_map import Grid, Side
-from gaussian_processes.report.plot import RIGHT, TICKS, TITLE, WIDTH, Plot, shortened
-from gaussian_processes.report.shades import legend, shade
+from gaussian_processes.report import heat_map as drawing
+from gaussian_processes.report.plot import Plot
+from gaussian_processes.report.quantities import aligned, plain, shortened
 from gaussian_processes.tuning.ranking import Ranking, value_of
 from gaussian_processes.tuning.scale import Scale
 
-ROW, REPEATED = 40.0, 52.0  # the height of a cell, and where one has several jobs
 MOST = 30  # values of a parameter
 
 
 @dataclass(frozen=True)
-class Cell:
+class Combination:
     """A combination that completed.
 
     Attributes:
@@ -50,7 +47,7 @@ def can_be_mapped(parameters: Sequence[Scale]) -> bool:
     return len(parameters) == 2 and all(0 < len(scale.values) <= MOST for scale in parameters)
 
 
-def cells_of(ranking: Ranking) -> list[Cell]:
+def cells_of(ranking: Ranking) -> list[Combination]:
     """From the best mean to the worst."""
     x, y = ranking.parameters
     found: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
@@ -60,49 +57,45 @@ def cells_of(ranking: Ranking) -> list[Cell]:
         if column is not None and row is not None and value is not None:
             found[column, row].append(value)
     sign = 1.0 if ranking.minimize else -1.0
-    return sorted((Cell(*at, tuple(values)) for at, values in found.items()), key=lambda cell: sign * cell.mean)
+    return sorted((Combination(*at, tuple(values)) for at, values in found.items()), key=lambda cell: sign * cell.mean)
 
 
 def heat_map(ranking: Ranking) -> Plot | None:
     """Mean values of the combinations that completed; None where there are none."""
-    cells = cells_of(ranking)
-    if not cells:
+    found = cells_of(ranking)
+    if not found:
         return None
     x, y = ranking.parameters
-    repeated = any(len(cell.values) > 1 for cell in cells)
-    grid = Grid.over(Side(x.name, x.values), Side(y.name, y.values), REPEATED if repeated else ROW)
-    marks: list[Mark] = legend(ranking.values, grid.frame.left)
-    tried = {(cell.column, cell.row) for cell in cells}
+    repeated = any(len(one.values) > 1 for one in found)
+    best = found[0]
+    means = aligned([one.mean for one in found], 4)
+    tried = {(one.column, one.row): (one, mean) for one, mean in zip(found, means, strict=True)}
+    cells = []
     for column, row in product(range(len(x.values)), range(len(y.values))):
+        where = f"{shortened(x.name)} = {shortened(x.values[column])}, {shortened(y.name)} = {shortened(y.values[row])}"
         if (column, row) not in tried:
-            marks.append(grid.cell("empty", column, row))
-    for cell, mean in zip(cells, aligned([cell.mean for cell in cells], 4), strict=True):
-        which = shade(ranking.level(cell.mean))
-        marks.append(grid.cell(f"shade{which}", cell.column, cell.row))
-        middle, down = grid.middle(cell.column, cell.row)
-        several = len(cell.values) > 1
-        marks.append(Label(middle, down + (-9.0 if several else 4.0), mean, f"on{which} mean", "middle"))
-        if several:
-            spread = aligned([cell.deviation], 2)[0]
-            marks.append(Label(middle, down + 5.0, f"± {spread}", f"on{which} small", "middle"))
-            marks.append(Label(middle, down + 19.0, f"n = {len(cell.values)}", f"on{which} small", "middle"))
-    best = cells[0]
-    marks += grid.outline(best.column, best.row)
+            cells.append(drawing.Cell(column, row, f"{where}: no job completed"))
+            continue
+        one, mean = tried[column, row]
+        small = f"± {aligned([one.deviation], 2)[0]} ({len(one.values)})" if len(one.values) > 1 else ""
+        told = f"{where}: {', '.join(plain(value) for value in one.values[:20])}"
+        cells.append(drawing.Cell(column, row, told, ranking.shade(one.mean), mean, small, marked=one is best))
     combinations = len(x.values) * len(y.values)
     reading = "Each cell is a combination with its value"
     if repeated:
-        reading += ", the mean ± the standard deviation of n jobs where it was repeated"
+        reading += ", the mean ± the standard deviation where (as many) jobs repeated it"
     reading += "; the outlined one is the best"
     if len(tried) < combinations:
-        reading += ", and for those with a dashed rim no job completed"
+        reading += ", and in empty ones no job completed"
     across, up = shortened(x.values[best.column]), shortened(y.values[best.row])
     where = f"{shortened(x.name)} = {across}, {shortened(y.name)} = {up}"
-    frame = grid.frame
-    height = frame.top + frame.height + TICKS + TITLE
+    sides = drawing.Side(x.name, x.values), drawing.Side(y.name, y.values)
+    spec = drawing.heat_map(*sides, cells, plain(ranking.values[0], 4), plain(ranking.values[-1], 4))
     return Plot(
         name="heat_map",
         title="Objective over both parameters",
-        reading=f"{reading}.",
+        reading=f"{reading}. The colour is the rank of the value.",
         finding=f"Best is {where}, with {plain(best.mean)}; {len(tried):,} of {combinations:,} combinations completed.",
-        figure=Figure(max(WIDTH, frame.left + frame.width + RIGHT), height, (Panel(frame, tuple(marks)),)),
+        breadth=40 * len(x.values) + 80,
+        spec=spec,
     )

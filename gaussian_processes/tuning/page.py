@@ -5,17 +5,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gaussian_processes.report.digits import aligned
-from gaussian_processes.report.page import DARK, LIGHT, templates_in
+from gaussian_processes.report.page import Drawing, templates_in
 from gaussian_processes.report.plot import Plot
-from gaussian_processes.report.quantities import duration
+from gaussian_processes.report.quantities import aligned, duration
 from gaussian_processes.tuning.coordinates import coordinates
 from gaussian_processes.tuning.heat_map import can_be_mapped, heat_map
-from gaussian_processes.tuning.pair import pair
-from gaussian_processes.tuning.progress import progress
+from gaussian_processes.tuning.progress import progress, timeline
 from gaussian_processes.tuning.ranking import Ranking, value_of
 from gaussian_processes.tuning.request import TuningRequest
 from gaussian_processes.tuning.scale import Scale
+from gaussian_processes.tuning.slices import pair, slices
 from gaussian_processes.tuning.trial import Trial
 
 
@@ -40,7 +39,7 @@ class Row:
 
 
 def page(request: TuningRequest, trials: Sequence[Trial]) -> str:
-    """What a search found, in a file that needs no other: no script, no address."""
+    """What a search found, in a file that needs no other, and no network."""
     ranking = Ranking.of(request, trials)
     rows = _rows(ranking)
     plots = list(_plots(ranking))
@@ -53,20 +52,17 @@ def page(request: TuningRequest, trials: Sequence[Trial]) -> str:
         counts=_counts(trials),
         took=_took(trials),
         plots=plots,
-        light=LIGHT,
-        dark=DARK,
-        colours={name: f"var(--{name})" for name in LIGHT},
-        heading=0,
+        drawing=Drawing.of(plots, "jobs", ranking.columns),
     )
 
 
 def _plots(ranking: Ranking) -> Iterator[Plot]:
     if ranking.best is None:
         return
-    drawn = [progress(ranking)]
+    drawn: list[Plot | None] = [progress(ranking), timeline(ranking)]
     if len(ranking.parameters) == 2:
         drawn.append((heat_map if can_be_mapped(ranking.parameters) else pair)(ranking))
-    drawn.append(coordinates(ranking))
+    drawn += [*slices(ranking), coordinates(ranking)]
     yield from (plot for plot in drawn if plot is not None)
 
 

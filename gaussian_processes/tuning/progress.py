@@ -1,18 +1,21 @@
-"""Progress: the objective against time."""
+"""Progress: the jobs of a search against time."""
 
-from collections.abc import Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
 
-import numpy as np
+from gaussian_processes.report.plot import Plot, drawn, specification
+from gaussian_processes.report.quantities import duration, plain
+from gaussian_processes.tuning.ranking import Ranking, status_of, value_of
 
-from gaussian_processes.data.dataset import Array
-from gaussian_processes.report.digits import plain
-from gaussian_processes.report.figure import Axis, Dots, Key, Mark, Path
-from gaussian_processes.report.plot import Plot, figure_of, frame_for
-from gaussian_processes.report.quantities import duration
-from gaussian_processes.tuning.ranking import Ranking, value_of
-from gaussian_processes.tuning.trial import Trial
-
-CROSS = 3.5  # half its width
+SPECS = Path(__file__).parent / "specs"
+LANE = 26  # pixels of a row of the timeline
+LOOKS = {
+    "completed": ("circle", "var(--point)"),
+    "stopped": ("diamond", "var(--axis)"),
+    "failed": ("cross", "var(--missing)"),
+    "no value": ("cross", "var(--axis)"),
+}
 
 
 def progress(ranking: Ranking) -> Plot | None:
@@ -20,43 +23,44 @@ def progress(ranking: Ranking) -> Plot | None:
     best, scale = ranking.best, ranking.scale
     if best is None or scale is None:
         return None
-    start = min(trial.began for trial in ranking.trials)
-    last = max(max(trial.ended for trial in ranking.trials) - start, 0.0)
-    x = Axis.over("Time since the first job began (s)", 0.0, 1.04 * last or 1.0)
-    frame = frame_for(x, scale.axis)
-
-    def when(trials: Sequence[Trial]) -> Array:
-        return np.array([trial.ended - start for trial in trials], float)
-
-    def where(trials: Sequence[Trial]) -> Array:
-        return np.array([scale.place(value_of(trial) or 0.0) for trial in trials], float)
-
     ended = sorted(ranking.completed, key=lambda trial: (trial.ended, trial.number))
-    stopped = [trial for trial in ranking.trials if trial.status != "Completed" and value_of(trial) is not None]
-    without = [trial for trial in ranking.trials if value_of(trial) is None]
-    so_far = (np.minimum if ranking.minimize else np.maximum).accumulate(where(ended))
-    steps = np.append(np.repeat(when(ended), 2)[1:], last), np.repeat(so_far, 2)
-    marks: list[Mark] = [frame.line("line", *steps)]
-    keys = [Key("point", "dot", "completed"), Key("line", "line", "best so far")]
-    groups = [("point", ended)]
-    if stopped:
-        groups.insert(0, ("start", stopped))
-        keys.insert(1, Key("start", "dot", "stopped"))
-    for kind, trials in groups:
-        points = frame.dots(kind, when(trials), where(trials)).points
-        marks.append(Dots(kind, points, 3.5, [ranking.told(trial) for trial in trials]))
-    bottom = frame.top + frame.height
-    for trial, across in zip(without, frame.across(when(without)).tolist(), strict=True):
-        d = f"M{across - CROSS:.1f} {bottom - CROSS:.1f}l7 7m0 -7l-7 7"
-        marks.append(Path("failure", d, ranking.told(trial)))
-    if without:
-        failed = all(trial.status == "Failed" for trial in without)
-        keys.append(Key("failure", "cross", "failed" if failed else "no value"))
+    numbers = (scale.number(value_of(trial) or 0.0) for trial in ended)
+    so_far = list(accumulate(numbers, min if ranking.minimize else max))
+    when = [*(ranking.end(trial) for trial in ended), ranking.last]
+    steps = [{"ended": drawn(t), "value": drawn(v)} for t, v in zip(when, [*so_far, so_far[-1]], strict=True)]
+    looks = {"steps": steps, "objective": scale.axis("value"), **_looks(ranking)}
     return Plot(
         name="progress",
         title="Objective against time",
         reading="Each point is a job at the time when it ended; the line is the best value so far.",
-        finding=f"Job {best.number} ended after {duration(max(best.ended - start, 0.0))} with the best value, "
+        finding=f"Job {best.number} ended after {duration(ranking.end(best))} with the best value, "
         f"{plain(value_of(best) or 0.0)}.",
-        figure=figure_of(frame, marks, keys),
+        spec=specification("progress", SPECS, **looks),
     )
+
+
+def timeline(ranking: Ranking) -> Plot:
+    """A bar for each job from its beginning to its end, in as many rows as jobs ran at once."""
+    longest = max(ranking.trials, key=lambda trial: trial.ended - trial.began)
+    together = duration(sum(max(trial.ended - trial.began, 0.0) for trial in ranking.trials))
+    return Plot(
+        name="timeline",
+        title="Timeline of jobs",
+        reading="Each bar is a job from its beginning to its end; jobs in the same row ran one after the other.",
+        finding=f"Job {longest.number} took the longest, {duration(max(longest.ended - longest.began, 0.0))}; all jobs together worked for {together}.",
+        spec=specification("timeline", SPECS, height=LANE * max(2, *ranking.lanes.values()), **_looks(ranking)),
+    )
+
+
+def _looks(ranking: Ranking) -> dict[str, Any]:
+    """Values of both specifications: the legend has the kinds of jobs that there are."""
+    there = {status_of(trial) for trial in ranking.trials}
+    kinds = {name: look for name, look in LOOKS.items() if name in there}
+    shapes, colours = zip(*kinds.values(), strict=True)
+    status = {"field": "status", "type": "nominal", "legend": {"title": None, "orient": "top"}}
+    return {
+        "seconds": [0.0, 1.04 * ranking.last or 1.0],
+        "colour": {**status, "scale": {"domain": list(kinds), "range": colours}},
+        "shape": {**status, "scale": {"domain": list(kinds), "range": shapes}},
+        "dimmed": specification("dimmed", SPECS, opacity=0.9),
+    }

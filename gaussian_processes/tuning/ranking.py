@@ -3,13 +3,16 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from gaussian_processes.report.digits import plain
-from gaussian_processes.report.plot import shortened
+from gaussian_processes.report.heat_map import shade
+from gaussian_processes.report.plot import drawn, specification
+from gaussian_processes.report.quantities import plain, shortened
 from gaussian_processes.tuning.request import TuningRequest
 from gaussian_processes.tuning.scale import Scale
 from gaussian_processes.tuning.trial import Trial
 
+LEAST = 1e-290  # nearer to zero, a logarithmic axis has no room for a margin
 SPREAD = 20.0  # values to make small are drawn by their logarithm where the largest is so many times the smallest
 
 
@@ -43,7 +46,7 @@ class Ranking:
         values = [value for trial in order if (value := value_of(trial)) is not None]
         scale = None
         if completed:
-            wide = minimize and min(values) > 0.0 and max(values) / min(values) > SPREAD
+            wide = minimize and min(values) > LEAST and max(values) / min(values) > SPREAD
             scale = Scale.of_numbers(metric, min(values), max(values), logarithmic=wide)
         return cls(metric, minimize, tuple(order), completed, tuple(_scales(request, order)), scale)
 
@@ -57,12 +60,62 @@ class Ranking:
         """The completed job with the best value, the first of equal ones."""
         return self.completed[0] if self.completed else None
 
-    def level(self, value: float) -> float:
-        """How bad a value is, from 0 for the best to 1 for the worst that completed."""
-        if self.scale is None:
-            return 0.0
-        best, worst = (self.scale.place(value_of(self.completed[end]) or 0.0) for end in (0, -1))
-        return min(max((self.scale.place(value) - best) / (worst - best), 0.0), 1.0) if worst != best else 0.0
+    def shade(self, value: float) -> int:
+        """The colour of a value: by its rank among those that completed, so that the good ones differ too."""
+        values = self.values
+        worse = sum(other < value if self.minimize else other > value for other in values)
+        return shade(min(worse / (len(values) - 1), 1.0)) if len(values) > 1 else 0
+
+    @property
+    def shades(self) -> dict[str, Any]:
+        """Values of specifications: the colours from the best to the worst that completed, and their legend."""
+        best, worst = (plain(self.values[end], 4) for end in (0, -1))
+        return {"shade": specification("shade"), "best": f"best {best}  ", "worst": f"worst {worst}"}
+
+    @property
+    def start(self) -> float:
+        """When the first job began, in seconds since 1970."""
+        return min(trial.began for trial in self.trials)
+
+    def end(self, trial: Trial) -> float:
+        """Seconds from the start to the end of a job; a clock may have gone back."""
+        return max(trial.ended - self.start, 0.0)
+
+    @property
+    def last(self) -> float:
+        """Seconds from the start to the end of the last job."""
+        return max(self.end(trial) for trial in self.trials)
+
+    @property
+    def lanes(self) -> dict[int, int]:
+        """Which of the rows of a timeline each job is in, by its number: jobs in a row ran one after the other."""
+        free: list[float] = []  # when each row is free again
+        found = {}
+        for trial in sorted(self.trials, key=lambda trial: (trial.began, trial.number)):
+            row = next((i for i, end in enumerate(free) if end <= trial.began), len(free))
+            free[row : row + 1] = [max(trial.ended, trial.began)]
+            found[trial.number] = row + 1
+        return found
+
+    @property
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """Everything that a plot shows of the jobs, from the worst to the best, so that the best is drawn last."""
+        jobs, lanes, scale = self.trials[::-1], self.lanes, self.scale
+        values = [value_of(trial) for trial in jobs]
+        found: dict[str, Sequence[Any]] = {
+            "row": [trial.number for trial in jobs],
+            "lane": [lanes[trial.number] for trial in jobs],
+            "status": [status_of(trial) for trial in jobs],
+            "began": [drawn(trial.began - self.start) for trial in jobs],
+            "ended": [drawn(self.end(trial)) for trial in jobs],
+            "value": [None if value is None or scale is None else drawn(scale.number(value)) for value in values],
+            "shade": [None if value is None else self.shade(value) for value in values],
+            "best": [trial is self.best for trial in jobs],
+            "told": [self.told(trial) for trial in jobs],
+        }
+        for i, parameter in enumerate(self.parameters):
+            found[f"p{i}"] = [parameter.find(trial.combination.get(parameter.name)) for trial in jobs]
+        return found
 
     def combination(self, trial: Trial) -> str:
         """Such as: q = 1, l = 2; numbers with six digits, so that they can be read."""
@@ -82,6 +135,11 @@ def value_of(trial: Trial) -> float | None:
     """The objective where it is a finite number."""
     value = trial.objective
     return value if value is not None and math.isfinite(value) else None
+
+
+def status_of(trial: Trial) -> str:
+    """For the legend."""
+    return "no value" if trial.status == "Completed" and value_of(trial) is None else trial.status.lower()
 
 
 def shown(scale: Scale, text: str | None) -> str:

@@ -1,19 +1,21 @@
-"""A headless browser: how a page looks to one, and what it asks the network for."""
+"""A headless browser, driven by the DevTools protocol: what a page shows, what a mouse does to it, and what it asks for."""
 
+import base64
 import json
 import os
-import re
 import shutil
 import subprocess
-from dataclasses import dataclass
-from html import unescape
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from select import select
 
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SWITCHES = (
     "--headless=new",
+    "--remote-debugging-pipe",
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
@@ -22,69 +24,135 @@ SWITCHES = (
     "--disable-sync",
     "--no-first-run",
     "--hide-scrollbars",
-    "--allow-file-access-from-files",  # for the page that measures, not for the page that is measured
     "--no-proxy-server",
+    "--disable-features=IsolateSandboxedIframes",  # so that one session sees what is in them
     "--host-resolver-rules=MAP * ~NOTFOUND",  # nothing is reached, whatever asks
-    "--enable-logging=stderr",
-    "--virtual-time-budget=10000",
-    "--dump-dom",
 )
-# Frames of the widths in question, and in the end what was found in each, as text.
-MEASURE = """<!doctype html><title>measure</title><body>%(frames)s<pre id=found></pre><script>
-onload = () => {
-  document.getElementById('found').textContent = JSON.stringify([...document.querySelectorAll('iframe')].map(frame => {
-    const page = frame.contentDocument
-    const images = [...page.querySelectorAll('svg, img')].map(image => image.getBoundingClientRect())
-    return {
-      text: page.body.innerText,
-      values: [...page.querySelectorAll('data')].map(data => data.value),
-      images: images.map(box => [box.width, box.height]),
-      overflow: page.documentElement.scrollWidth - frame.clientWidth,
-      background: frame.contentWindow.getComputedStyle(page.documentElement).backgroundColor,
-    }
-  }))
-}
-</script>"""
+SECONDS = 20.0  # of waiting for an answer, or for a page
 
 
-@dataclass(frozen=True)
-class View:
-    """A page in a window of one width."""
+class Browser:
+    """Pages in a browser, one after the other.
 
-    text: str
-    values: list[str]
-    images: list[tuple[float, float]]
-    overflow: float
-    background: str
+    Since the last `visit`, `console` has what the page complained of, `requests` what it asked for beside files, and
+    `contexts` the frames in which scripts run, by the number of their context.
+    """
+
+    def __init__(self, reads, writes):
+        self._reads, self._writes = reads, writes
+        self._received, self._number, self._session = b"", 0, None
+        self.console, self.requests, self.contexts = [], [], {}
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method, **parameters):
+        """The result of a method of the protocol."""
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        os.write(self._writes, json.dumps(message).encode() + b"\0")
+        while (answer := self._next()).get("id") != self._number:
+            pass
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def visit(self, page, width=1400, height=900, scheme="light", *, scripts=True):
+        """Open a file in a window of this width and colour scheme, and wait until its plots are drawn."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.call("Emulation.setEmulatedMedia", features=features)
+        self.call("Page.navigate", url="about:blank")
+        self.console, self.requests, self.contexts = [], [], {}
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
+        self.wait("document.readyState === 'complete'")
+        if scripts:
+            self.wait("!document.querySelector('.plot') || document.documentElement.dataset.plots")
+
+    def wait(self, expression, **where):
+        """Until an expression holds in the page."""
+        end = time.monotonic() + SECONDS
+        while not self.eval(expression, **where):
+            assert time.monotonic() < end, (expression, self.console)
+            time.sleep(0.02)
+
+    def eval(self, expression, **where):
+        """The value of a JavaScript expression in the page, or in the one of `contexts` that is named as contextId."""
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True, **where)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def mouse(self, kind, x, y, **more):
+        """`kind` is moved, pressed or released."""
+        button = {"button": "left", "buttons": 1, "clickCount": 1} if kind != "moved" else {}
+        self.call("Input.dispatchMouseEvent", type=f"mouse{kind.capitalize()}", x=x, y=y, **button | more)
+
+    def drag(self, begin, end, steps=4):
+        """From one point of the window to another, in steps."""
+        self.mouse("moved", *begin)
+        self.mouse("pressed", *begin)
+        for step in range(1, steps + 1):
+            at = [a + (b - a) * step / steps for a, b in zip(begin, end, strict=True)]
+            self.mouse("moved", *at, button="left", buttons=1)
+        self.mouse("released", *end)
+
+    def picture(self, path: Path):
+        """The whole page as PNG."""
+        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+        # A capture beyond the window resizes it and back again, which ends what the mouse has begun.
+        window = {"width": size["width"], "height": min(size["height"], 16000)}
+        self.call("Emulation.setDeviceMetricsOverride", **window, deviceScaleFactor=1, mobile=False)
+        found = self.call("Page.captureScreenshot", format="png")
+        path.write_bytes(base64.b64decode(found["data"]))
+
+    def _next(self):
+        while b"\0" not in self._received:
+            assert select([self._reads], [], [], SECONDS)[0], "the browser does not answer"
+            received = os.read(self._reads, 1 << 20)
+            assert received, "the browser has ended"
+            self._received += received
+        first, _, self._received = self._received.partition(b"\0")
+        message = json.loads(first)
+        parameters = message.get("params", {})
+        match message.get("method"):
+            case "Runtime.consoleAPICalled":
+                self.console.append(" ".join(str(one.get("value", one)) for one in parameters["args"]))
+            case "Runtime.exceptionThrown":
+                self.console.append(parameters["exceptionDetails"]["exception"].get("description", "exception"))
+            case "Log.entryAdded":
+                self.console.append(parameters["entry"]["text"])
+            case "Runtime.executionContextCreated":
+                self.contexts[parameters["context"]["id"]] = parameters["context"]["auxData"]["frameId"]
+            case "Network.requestWillBeSent":
+                url = parameters["request"]["url"]
+                if not url.startswith(("file:", "data:", "about:")):
+                    self.requests.append(url)
+        return message
 
 
-@dataclass(frozen=True)
-class Visit:
-    """A page in windows of several widths; what the console said; what was asked of the network."""
-
-    views: list[View]
-    console: list[str]
-    requests: list[str]
-
-
-def visit(page: Path, folder: Path, windows: list[tuple[int, str]]) -> Visit:
-    """Look at a page in windows of the given widths and colour schemes; skip the test where there is no browser."""
-    browser = next(filter(None, map(shutil.which, NAMES)), None)
-    if browser is None:
+@contextmanager
+def browse(folder: Path):
+    """A browser with its profile in a folder; the test is skipped where there is no browser."""
+    program = next(filter(None, map(shutil.which, NAMES)), None)
+    if program is None:
         pytest.skip(f"there is no browser on PATH: {', '.join(NAMES)}")
-    frames = "".join(
-        f'<iframe src="{page.as_uri()}" style="width:{width}px;height:900px;border:0;color-scheme:{scheme}"></iframe>'
-        for width, scheme in windows
-    )
-    measuring, log = folder / "measure.html", folder / "network.json"
-    measuring.write_text(MEASURE % {"frames": frames})
     root = ["--no-sandbox"] if os.getuid() == 0 else []
-    command = [browser, *SWITCHES, *root, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={log}"]
-    done = subprocess.run([*command, measuring.as_uri()], capture_output=True, text=True, timeout=120, check=True)
-    found = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert found, done.stdout
-    console = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
-    asked = [event.get("params", {}) for event in json.loads(log.read_text())["events"]]
-    # What the browser asks for on its own account has no origin.
-    requests = {params["url"] for params in asked if params.get("initiator", "not an origin") != "not an origin"}
-    return Visit([View(**view) for view in json.loads(unescape(found[1]))], console, sorted(requests))
+    command = [program, *SWITCHES, *root, f"--user-data-dir={folder / 'profile'}", "about:blank"]
+    from_us, writes = os.pipe()
+    reads, to_us = os.pipe()
+    # The protocol is spoken on descriptors 3 and 4, each message ended by a zero byte: no port, and no other client.
+    redirected = ["bash", "-c", f'exec "$@" 3<&{from_us} 4>&{to_us}', "bash", *command]
+    with (folder / "browser.log").open("wb") as log:
+        process = subprocess.Popen(redirected, pass_fds=(from_us, to_us), stdout=log, stderr=log)
+    os.close(from_us)
+    os.close(to_us)
+    try:
+        yield Browser(reads, writes)
+    finally:
+        with suppress(OSError):
+            os.close(writes)
+        process.terminate()
+        process.wait(timeout=30)
+        os.close(reads)

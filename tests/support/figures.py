@@ -1,9 +1,11 @@
-"""Pages as trees, and where their figures draw what."""
+"""Pages as trees, and what their scripts are given to draw."""
 
-import re
+import json
 from html.parser import HTMLParser
 
-VOID = {"meta", "link", "circle", "rect", "br"}
+import pytest
+
+VOID = {"meta", "link", "br"}
 
 
 class Element:
@@ -22,8 +24,9 @@ class Element:
 
     @property
     def text(self):
-        whole = " ".join(inner.text if isinstance(inner, Element) else inner for inner in self.inside)
-        return " ".join(whole.split())
+        """What a reader sees, in one line."""
+        parts = [inner if isinstance(inner, str) else inner.text for inner in self.inside]
+        return "" if self.tag in {"script", "style"} else " ".join(" ".join(parts).split())
 
 
 class Parsed(HTMLParser):
@@ -43,9 +46,6 @@ class Parsed(HTMLParser):
         if tag not in VOID:
             self.open.append(element)
 
-    def handle_startendtag(self, tag, attributes):
-        self.open[-1].inside.append(Element(tag, dict(attributes)))
-
     def handle_endtag(self, tag):
         if tag not in VOID:
             assert self.open.pop().tag == tag
@@ -54,57 +54,14 @@ class Parsed(HTMLParser):
         self.open[-1].inside.append(data)
 
 
-def box_of(svg):
-    left, top, width, height = map(float, svg.attributes["viewbox"].split())
-    return left, top, left + width, top + height
+def drawing_of(root):
+    """What the page's scripts draw: JSON, in which every number is finite."""
+    (script,) = [script for script in root.all("script") if script.attributes.get("type") == "application/json"]
+    (text,) = script.inside
+    return json.loads(text, parse_constant=pytest.fail)
 
 
-def points_of(d):
-    """The corners of path data with M, L, h, l, v, V, H, Z."""
-    x = y = 0.0
-    found = []
-    for letter, numbers in re.findall(r"([a-zA-Z])([^a-zA-Z]*)", d):
-        values = [float(value) for value in re.findall(r"-?\d+\.?\d*", numbers)]
-        match letter:
-            case "M" | "L":
-                x, y = values
-            case "l" | "m":
-                for dx, dy in zip(values[::2], values[1::2], strict=True):
-                    x, y = x + dx, y + dy
-                    found.append((x, y))
-            case "h":
-                x += values[0]
-            case "v":
-                y += values[0]
-            case "H":
-                x = values[0]
-            case "V":
-                y = values[0]
-            case "Z":
-                continue
-        found.append((x, y))
-    return found
-
-
-def drawn(svg):
-    """Every point of a figure."""
-    for element in svg.all():
-        if element.tag == "circle":
-            yield float(element.attributes["cx"]), float(element.attributes["cy"])
-        elif element.tag == "path":
-            yield from points_of(element.attributes["d"])
-        elif element.tag == "text" and "x" in element.attributes:
-            yield float(element.attributes["x"]), float(element.attributes["y"])
-
-
-def circles(svg, kind):
-    """Where those of a kind stand, without the legend's."""
-    inside = [circle for group in svg.all("g", kind) for circle in group.all("circle")]
-    return [(float(circle.attributes["cx"]), float(circle.attributes["cy"])) for circle in inside]
-
-
-def frames(svg):
-    """(left, top, right, bottom) of each axis."""
-    for axis in svg.all("path", "axis"):
-        corners = points_of(axis.attributes["d"])
-        yield corners[0][0], corners[0][1], corners[-1][0], corners[-1][1]
+def rows_of(drawing):
+    """The rows that plots share, as dictionaries."""
+    columns = drawing["columns"]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
