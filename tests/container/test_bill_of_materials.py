@@ -9,6 +9,8 @@ from cyclonedx.validation.json import JsonStrictValidator
 from locks import REQUIREMENTS, in_image
 from processes import docker
 
+from gaussian_processes.report.page import vega_scripts
+
 
 def bill(*arguments):
     command = [sys.executable, str(REQUIREMENTS / "sbom"), *arguments]
@@ -16,7 +18,7 @@ def bill(*arguments):
 
 
 def test_the_bill_of_materials_lists_what_is_in_the_image(image):
-    """It is valid CycloneDX 1.6, with every locked package and every package of Debian, and names the image."""
+    """It is valid CycloneDX 1.6, with every locked package, every package of Debian and Vega's scripts, and names the image."""
     done = bill(image)
     assert done.returncode == 0, done.stderr
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(done.stdout) is None
@@ -28,6 +30,8 @@ def test_the_bill_of_materials_lists_what_is_in_the_image(image):
     there = {name: version for name, version in locked.items() if name not in {"llvmlite", "numba"}}
     python = {f"pkg:pypi/{name}@{version}" for name, version in there.items()}
     assert {one for one in addresses if one.startswith("pkg:pypi/")} == python
+    vega = {f"pkg:npm/{name}@{script['version']}" for name, script in vega_scripts().items()}
+    assert {one for one in addresses if one.startswith("pkg:npm/")} == vega
     installed = docker("run", "--rm", image, "bash", "-c", "ls /var/lib/dpkg/info/*.list | wc -l").stdout
     assert sum(one.startswith("pkg:deb/debian/") for one in addresses) == int(installed)
     assert listed["metadata"]["component"]["bom-ref"] == docker("inspect", image, "--format", "{{.Id}}").stdout.strip()
