@@ -65,7 +65,7 @@ class Rows:
     def looks(self) -> dict[str, Any]:
         """Values of the specifications that draw them: colour, size and tooltip."""
         p = self.predictions
-        kinds = {"title": None, "orient": "top", "values": ["in its interval", "outside"]}
+        kinds = {"title": None, "orient": "top", "values": ["in its interval", "outside"], "symbolOpacity": 1}
         colour = specification("outcome", legend=None if p.std is None else kinds)
         words = {"actual": f"Actual {self.target}", "mean": f"Predicted {self.target}", "residual": "Residual"}
         if p.std is not None:

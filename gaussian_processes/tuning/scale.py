@@ -124,13 +124,13 @@ class Scale:
                 "axis": labels,
             }
         scale = {"domain": [drawn(self.low), drawn(self.high)], "nice": False, "padding": 12, "clamp": True}
-        axis: dict[str, Any] = {"format": "~g"}
+        axis: dict[str, Any] = {}
         if self.kind == "linear":
             scale |= {"zero": False}
-            axis |= {"values": [float(value) for value in self.values]} if self.values and not self.exponent else {}
+            axis = {"values": [float(value) for value in self.values]} if self.values and not self.exponent else {}
         else:
             scale |= {"type": "log"}
-            axis |= {"tickCount": 4, "grid": False}
+            axis = {"tickCount": 4, "grid": False, "format": "~g"}
         if self.kind == "reversed":
             scale |= {"reverse": True}
             nines = [10.0**-power for power in range(18) if self.low <= 10.0**-power <= self.high]
