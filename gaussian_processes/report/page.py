@@ -54,24 +54,6 @@ def vega_scripts() -> dict[str, dict[str, str]]:
     return dict(json.loads((VEGA / "scripts.json").read_bytes()))
 
 
-@dataclass(frozen=True)
-class _Metric:
-    name: str
-    value: float
-    description: str
-    objective: bool
-
-
-@dataclass(frozen=True)
-class _Setting:
-    name: str
-    value: str
-    default: str
-    given: bool
-    learned: str
-    description: str
-
-
 def page(account: Account) -> str:
     """One file that needs no other, and no network."""
     contents = contents_of(account)
@@ -99,29 +81,30 @@ def templates_in(*folders: Path) -> Environment:
     return templates
 
 
-def _metrics(account: Account) -> Iterator[_Metric]:
+def _metrics(account: Account) -> Iterator[dict[str, Any]]:
     declared = {metric.name: metric for metric in account.declared}
     better = {"minimize": "; lower is better", "maximize": "; higher is better", None: ""}
     for name, value in account.metrics.items():
         metric = declared.get(name)
         description = metric.description + better[metric.direction] if metric else ""
-        yield _Metric(name, value, description, name == account.objective)
+        yield {"name": name, "value": value, "description": description, "objective": name == account.objective}
 
 
-def _settings(account: Account) -> Iterator[_Setting]:
-    defaults = account.defaults
-    fields = type(account.hyperparameters).model_fields
-    for name, value in account.hyperparameters.model_dump().items():
-        yield _Setting(
-            name,
-            _shown(value),
-            "must be given" if fields[name].is_required() else _shown(defaults[name]),
-            name in account.hyperparameters.model_fields_set,
-            number(account.learned[name]) if name in account.learned else "",
-            fields[name].description or "",
-        )
-    for name in [name for name in account.learned if name not in fields]:
-        yield _Setting(name, "", "", given=False, learned=number(account.learned[name]), description="")
+def _settings(account: Account) -> Iterator[dict[str, Any]]:
+    """What was given, what would have been without it, and what was learned; what is only learned comes last."""
+    h, fields = account.hyperparameters, type(account.hyperparameters).model_fields
+    given = h.model_dump()
+    for name in dict.fromkeys([*given, *account.learned]):
+        known = fields.get(name)
+        default = "must be given" if known and known.is_required() else _shown(account.defaults.get(name))
+        yield {
+            "name": name,
+            "value": _shown(given[name]) if known else "",
+            "default": default if known else "",
+            "given": name in h.model_fields_set,
+            "learned": number(account.learned[name]) if name in account.learned else "",
+            "description": (known.description if known else None) or "",
+        }
 
 
 def _shown(value: Any) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gaussian_processes.report.page import Drawing, templates_in
 from gaussian_processes.report.plot import Plot
@@ -27,17 +28,6 @@ class Datum:
     number: bool
 
 
-@dataclass(frozen=True)
-class Row:
-    """A job in the table."""
-
-    trial: Trial
-    best: bool
-    parameters: tuple[Datum, ...]
-    objective: Datum
-    took: Datum
-
-
 def page(request: TuningRequest, trials: Sequence[Trial]) -> str:
     """What a search found, in a file that needs no other, and no network."""
     ranking = Ranking.of(request, trials)
@@ -48,7 +38,7 @@ def page(request: TuningRequest, trials: Sequence[Trial]) -> str:
         job=request.hyper_parameter_tuning_job_name,
         ranking=ranking,
         rows=rows,
-        best=next((row for row in rows if row.best), None),
+        best=next((row for row in rows if row["best"]), None),
         counts=_counts(trials),
         took=_took(trials),
         plots=plots,
@@ -66,18 +56,20 @@ def _plots(ranking: Ranking) -> Iterator[Plot]:
     yield from (plot for plot in drawn if plot is not None)
 
 
-def _rows(ranking: Ranking) -> list[Row]:
+def _rows(ranking: Ranking) -> list[dict[str, Any]]:
     columns = [_parameter(scale, ranking.trials) for scale in ranking.parameters]
     values = [value_of(trial) for trial in ranking.trials]
     texts = iter(aligned([value for value in values if value is not None]))
     return [
-        Row(
-            trial,
-            trial is ranking.best,
-            tuple(column[i] for column in columns),
-            Datum("none", "", number=True) if value is None else Datum(next(texts), repr(value), number=True),
-            _duration(trial.ended - trial.began),
-        )
+        {
+            "trial": trial,
+            "best": trial is ranking.best,
+            "parameters": [column[i] for column in columns],
+            "objective": Datum("none", "", number=True)
+            if value is None
+            else Datum(next(texts), repr(value), number=True),
+            "took": _duration(trial.ended - trial.began),
+        }
         for i, (trial, value) in enumerate(zip(ranking.trials, values, strict=True))
     ]
 
