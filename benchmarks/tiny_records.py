@@ -12,7 +12,7 @@ from timing import ROOT  # noqa: F401  # which makes the package importable
 
 import numpy as np
 
-from gaussian_processes.artifact import Artifact
+from gaussian_processes.storage.model_file import Artifact
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.arc_cosine import Hyperparameters, algorithm
 from gaussian_processes.self_test import SelfTest

@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 
 from gaussian_processes import __version__
 from gaussian_processes.algorithm import Cluster, Evaluation, Reporter, load_algorithm
-from gaussian_processes.artifact import Artifact, library_versions, save_artifact
 from gaussian_processes.data.channels import Channel
 from gaussian_processes.data.dataset import Dataset
 from gaussian_processes.errors import ConfigurationError, LeaderFailedError, PlatformError, RowError, printable
@@ -38,6 +37,7 @@ from gaussian_processes.report.account import Account
 from gaussian_processes.report.account import Channel as Told
 from gaussian_processes.report.writing import write_report
 from gaussian_processes.self_test import SelfTest
+from gaussian_processes.storage.model_file import Artifact, library_versions, save_artifact
 
 if TYPE_CHECKING:
     from gaussian_processes.cluster.leader import Meeting

@@ -13,13 +13,13 @@ from arro3.core import Array, RecordBatch
 from arro3.io import write_parquet
 
 from gaussian_processes.arc_cosine import algorithm
-from gaussian_processes.artifact import Artifact, save_artifact
 from gaussian_processes.data import delimited, json_lines
 from gaussian_processes.data.formats import NPY
 from gaussian_processes.errors import DataError, UnusableModelError
 from gaussian_processes.serving.application import Batches
 from gaussian_processes.serving.invocation import Habits
 from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.storage.model_file import Artifact, save_artifact
 
 
 @pytest.fixture(scope="module")

@@ -22,13 +22,14 @@ from oddities import NO_FILES
 from reference import DATA, read_reference
 from reporting import Lines
 
-from gaussian_processes import arc_cosine, sealed_pickle
+from gaussian_processes import arc_cosine
 from gaussian_processes.algorithm import Query
-from gaussian_processes.artifact import FILE_NAME, MOST, Artifact, load_artifact, missing_model, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import DataError, PlatformError
-from gaussian_processes.sealed_pickle import read_document
 from gaussian_processes.self_test import SelfTest
+from gaussian_processes.storage import sealed_pickle
+from gaussian_processes.storage.model_file import FILE_NAME, MOST, Artifact, load_artifact, missing_model, save_artifact
+from gaussian_processes.storage.sealed_pickle import read_document
 
 ALGORITHM = arc_cosine.algorithm
 TEST = SelfTest(np.ones((1, 2)), {"mean": np.ones(1)})

@@ -28,7 +28,6 @@ from reporting import Lines, metrics_in
 from unnamed import names
 
 from gaussian_processes import __version__
-from gaussian_processes.artifact import load_artifact
 from gaussian_processes.errors import ConfigurationError, PlatformError
 from gaussian_processes.job import checkpoint as module
 from gaussian_processes.job.checkpoint import checkpoint_file, open_checkpoint
@@ -36,7 +35,8 @@ from gaussian_processes.job.identity import Identity
 from gaussian_processes.job.log import Log
 from gaussian_processes.job.paths import OptMl
 from gaussian_processes.job.reporter import JobReporter
-from gaussian_processes.sealed_pickle import packed, write_document
+from gaussian_processes.storage.model_file import load_artifact
+from gaussian_processes.storage.sealed_pickle import packed, write_document
 
 COUNTING = {"ALGORITHM": "counting", "PYTHONPATH": str(ROOT / "tests/algorithms")}
 CHANNELS = {"training/a.csv": "1,2\n2,3\n3,5\n", "validation/b.csv": "1,2\n"}

@@ -11,7 +11,7 @@ import pytest
 from reference import ROOT
 from unnamed import has_unnamed_files, names, refuse_unnamed
 
-from gaussian_processes.files import remove_unfinished, write_by_rename
+from gaussian_processes.storage.atomic import remove_unfinished, write_by_rename
 
 
 def test_a_file_appears_when_all_of_it_is_written(tmp_path, way):
@@ -104,7 +104,7 @@ def test_not_even_a_killed_process_leaves_a_part(tmp_path, before):
     code = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from gaussian_processes.files import write_by_rename\n"
+        "from gaussian_processes.storage.atomic import write_by_rename\n"
         "with write_by_rename(Path(sys.argv[1])) as stream:\n"
         "    stream.write(bytes(10**6))\n"
         "    stream.flush()\n"

@@ -15,7 +15,7 @@ from reference import ROOT
 
 from gaussian_processes.algorithm import Query
 from gaussian_processes.arc_cosine import algorithm
-from gaussian_processes.artifact import load_artifact
+from gaussian_processes.storage.model_file import load_artifact
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gaussian-processes-tests"
 LOCKED = dict(
@@ -32,7 +32,7 @@ import json, sys
 from pathlib import Path
 import numpy as np
 from gaussian_processes.algorithm import Query
-from gaussian_processes.artifact import Artifact, load_artifact, save_artifact
+from gaussian_processes.storage.model_file import Artifact, load_artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.arc_cosine import algorithm
 from gaussian_processes.self_test import SelfTest

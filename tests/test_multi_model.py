@@ -19,13 +19,13 @@ from reference import DATA
 from reporting import Lines
 
 from gaussian_processes.arc_cosine import Hyperparameters, algorithm
-from gaussian_processes.artifact import Artifact, load_artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.job.paths import OptMl
 from gaussian_processes.self_test import SelfTest
 from gaussian_processes.serving.application import Service, create_app
 from gaussian_processes.serving.models import Models
 from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.storage.model_file import Artifact, load_artifact, save_artifact
 
 MODELS = 200
 

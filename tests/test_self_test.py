@@ -15,10 +15,10 @@ from reporting import Lines
 
 from gaussian_processes import arc_cosine
 from gaussian_processes.algorithm import Query
-from gaussian_processes.artifact import load_artifact
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import AlgorithmError, DataError, RowError
 from gaussian_processes.self_test import SelfTest
+from gaussian_processes.storage.model_file import load_artifact
 
 ALGORITHM = arc_cosine.algorithm
 
@@ -121,7 +121,7 @@ def test_a_model_whose_deviations_are_rounding_passes_on_another_processor(tmp_p
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"
         "from gaussian_processes.algorithm import load_algorithm\n"
-        "from gaussian_processes.artifact import load_artifact\n"
+        "from gaussian_processes.storage.model_file import load_artifact\n"
         "artifact = load_artifact(Path(sys.argv[2]), algorithm := load_algorithm({}))\n"
         "artifact.self_test.check(algorithm, model := algorithm.from_state(artifact.state))\n"
         "print(*model.gp.predict(artifact.self_test.rows, return_std=True)[1].tolist())\n"

@@ -19,10 +19,10 @@ from reference import ROOT
 from reporting import metrics_in
 
 from gaussian_processes.arc_cosine import algorithm
-from gaussian_processes.artifact import load_artifact
 from gaussian_processes.gp import ArcCosine
 from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.solvers.covariance import Covariance
+from gaussian_processes.storage.model_file import load_artifact
 
 patient = pytest.mark.skipif(not ALL_FAULTS, reason="takes minutes; ALL_FAULTS=1 runs it")
 STOPPED = 128 + signal.SIGTERM

@@ -15,7 +15,7 @@ from reference import ROOT
 from unnamed import has_unnamed_files
 
 from gaussian_processes.arc_cosine import algorithm as gaussian_process
-from gaussian_processes.artifact import load_artifact
+from gaussian_processes.storage.model_file import load_artifact
 
 STOPPED = 128 + signal.SIGTERM
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")

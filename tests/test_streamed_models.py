@@ -20,19 +20,20 @@ from processes import NEIGHBOURS, environ_of, run_train, running_server, wait_fo
 from reference import DATA, ROOT
 from reporting import Lines
 
-from gaussian_processes import arc_cosine, files
+from gaussian_processes import arc_cosine
 from gaussian_processes.algorithm import Query, Streamed
 from gaussian_processes.arc_cosine.regression import FittedRegression
-from gaussian_processes.artifact import FILE_NAME, Artifact, load_artifact, save_artifact
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import DataError, InsufficientMemoryError, PlatformError
-from gaussian_processes.files import remove_unfinished
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.job.paths import OptMl
 from gaussian_processes.self_test import SelfTest
 from gaussian_processes.serving.application import Service, create_app
 from gaussian_processes.serving.models import RESERVE, Models
 from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.storage import atomic as files
+from gaussian_processes.storage.atomic import remove_unfinished
+from gaussian_processes.storage.model_file import FILE_NAME, Artifact, load_artifact, save_artifact
 
 ALGORITHM = arc_cosine.algorithm
 ALL = Query(("mean", "std", "extrapolating"))
@@ -187,7 +188,7 @@ from pathlib import Path
 import numpy as np
 from gaussian_processes import arc_cosine
 from gaussian_processes.algorithm import Query, Streamed
-from gaussian_processes.artifact import Artifact, load_artifact, save_artifact
+from gaussian_processes.storage.model_file import Artifact, load_artifact, save_artifact
 from gaussian_processes.self_test import SelfTest
 
 algorithm, folder, N = arc_cosine.algorithm, Path(sys.argv[1]), int(sys.argv[2])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gaussian_processes.errors import ExplainedError, PlatformError, printable
-from gaussian_processes.files import write_by_rename
+from gaussian_processes.storage.atomic import write_by_rename
 
 # SageMaker takes no more of the file; where calls follow, the cause leaves them half of it.
 CHARACTERS = 1024

@@ -10,7 +10,7 @@ from pathlib import Path
 from select import select  # by name: gevent replaces the module's own
 from types import FrameType
 
-from gaussian_processes.files import remove_unfinished
+from gaussian_processes.storage.atomic import remove_unfinished
 
 EXIT_CODE = 128 + signal.SIGTERM
 PROCESSES = Path("/proc")

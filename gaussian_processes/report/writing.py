@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from gaussian_processes.files import write_by_rename
 from gaussian_processes.report.account import Account
+from gaussian_processes.storage.atomic import write_by_rename
 
 
 def write_report(account: Account, directory: Path) -> tuple[Path, ...]:

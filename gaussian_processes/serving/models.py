@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from gaussian_processes.artifact import FILE_NAME, missing_model
 from gaussian_processes.errors import (
     DataError,
     InsufficientMemoryError,
@@ -20,10 +19,11 @@ from gaussian_processes.errors import (
     UnknownModelError,
     printable,
 )
-from gaussian_processes.files import open_file
 from gaussian_processes.serving.predictor import Predictor
 from gaussian_processes.serving.record import Record
 from gaussian_processes.serving.waiting import AGAIN, FIRST
+from gaussian_processes.storage.atomic import open_file
+from gaussian_processes.storage.model_file import FILE_NAME, missing_model
 
 # Bytes that are left to requests, and so are not given to one more model.
 RESERVE = 2**27

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaussian_processes.algorithm import EXTRAPOLATING, Algorithm, Query
-from gaussian_processes.artifact import Artifact, load_artifact
 from gaussian_processes.data.answers import Answer, Records
 from gaussian_processes.data.dataset import NUMBER, Array
 from gaussian_processes.data.room import take, taken
@@ -17,6 +16,7 @@ from gaussian_processes.data.rows import require_same_names
 from gaussian_processes.data.table import Table
 from gaussian_processes.errors import DataError, RowError
 from gaussian_processes.serving.queries import Wish
+from gaussian_processes.storage.model_file import Artifact, load_artifact
 
 # Numbers that are predicted together where pieces have fewer: a call of a model costs as much as some hundreds of rows.
 ENOUGH = 1 << 12

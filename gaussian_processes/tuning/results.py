@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.files import write_by_rename
+from gaussian_processes.storage.atomic import write_by_rename
 from gaussian_processes.tuning.job import values_in
 from gaussian_processes.tuning.request import TuningRequest
 from gaussian_processes.tuning.service_model import complaints, service

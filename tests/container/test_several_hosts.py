@@ -112,7 +112,7 @@ def test_containers_of_one_network_learn_together_and_lose_workers(image, alone,
     assert sorted(path.name for path in model.iterdir()) == ["factor.npy", "model.pkl"]
     ask = (
         "from pathlib import Path; import numpy as np; from gaussian_processes import arc_cosine as g;"
-        "from gaussian_processes.algorithm import Query; from gaussian_processes.artifact import load_artifact;"
+        "from gaussian_processes.algorithm import Query; from gaussian_processes.storage.model_file import load_artifact;"
         "m = g.algorithm.from_state(load_artifact(Path('/opt/ml/model'), g.algorithm).state);"
         "print(g.algorithm.predict(m, np.ones((1, 3)), Query(('std',)))['std'][0] > 0)"
     )

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaussian_processes.errors import DataError, PlatformError
-from gaussian_processes.files import open_file
-from gaussian_processes.plain_pickle import BLOCK
-from gaussian_processes.sealed_pickle import DTYPE
+from gaussian_processes.storage.atomic import open_file
+from gaussian_processes.storage.plain_pickle import BLOCK
+from gaussian_processes.storage.sealed_pickle import DTYPE
 
 SUFFIX = ".npy"
 # Names that stay in their folder, hide nothing, and are the same in S3 and on any file system.

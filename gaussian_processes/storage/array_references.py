@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gaussian_processes.algorithm import State, Streamed
-from gaussian_processes.mapped_array import SUFFIX, ArrayFile, map_array
+from gaussian_processes.storage.array_files import SUFFIX, ArrayFile, map_array
 
 # An array that is in the document itself has other keys.
 KEYS = {field.name for field in fields(ArrayFile)}

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
-from gaussian_processes.plain_pickle import BLOCK, PlainReader
+from gaussian_processes.storage.plain_pickle import BLOCK, PlainReader
 
 KINDS = "biuf"  # of arrays: booleans, integers, floats
 DTYPE = re.compile(rf"[<>|][{KINDS}][0-9]{{1,2}}")

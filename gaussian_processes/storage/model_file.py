@@ -19,10 +19,11 @@ from typing import Any
 from gaussian_processes import __version__
 from gaussian_processes.algorithm import Algorithm, State
 from gaussian_processes.errors import DataError, PlatformError, listed
-from gaussian_processes.files import open_file, write_by_rename
-from gaussian_processes.mapped_array import ArrayFile, write_array
-from gaussian_processes.references import mapped, planned, referring, streamed
-from gaussian_processes.sealed_pickle import (
+from gaussian_processes.self_test import SelfTest
+from gaussian_processes.storage.array_files import ArrayFile, write_array
+from gaussian_processes.storage.array_references import mapped, planned, referring, streamed
+from gaussian_processes.storage.atomic import open_file, write_by_rename
+from gaussian_processes.storage.sealed_pickle import (
     BrokenSealError,
     MalformedError,
     packed,
@@ -31,7 +32,6 @@ from gaussian_processes.sealed_pickle import (
     unpacked,
     write_document,
 )
-from gaussian_processes.self_test import SelfTest
 
 FILE_NAME = "model.pkl"
 FORMAT = 2
