@@ -43,7 +43,7 @@ def double_factorial(q: int) -> int:
 
 def ours() -> Iterator[tuple[str, Values]]:
     sys.path.insert(0, str(ROOT))
-    from gaussian_processes.job.environment import prepare_libraries
+    from gaussian_processes.process.environment import prepare_libraries
 
     prepare_libraries(os.environ)  # as `train` and `serve` do
     from gaussian_processes.gp.kernels.formulas import composed_kernel

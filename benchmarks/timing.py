@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from gaussian_processes.job.environment import prepare_libraries
+from gaussian_processes.process.environment import prepare_libraries
 
 prepare_libraries(os.environ)  # as `train` and `serve` do, before NumPy is imported
 

@@ -159,7 +159,7 @@ def timed(job: Job, problem: tuple[np.ndarray, ...]) -> float:
 def in_threads(count: int) -> None:
     """Start again in an environment that limits every library, unless this is it."""
     sys.path.insert(0, str(ROOT))
-    from gaussian_processes.job.environment import prepare_libraries
+    from gaussian_processes.process.environment import prepare_libraries
 
     environment = dict(os.environ)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"):

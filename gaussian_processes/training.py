@@ -31,8 +31,8 @@ from gaussian_processes.job.plan import measured_rate
 from gaussian_processes.job.preparation import Job, prepare
 from gaussian_processes.job.reporter import JobReporter
 from gaussian_processes.job.resources import available_cores, peak_memory, threads_for
-from gaussian_processes.job.signals import wait_for_sigterm
 from gaussian_processes.job.way import terms_of
+from gaussian_processes.process.signals import wait_for_sigterm
 from gaussian_processes.report.account import Account
 from gaussian_processes.report.account import Channel as Told
 from gaussian_processes.report.writing import write_report

@@ -7,7 +7,7 @@ import sys
 import pytest
 from reference import ROOT
 
-from gaussian_processes.job.environment import portable_processor, prepare_libraries
+from gaussian_processes.process.environment import portable_processor, prepare_libraries
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_precompiled_functions_are_found_and_not_compiled_again(tmp_path):
     subprocess.run([sys.executable, package / "precompile"], check=True, env=environ)
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from gaussian_processes.job.environment import prepare_libraries; prepare_libraries(os.environ)\n"
+        "from gaussian_processes.process.environment import prepare_libraries; prepare_libraries(os.environ)\n"
         "from numba.core import event\n"
         "class Compilations(event.Listener):\n"
         "    def on_start(self, found): sys.exit('compiled: ' + str(found.data))\n"

@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 
-from gaussian_processes.job.environment import prepare_libraries
+from gaussian_processes.process.environment import prepare_libraries
 
 # In order of preference: what most of the processors without AVX-512 are given, and what every x86-64 can run.
 CORES = ("Haswell", "Prescott")

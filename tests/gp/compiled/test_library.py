@@ -17,7 +17,7 @@ from gaussian_processes.gp.compiled.library import Library
 PACKAGE = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from gaussian_processes.job.environment import prepare_libraries
+from gaussian_processes.process.environment import prepare_libraries
 prepare_libraries(os.environ)
 """
 # Whether the compiled pass there needs Numba, which its import tells.
