@@ -5,7 +5,7 @@ import os
 import timing  # noqa: F401  # prepares the libraries
 
 from gaussian_processes.algorithm import Query, load_algorithm
-from gaussian_processes.job.paths import OptMl
+from gaussian_processes.job.contract.paths import OptMl
 from gaussian_processes.serving.predictor import Predictor
 
 

@@ -14,8 +14,8 @@ from threadpoolctl import threadpool_limits
 from gaussian_processes.algorithm import Size
 from gaussian_processes.arc_cosine import algorithm
 from gaussian_processes.arc_cosine.requirements import EFFICIENCY, PEAK
-from gaussian_processes.job.offers import COUNTS, INSTANCES, RECEIVED, offer
-from gaussian_processes.job.plan import measured_rate
+from gaussian_processes.job.planning.instances import COUNTS, INSTANCES, RECEIVED, offer
+from gaussian_processes.job.planning.plan import measured_rate
 
 ROWS = (50_000, 100_000, 200_000, 500_000)
 

@@ -16,22 +16,22 @@ from gaussian_processes.data.channels import Channel
 from gaussian_processes.data.dataset import Dataset
 from gaussian_processes.errors import ConfigurationError, LeaderFailedError, PlatformError, RowError, printable
 from gaussian_processes.job.announcement import announce, correct, say_plan, settle_or_offer
-from gaussian_processes.job.checkpoint import Checkpoint, open_checkpoint
-from gaussian_processes.job.documents import read_object
+from gaussian_processes.job.checkpoint.file import Checkpoint, open_checkpoint
+from gaussian_processes.job.checkpoint.identity import Identity
+from gaussian_processes.job.contract.channels import Datasets, read_here, read_inputs
+from gaussian_processes.job.contract.documents import read_object
+from gaussian_processes.job.contract.hosts import Hosts, read_hosts
+from gaussian_processes.job.contract.metric_lines import learned_lines, metric_lines
+from gaussian_processes.job.contract.objective import require_available, require_spread
+from gaussian_processes.job.contract.parsing import parse_hyperparameters
+from gaussian_processes.job.contract.paths import OptMl
 from gaussian_processes.job.failure import Failure, write_failure
-from gaussian_processes.job.hosts import Hosts, read_hosts
-from gaussian_processes.job.hyperparameters import parse_hyperparameters
-from gaussian_processes.job.identity import Identity
-from gaussian_processes.job.inputs import Datasets, read_here, read_inputs
 from gaussian_processes.job.log import Log
-from gaussian_processes.job.metrics import learned_lines, metric_lines
-from gaussian_processes.job.objective import require_available, require_spread
-from gaussian_processes.job.paths import OptMl
-from gaussian_processes.job.plan import measured_rate
+from gaussian_processes.job.planning.plan import measured_rate
+from gaussian_processes.job.planning.resources import available_cores, peak_memory, threads_for
+from gaussian_processes.job.planning.strategy import terms_of
 from gaussian_processes.job.preparation import Job, prepare
 from gaussian_processes.job.reporter import JobReporter
-from gaussian_processes.job.resources import available_cores, peak_memory, threads_for
-from gaussian_processes.job.way import terms_of
 from gaussian_processes.process.signals import wait_for_sigterm
 from gaussian_processes.report.account import Account
 from gaussian_processes.report.account import Channel as Told

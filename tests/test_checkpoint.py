@@ -29,11 +29,11 @@ from unnamed import names
 
 from gaussian_processes import __version__
 from gaussian_processes.errors import ConfigurationError, PlatformError
-from gaussian_processes.job import checkpoint as module
-from gaussian_processes.job.checkpoint import checkpoint_file, open_checkpoint
-from gaussian_processes.job.identity import Identity
+from gaussian_processes.job.checkpoint import file as module
+from gaussian_processes.job.checkpoint.file import checkpoint_file, open_checkpoint
+from gaussian_processes.job.checkpoint.identity import Identity
+from gaussian_processes.job.contract.paths import OptMl
 from gaussian_processes.job.log import Log
-from gaussian_processes.job.paths import OptMl
 from gaussian_processes.job.reporter import JobReporter
 from gaussian_processes.storage.model_file import load_artifact
 from gaussian_processes.storage.sealed_pickle import packed, write_document
@@ -366,8 +366,8 @@ LOOP = """
 import os, random, signal, sys, time
 from pathlib import Path
 import numpy as np
-from gaussian_processes.job.checkpoint import open_checkpoint
-from gaussian_processes.job.identity import Identity
+from gaussian_processes.job.checkpoint.file import open_checkpoint
+from gaussian_processes.job.checkpoint.identity import Identity
 from unnamed import refuse_unnamed
 
 path, identity = Path(sys.argv[1]), Identity("loop", {}, {})

@@ -23,10 +23,10 @@ from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.data.reading import read_channel
 from gaussian_processes.data.shares import joined
 from gaussian_processes.errors import DataError, PlatformError
-from gaussian_processes.job.hosts import Hosts
+from gaussian_processes.job.contract.hosts import Hosts
 from gaussian_processes.job.log import Log
-from gaussian_processes.job.plan import Machine, preferred, settle
-from gaussian_processes.job.way import Way, terms_of, ways
+from gaussian_processes.job.planning.plan import Machine, preferred, settle
+from gaussian_processes.job.planning.strategy import Way, terms_of, ways
 
 HOSTS = Hosts("algo-2", ("algo-1", "algo-2"))
 

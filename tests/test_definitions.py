@@ -7,8 +7,8 @@ import signal
 import pytest
 
 from gaussian_processes.algorithm import Metric
-from gaussian_processes.job.definitions import Definition, definition_for, read_definitions, reading
-from gaussian_processes.job.paths import OptMl
+from gaussian_processes.job.contract.metric_definitions import Definition, definition_for, read_definitions, reading
+from gaussian_processes.job.contract.paths import OptMl
 
 RMSE = {"Name": "validation:RMSE", "Regex": "validation:RMSE=(.*?);"}
 MAE = {"Name": "validation:MAE", "Regex": "validation:MAE=(.*?);"}

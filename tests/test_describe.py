@@ -25,11 +25,11 @@ from gaussian_processes.description.command import main
 from gaussian_processes.description.specification import DESCRIPTION_LENGTH, describe
 from gaussian_processes.description.table import table_of
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.job.definitions import Definition
-from gaussian_processes.job.hyperparameters import parse_hyperparameters
-from gaussian_processes.job.metrics import metric_line
-from gaussian_processes.job.objective import definition_faults
-from gaussian_processes.job.paths import OptMl
+from gaussian_processes.job.contract.metric_definitions import Definition
+from gaussian_processes.job.contract.metric_lines import metric_line
+from gaussian_processes.job.contract.objective import definition_faults
+from gaussian_processes.job.contract.parsing import parse_hyperparameters
+from gaussian_processes.job.contract.paths import OptMl
 from gaussian_processes.tuning.service_model import complaints, service
 
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/gaussian-processes:latest"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.job.hosts import Hosts, read_hosts
+from gaussian_processes.job.contract.hosts import Hosts, read_hosts
 
 
 def test_the_leader_is_the_first_in_sorted_order(tmp_path):

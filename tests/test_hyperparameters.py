@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from gaussian_processes.arc_cosine import Hyperparameters
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.job.documents import read_object
-from gaussian_processes.job.hyperparameters import OBJECTIVE_KEY, objective_name, parse_hyperparameters
+from gaussian_processes.job.contract.documents import read_object
+from gaussian_processes.job.contract.parsing import OBJECTIVE_KEY, objective_name, parse_hyperparameters
 
 
 def parse(**raw):

@@ -12,7 +12,7 @@ from processes import write_opt_ml
 from reference import DATA
 
 from gaussian_processes.errors import ConfigurationError, DataError, Faults, UserError
-from gaussian_processes.job.inputs import find_channels, read_here, read_inputs
+from gaussian_processes.job.contract.channels import find_channels, read_here, read_inputs
 
 ROWS = "1,2\n3,4\n"
 

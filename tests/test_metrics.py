@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gaussian_processes.algorithm import Metric
 from gaussian_processes.errors import AlgorithmError
-from gaussian_processes.job.metrics import metric_line, metric_lines
+from gaussian_processes.job.contract.metric_lines import metric_line, metric_lines
 
 METRICS = (
     Metric("train:N", None, "rows", needs_validation=False),

@@ -20,7 +20,7 @@ from reporting import Lines
 
 from gaussian_processes.arc_cosine import Hyperparameters, algorithm
 from gaussian_processes.data.dataset import Dataset, Source
-from gaussian_processes.job.paths import OptMl
+from gaussian_processes.job.contract.paths import OptMl
 from gaussian_processes.self_test import SelfTest
 from gaussian_processes.serving.application import Service, create_app
 from gaussian_processes.serving.models import Models

@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 
 from gaussian_processes.algorithm import Metric
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.job.definitions import Definition, definition_for
-from gaussian_processes.job.metrics import metric_line
-from gaussian_processes.job.objective import definition_faults, objective_metric, require_objective, require_spread
+from gaussian_processes.job.contract.metric_definitions import Definition, definition_for
+from gaussian_processes.job.contract.metric_lines import metric_line
+from gaussian_processes.job.contract.objective import (
+    definition_faults,
+    objective_metric,
+    require_objective,
+    require_spread,
+)
 
 COUNT = Metric("train:N", None, "rows", needs_validation=False)
 LOO = Metric("train:LOO_RMSE", "minimize", "leave-one-out error", needs_validation=False, stands_in=True)

@@ -6,7 +6,17 @@ import pytest
 import spread_neighbours
 
 from gaussian_processes.algorithm import Distribution, Needs, Size
-from gaussian_processes.job.offers import COUNTS, FREE, INSTANCES, MEETING, REACHED, RECEIVED, Instance, offer, offers
+from gaussian_processes.job.planning.instances import (
+    COUNTS,
+    FREE,
+    INSTANCES,
+    MEETING,
+    REACHED,
+    RECEIVED,
+    Instance,
+    offer,
+    offers,
+)
 
 RATE = 1e10
 SLOW = Instance("ml.slow", 10, 100, 2.0)

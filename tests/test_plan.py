@@ -9,7 +9,7 @@ import pytest
 
 from gaussian_processes.algorithm import Needs, Size
 from gaussian_processes.errors import PlatformError
-from gaussian_processes.job.plan import Machine, amount, duration, free_disk, measured_rate, settle
+from gaussian_processes.job.planning.plan import Machine, amount, duration, free_disk, measured_rate, settle
 
 PLENTY = Machine(threads=1, memory=math.inf, disk=math.inf)
 HYPERPARAMETERS = nearest_neighbours.Hyperparameters()

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.job.resources import available_cores, available_memory, threads_for
+from gaussian_processes.job.planning.resources import available_cores, available_memory, threads_for
 
 MANY = len(os.sched_getaffinity(0))
 

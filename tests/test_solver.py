@@ -10,8 +10,8 @@ from reporting import metrics_in
 from gaussian_processes.algorithm import Query, Size
 from gaussian_processes.arc_cosine import Hyperparameters, algorithm
 from gaussian_processes.errors import PlatformError
-from gaussian_processes.job.plan import Machine, settle
-from gaussian_processes.job.way import Way
+from gaussian_processes.job.planning.plan import Machine, settle
+from gaussian_processes.job.planning.strategy import Way
 from gaussian_processes.storage.model_file import load_artifact
 
 MEANS = {"train:N", "validation:MAE", "validation:R2", "validation:RMSE"}

@@ -26,7 +26,7 @@ from gaussian_processes.arc_cosine.regression import FittedRegression
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.errors import DataError, InsufficientMemoryError, PlatformError
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.job.paths import OptMl
+from gaussian_processes.job.contract.paths import OptMl
 from gaussian_processes.self_test import SelfTest
 from gaussian_processes.serving.application import Service, create_app
 from gaussian_processes.serving.models import RESERVE, Models

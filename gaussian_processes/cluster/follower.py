@@ -14,7 +14,7 @@ from gaussian_processes.cluster.keeper import keep_worker
 from gaussian_processes.cluster.messages import HEARD, LEADER, WORK, Farewell, farewell_of
 from gaussian_processes.cluster.network import PORT, own_address, scheduler_address
 from gaussian_processes.errors import PlatformError
-from gaussian_processes.job.hosts import Hosts
+from gaussian_processes.job.contract.hosts import Hosts
 from gaussian_processes.job.log import Log
 
 # Seconds between two questions whether there is news; for an answer; and for which nobody may listen at the leader's

@@ -19,10 +19,10 @@ from gaussian_processes.cluster.keeper import keep_worker
 from gaussian_processes.cluster.messages import HEARD, LEADER, WORK, Farewell
 from gaussian_processes.cluster.network import PORT, own_address, scheduler_address
 from gaussian_processes.errors import PlatformError
+from gaussian_processes.job.contract.hosts import Hosts
 from gaussian_processes.job.failure import Failure
-from gaussian_processes.job.hosts import Hosts
 from gaussian_processes.job.log import Log
-from gaussian_processes.job.resources import available_memory
+from gaussian_processes.job.planning.resources import available_memory
 
 # Seconds between two looks at who is there; for which the others may take to hear a farewell.
 LOOK, PARTING = 0.5, 30.0

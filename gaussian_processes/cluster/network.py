@@ -7,7 +7,7 @@ from collections.abc import Callable
 from distributed.utils import get_ip_interface
 
 from gaussian_processes.errors import PlatformError
-from gaussian_processes.job.hosts import Hosts
+from gaussian_processes.job.contract.hosts import Hosts
 
 # Of the leader's scheduler: Dask's own.
 PORT = 8786

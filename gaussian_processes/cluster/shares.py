@@ -9,7 +9,7 @@ from gaussian_processes.data.dataset import Dataset
 from gaussian_processes.data.reading import read_channel
 from gaussian_processes.data.shares import joined
 from gaussian_processes.errors import DataError
-from gaussian_processes.job.paths import OptMl
+from gaussian_processes.job.contract.paths import OptMl
 
 
 def read_shares(channel: Channel, cluster: Cluster) -> Dataset:

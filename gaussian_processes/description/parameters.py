@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from gaussian_processes.algorithm import Search
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.job.hyperparameters import fields_by_name
+from gaussian_processes.job.contract.parsing import fields_by_name
 
 # A specification wants two bounds, as strings, and does not say into what kind of number it reads them. The limits of
 # 32 bits fit into any, and nobody sets a hyperparameter beyond them.

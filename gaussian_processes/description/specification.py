@@ -11,8 +11,8 @@ from gaussian_processes.algorithm import Algorithm, Metric, SeveralHosts
 from gaussian_processes.data.channel_formats import FORMATS
 from gaussian_processes.data.formats import ANSWERS, REQUESTS
 from gaussian_processes.description.parameters import Parameter, parameters_of, search_range, text
-from gaussian_processes.job.definitions import definition_for
-from gaussian_processes.job.inputs import INPUT_MODES, TRAINING_CHANNELS, VALIDATION_CHANNEL
+from gaussian_processes.job.contract.channels import INPUT_MODES, TRAINING_CHANNELS, VALIDATION_CHANNEL
+from gaussian_processes.job.contract.metric_definitions import definition_for
 
 CONTENT_TYPES = tuple(name for known in FORMATS for name in known.media_types)
 COMPRESSION_TYPES = ("None", "Gzip")

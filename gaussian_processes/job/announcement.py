@@ -11,12 +11,12 @@ from gaussian_processes.algorithm import Detail, Size
 from gaussian_processes.data.channels import Channel
 from gaussian_processes.data.survey import Survey, survey_channel
 from gaussian_processes.errors import PlatformError
-from gaussian_processes.job.checkpoint import Checkpoint
+from gaussian_processes.job.checkpoint.file import Checkpoint
 from gaussian_processes.job.log import Log
-from gaussian_processes.job.offers import offers
-from gaussian_processes.job.plan import amount, duration
+from gaussian_processes.job.planning.instances import offers
+from gaussian_processes.job.planning.plan import amount, duration
+from gaussian_processes.job.planning.strategy import Way
 from gaussian_processes.job.preparation import Job
-from gaussian_processes.job.way import Way
 
 # So many times too many rows may be estimated from the beginning of a file whose later lines are longer.
 DOUBT = 10

@@ -9,17 +9,17 @@ from pydantic import BaseModel
 
 from gaussian_processes.algorithm import Algorithm, Metric, SeveralHosts, Size, load_algorithm
 from gaussian_processes.errors import ConfigurationError, Faults
-from gaussian_processes.job.checkpoint import checkpoint_file
-from gaussian_processes.job.definitions import read_definitions
-from gaussian_processes.job.documents import read_object
-from gaussian_processes.job.hosts import Hosts
-from gaussian_processes.job.hyperparameters import objective_name, parse_hyperparameters
-from gaussian_processes.job.inputs import Inputs, find_channels
-from gaussian_processes.job.objective import require_objective
-from gaussian_processes.job.paths import OptMl
-from gaussian_processes.job.plan import Machine, free_disk, preferred, require_writable, settle
-from gaussian_processes.job.resources import available_cores, available_memory, threads_for
-from gaussian_processes.job.way import Way, terms_of
+from gaussian_processes.job.checkpoint.file import checkpoint_file
+from gaussian_processes.job.contract.channels import Inputs, find_channels
+from gaussian_processes.job.contract.documents import read_object
+from gaussian_processes.job.contract.hosts import Hosts
+from gaussian_processes.job.contract.metric_definitions import read_definitions
+from gaussian_processes.job.contract.objective import require_objective
+from gaussian_processes.job.contract.parsing import objective_name, parse_hyperparameters
+from gaussian_processes.job.contract.paths import OptMl
+from gaussian_processes.job.planning.plan import Machine, free_disk, preferred, require_writable, settle
+from gaussian_processes.job.planning.resources import available_cores, available_memory, threads_for
+from gaussian_processes.job.planning.strategy import Way, terms_of
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gaussian_processes.algorithm import State
-from gaussian_processes.job.checkpoint import Checkpoint
+from gaussian_processes.job.checkpoint.file import Checkpoint
 from gaussian_processes.job.log import Log
 
 

@@ -23,9 +23,9 @@ from threadpoolctl import threadpool_limits
 from gaussian_processes.algorithm import Algorithm, load_algorithm
 from gaussian_processes.data.formats import exchange_named
 from gaussian_processes.errors import ConfigurationError, DataError, ExplainedError, UnusableModelError
+from gaussian_processes.job.contract.paths import OptMl
 from gaussian_processes.job.failure import Failure
-from gaussian_processes.job.paths import OptMl
-from gaussian_processes.job.resources import available_memory
+from gaussian_processes.job.planning.resources import available_memory
 from gaussian_processes.serving.application import Batches, Service, create_app
 from gaussian_processes.serving.computing import Computing, in_thread
 from gaussian_processes.serving.decoder import Decoders

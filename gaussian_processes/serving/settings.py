@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.job.resources import available_cores, threads_for
+from gaussian_processes.job.planning.resources import available_cores, threads_for
 
 MEGABYTE = 2**20
 # The most that the platform sends in a request's body, but for asynchronous endpoints and unlimited batches.

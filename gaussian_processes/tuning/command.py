@@ -12,7 +12,7 @@ from rich.console import Console
 
 from gaussian_processes.algorithm import load_algorithm
 from gaussian_processes.errors import ConfigurationError, ExplainedError, PlatformError, printable
-from gaussian_processes.job.resources import available_cores
+from gaussian_processes.job.planning.resources import available_cores
 from gaussian_processes.storage.atomic import write_by_rename
 from gaussian_processes.tuning.job import Place
 from gaussian_processes.tuning.page import page

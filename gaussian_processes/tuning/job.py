@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.job.definitions import reading
+from gaussian_processes.job.contract.metric_definitions import reading
 
 TRAIN = Path(__file__).resolve().parents[1] / "train"
 # Seconds that SageMaker gives a job to end after SIGTERM.

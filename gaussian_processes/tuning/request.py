@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from gaussian_processes.algorithm import Algorithm
 from gaussian_processes.errors import ConfigurationError
 from gaussian_processes.faults import in_words
-from gaussian_processes.job.definitions import Definition
+from gaussian_processes.job.contract.metric_definitions import Definition
 from gaussian_processes.tuning.ranges import ParameterRanges, Record
 from gaussian_processes.tuning.rules import faults_of
 from gaussian_processes.tuning.service_model import complaints, input_of

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 
 from gaussian_processes.algorithm import Algorithm
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.job.hyperparameters import HyperparameterError, fields_by_name, parse_hyperparameters
-from gaussian_processes.job.objective import require_objective
+from gaussian_processes.job.contract.objective import require_objective
+from gaussian_processes.job.contract.parsing import HyperparameterError, fields_by_name, parse_hyperparameters
 from gaussian_processes.tuning.ranges import CategoricalRange, ContinuousRange, IntegerRange, Range
 
 if TYPE_CHECKING:

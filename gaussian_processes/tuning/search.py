@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from gaussian_processes.job.definitions import READING_SECONDS
+from gaussian_processes.job.contract.metric_definitions import READING_SECONDS
 from gaussian_processes.tuning.job import GRACE, Job, Place, failure_of, misread, values_in
 from gaussian_processes.tuning.opt_ml import write_opt_ml
 from gaussian_processes.tuning.request import TuningRequest

@@ -16,7 +16,7 @@ import pytest
 from processes import environ_of, wait_for
 from reference import ROOT
 
-from gaussian_processes.job.paths import OptMl
+from gaussian_processes.job.contract.paths import OptMl
 
 NAMES = ("algo-1", "algo-2", "algo-3")
 ADDRESSES = {name: f"10.77.0.{number}" for number, name in enumerate(NAMES, 1)}

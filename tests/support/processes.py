@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from reference import ROOT
 
-from gaussian_processes.job.paths import OptMl
+from gaussian_processes.job.contract.paths import OptMl
 
 NEIGHBOURS = {"ALGORITHM": "nearest_neighbours", "PYTHONPATH": str(ROOT / "tests/algorithms")}
 

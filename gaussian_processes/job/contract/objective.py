@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Sequence
 from gaussian_processes.algorithm import Metric
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.job.definitions import READING_SECONDS, Definition, definition_for, reading
-from gaussian_processes.job.metrics import metric_line
+from gaussian_processes.job.contract.metric_definitions import READING_SECONDS, Definition, definition_for, reading
+from gaussian_processes.job.contract.metric_lines import metric_line
 
 # A value of each kind that a regex may stumble over: many digits, leading zeros, large, whole.
 SPECIMENS = (0.123456789012345, 0.0000123, 1234567.25, 3.0)

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from gaussian_processes.algorithm import Algorithm, Size
-from gaussian_processes.job.plan import Machine, amount, duration, preferred
-from gaussian_processes.job.way import Way
+from gaussian_processes.job.planning.plan import Machine, amount, duration, preferred
+from gaussian_processes.job.planning.strategy import Way
 
 COUNTS = (1, 2, 4, 8, 16)
 # The share of an instance's memory that a job can have, and of its network's speed that it comes to; bytes a second that one

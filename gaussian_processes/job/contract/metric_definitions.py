@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from gaussian_processes.algorithm import Metric
-from gaussian_processes.job.paths import OptMl
+from gaussian_processes.job.contract.paths import OptMl
 
 # Processor time that a regular expression has for a line, or for all the specimens. A sound one takes microseconds.
 READING_SECONDS = 1.0

@@ -17,9 +17,9 @@ from typing import Any
 from gaussian_processes import __version__
 from gaussian_processes.algorithm import State
 from gaussian_processes.errors import ConfigurationError, DataError, ExplainedError, PlatformError, listed
-from gaussian_processes.job.documents import read_object
-from gaussian_processes.job.identity import Identity
-from gaussian_processes.job.paths import OptMl
+from gaussian_processes.job.checkpoint.identity import Identity
+from gaussian_processes.job.contract.documents import read_object
+from gaussian_processes.job.contract.paths import OptMl
 from gaussian_processes.storage.atomic import open_file, write_by_rename
 from gaussian_processes.storage.sealed_pickle import (
     BrokenSealError,

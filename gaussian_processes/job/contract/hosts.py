@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.job.documents import read_object
+from gaussian_processes.job.contract.documents import read_object
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from gaussian_processes.data.reading import read_channel
 from gaussian_processes.data.rows import require_same_names
 from gaussian_processes.data.survey import survey_channel
 from gaussian_processes.errors import ConfigurationError, DataError, Faults
-from gaussian_processes.job.documents import read_object
-from gaussian_processes.job.paths import OptMl
+from gaussian_processes.job.contract.documents import read_object
+from gaussian_processes.job.contract.paths import OptMl
 
 TRAINING_CHANNELS = ("training", "train")
 VALIDATION_CHANNEL = "validation"

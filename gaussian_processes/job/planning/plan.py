@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from gaussian_processes.algorithm import Algorithm, Size
 from gaussian_processes.errors import PlatformError
-from gaussian_processes.job.way import Way, ways
+from gaussian_processes.job.planning.strategy import Way, ways
 
 # Rows and columns of the matrices whose product is timed.
 PROBE = 768

@@ -1,0 +1,1 @@
+"""What an interrupted job leaves, and how the next one finds it."""

@@ -1,0 +1,1 @@
+"""SageMaker's contract with a training job: its folders, documents, channels and metrics."""

@@ -1,0 +1,1 @@
+"""Whether a job fits a machine, how long it takes, and which machines would do."""
