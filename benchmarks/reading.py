@@ -14,16 +14,16 @@ from timing import ROOT, best_of
 import numpy as np
 import pandas as pd
 
-from gaussian_processes.data.channels import Channel
-from gaussian_processes.data.reading import read_channel
+from gaussian_processes.data.channels.channel import Channel
+from gaussian_processes.data.channels.reading import read_channel
 
 ROWS, COLUMNS = 1_000_000, 10
 PEAK = """
 import sys
 sys.path.insert(0, {root!r})
-from gaussian_processes.data import delimited  # pandas is no part of what reading takes
-from gaussian_processes.data.channels import Channel
-from gaussian_processes.data.reading import read_channel
+from gaussian_processes.data.codecs import csv_table as delimited  # pandas is no part of what reading takes
+from gaussian_processes.data.channels.channel import Channel
+from gaussian_processes.data.channels.reading import read_channel
 from pathlib import Path
 
 def memory(name):

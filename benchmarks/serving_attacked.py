@@ -32,8 +32,8 @@ from servers import cpu_seconds, descendants, serve, train
 from serving import write_csv
 from serving_ping import FORMATS
 
-from gaussian_processes.data.formats import PARQUET
-from gaussian_processes.data.media_types import parse_content_type
+from gaussian_processes.data.http import PARQUET
+from gaussian_processes.data.format import parse_content_type
 from gaussian_processes.serving.decoder import Decoders
 
 ALLOWED = 1.0  # seconds that a row may wait

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from gaussian_processes import __version__
 from gaussian_processes.algorithm import Cluster, Evaluation, Reporter, load_algorithm
-from gaussian_processes.data.channels import Channel
+from gaussian_processes.data.channels.channel import Channel
 from gaussian_processes.data.dataset import Dataset
 from gaussian_processes.errors import ConfigurationError, LeaderFailedError, PlatformError, RowError, printable
 from gaussian_processes.job.announcement import announce, correct, say_plan, settle_or_offer

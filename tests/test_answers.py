@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaussian_processes.data.answers import Answer
-from gaussian_processes.data.formats import ANSWERS, CSV, JSON, JSON_LINES, NPY, PARQUET, exchange_named, negotiate
+from gaussian_processes.data.http import ANSWERS, CSV, JSON, JSON_LINES, NPY, PARQUET, exchange_named, negotiate
+from gaussian_processes.data.records import Answer
 from gaussian_processes.errors import ConfigurationError, DataError, NotAcceptableError
 
 PIECES = [

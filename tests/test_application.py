@@ -13,8 +13,9 @@ from arro3.core import Array, RecordBatch
 from arro3.io import write_parquet
 
 from gaussian_processes.arc_cosine import algorithm
-from gaussian_processes.data import delimited, json_lines
-from gaussian_processes.data.formats import NPY
+from gaussian_processes.data.codecs import csv_table as delimited
+from gaussian_processes.data.codecs import json_lines
+from gaussian_processes.data.http import NPY
 from gaussian_processes.errors import DataError, UnusableModelError
 from gaussian_processes.serving.application import Batches
 from gaussian_processes.serving.invocation import Habits

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from reference import DATA
 
-from gaussian_processes.data.channels import Channel, parse_channel_type
-from gaussian_processes.data.reading import read_channel
+from gaussian_processes.data.channels.channel import Channel, parse_channel_type
+from gaussian_processes.data.channels.reading import read_channel
 from gaussian_processes.errors import DataError
 
 PARQUET = DATA / "parquet"

@@ -18,10 +18,10 @@ from gaussian_processes.cluster import configuration, follower, keeper, network
 from gaussian_processes.cluster.configuration import TASKS, configure, slots
 from gaussian_processes.cluster.messages import WORK, Farewell, farewell_of
 from gaussian_processes.cluster.network import LONGEST, SHORTEST, own_address, scheduler_address
-from gaussian_processes.data.channels import Channel
+from gaussian_processes.data.channels.channel import Channel
+from gaussian_processes.data.channels.reading import read_channel
+from gaussian_processes.data.channels.shards import joined
 from gaussian_processes.data.dataset import Dataset, Source
-from gaussian_processes.data.reading import read_channel
-from gaussian_processes.data.shares import joined
 from gaussian_processes.errors import DataError, PlatformError
 from gaussian_processes.job.contract.hosts import Hosts
 from gaussian_processes.job.log import Log

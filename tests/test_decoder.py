@@ -14,8 +14,8 @@ from arro3.io import write_parquet
 from processes import wait_for
 from reference import DATA
 
-from gaussian_processes.data.formats import PARQUET
-from gaussian_processes.data.media_types import parse_content_type
+from gaussian_processes.data.format import parse_content_type
+from gaussian_processes.data.http import PARQUET
 from gaussian_processes.errors import DataError, ExplainedError, PayloadTooLargeError, PlatformError
 from gaussian_processes.serving import decoder
 from gaussian_processes.serving.decoder import Decoders

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gaussian_processes.data.answers import Answer
-from gaussian_processes.data.delimited import read_csv, write_csv
+from gaussian_processes.data.codecs.csv_table import read_csv, write_csv
+from gaussian_processes.data.records import Answer
 from gaussian_processes.data.table import joined
 from gaussian_processes.errors import DataError
 

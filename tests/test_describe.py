@@ -18,9 +18,9 @@ from spread_neighbours import algorithm as spread_neighbours
 
 from gaussian_processes.algorithm import Metric, Search
 from gaussian_processes.arc_cosine import algorithm as gaussian_process
-from gaussian_processes.data.channels import parse_channel_type
-from gaussian_processes.data.formats import REQUESTS
-from gaussian_processes.data.media_types import parse_content_type
+from gaussian_processes.data.channels.channel import parse_channel_type
+from gaussian_processes.data.format import parse_content_type
+from gaussian_processes.data.http import REQUESTS
 from gaussian_processes.description.command import main
 from gaussian_processes.description.specification import DESCRIPTION_LENGTH, describe
 from gaussian_processes.description.table import table_of

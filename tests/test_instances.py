@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from gaussian_processes.data.instances import read_instances
+from gaussian_processes.data.codecs.json_instances import read_instances
 from gaussian_processes.data.table import joined
 from gaussian_processes.errors import DataError
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gaussian_processes.data.json_document import open_document
+from gaussian_processes.data.codecs.json_split import open_document
 from gaussian_processes.errors import DataError
 
 TRICKY = st.sampled_from(["},{", "],[", '}, {"features": [1]', '"', "\\", "]}", ""])

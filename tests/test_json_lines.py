@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaussian_processes.data.json_lines import read_json_lines
+from gaussian_processes.data.codecs.json_lines import read_json_lines
 from gaussian_processes.data.table import joined
 from gaussian_processes.errors import DataError
 

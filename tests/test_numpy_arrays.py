@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from gaussian_processes.data import numpy_arrays
-from gaussian_processes.data.numpy_arrays import read_npy
+from gaussian_processes.data.codecs import npy as numpy_arrays
+from gaussian_processes.data.codecs.npy import read_npy
 from gaussian_processes.data.room import TAKE
 from gaussian_processes.data.table import joined
 from gaussian_processes.errors import DataError

@@ -10,9 +10,9 @@ from arro3.core import Array, DataType, RecordBatch
 from arro3.io import write_parquet
 from reference import DATA
 
-from gaussian_processes.data import parquet
-from gaussian_processes.data.parquet import read_parquet, read_parquet_records
-from gaussian_processes.data.parquet_footer import read_footer
+from gaussian_processes.data.codecs import parquet
+from gaussian_processes.data.codecs.parquet import read_parquet, read_parquet_records
+from gaussian_processes.data.codecs.parquet_footer import read_footer
 from gaussian_processes.data.table import joined
 from gaussian_processes.errors import DataError
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from reference import ROOT
 
-from gaussian_processes.data.channels import Channel, parse_channel_type
-from gaussian_processes.data.reading import read_channel
-from gaussian_processes.data.streams import wait_for_pipe
+from gaussian_processes.data.channels.channel import Channel, parse_channel_type
+from gaussian_processes.data.channels.reading import read_channel
+from gaussian_processes.data.channels.streams import wait_for_pipe
 from gaussian_processes.errors import DataError, PlatformError
 
 
@@ -134,8 +134,8 @@ def test_a_pipe_that_never_comes_is_named(tmp_path):
 WAITING = """
 import signal, sys
 from pathlib import Path
-from gaussian_processes.data.channels import Channel
-from gaussian_processes.data.reading import read_channel
+from gaussian_processes.data.channels.channel import Channel
+from gaussian_processes.data.channels.reading import read_channel
 
 def stop(*_):
     print("told to stop", flush=True)

@@ -10,11 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from gaussian_processes.data import delimited, numpy_arrays, parquet
-from gaussian_processes.data.blocks import LONGEST, read_blocks
-from gaussian_processes.data.formats import CSV, JSON, JSON_LINES, NPY, PARQUET
-from gaussian_processes.data.instances import read_instance_records
-from gaussian_processes.data.json_lines import read_json_line_records
+from gaussian_processes.data.codecs import csv_table as delimited
+from gaussian_processes.data.codecs import npy as numpy_arrays
+from gaussian_processes.data.codecs import parquet
+from gaussian_processes.data.codecs.json_instances import read_instance_records
+from gaussian_processes.data.codecs.json_lines import read_json_line_records
+from gaussian_processes.data.codecs.text_blocks import LONGEST, read_blocks
+from gaussian_processes.data.http import CSV, JSON, JSON_LINES, NPY, PARQUET
 from gaussian_processes.errors import DataError
 
 ENDS = st.sampled_from(["\n", "\r\n", "\r"])

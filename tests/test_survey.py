@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from reference import DATA
 
-from gaussian_processes.data import survey as module
-from gaussian_processes.data.channels import Channel, parse_channel_type
-from gaussian_processes.data.reading import read_channel
-from gaussian_processes.data.survey import Survey, survey_channel
+from gaussian_processes.data.channels import survey as module
+from gaussian_processes.data.channels.channel import Channel, parse_channel_type
+from gaussian_processes.data.channels.reading import read_channel
+from gaussian_processes.data.channels.survey import Survey, survey_channel
 
 PARQUET = DATA / "parquet"
 

@@ -4,10 +4,10 @@ import os
 from dataclasses import replace
 
 from gaussian_processes.algorithm import Cluster
-from gaussian_processes.data.channels import Channel
+from gaussian_processes.data.channels.channel import Channel
+from gaussian_processes.data.channels.reading import read_channel
+from gaussian_processes.data.channels.shards import joined
 from gaussian_processes.data.dataset import Dataset
-from gaussian_processes.data.reading import read_channel
-from gaussian_processes.data.shares import joined
 from gaussian_processes.errors import DataError
 from gaussian_processes.job.contract.paths import OptMl
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from gaussian_processes import __version__
 from gaussian_processes.algorithm import Detail, Size
-from gaussian_processes.data.channels import Channel
-from gaussian_processes.data.survey import Survey, survey_channel
+from gaussian_processes.data.channels.channel import Channel
+from gaussian_processes.data.channels.survey import Survey, survey_channel
 from gaussian_processes.errors import PlatformError
 from gaussian_processes.job.checkpoint.file import Checkpoint
 from gaussian_processes.job.log import Log

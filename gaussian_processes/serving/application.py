@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import parse_options_header
 
 from gaussian_processes.algorithm import Algorithm
-from gaussian_processes.data.formats import JSON
+from gaussian_processes.data.http import JSON
 from gaussian_processes.errors import ExplainedError, UnusableModelError
 from gaussian_processes.serving.bodies import read_body
 from gaussian_processes.serving.client import Client

@@ -25,9 +25,9 @@ import numpy as np
 from gevent import monkey
 
 from gaussian_processes import errors
-from gaussian_processes.data.answers import Records
 from gaussian_processes.data.dataset import NUMBER, Array
-from gaussian_processes.data.formats import PARQUET, REQUESTS, Request
+from gaussian_processes.data.http import PARQUET, REQUESTS, Request
+from gaussian_processes.data.records import Records
 from gaussian_processes.data.room import take
 from gaussian_processes.data.table import Table
 from gaussian_processes.errors import DataError, PlatformError

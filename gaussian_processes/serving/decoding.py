@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gaussian_processes.data.answers import Records
+from gaussian_processes.data.records import Records
 from gaussian_processes.data.table import Table
 from gaussian_processes.errors import ExplainedError
 
@@ -28,7 +28,7 @@ SECONDS = 10
 
 def main() -> None:
     """Read a body for each line of standard input, until there are no more lines."""
-    from gaussian_processes.data import parquet  # noqa: PLC0415  # the other end needs this module, and not that one
+    from gaussian_processes.data.codecs import parquet  # noqa: PLC0415  # the other end needs this module, and not that one
 
     with suppress(OSError):  # where it cannot be said, it is not
         Path("/proc/self/oom_score_adj").write_text("1000", "ascii")  # of all processes, this one can be missed first

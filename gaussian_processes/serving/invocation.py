@@ -7,9 +7,9 @@ from typing import Any, BinaryIO
 
 from werkzeug.datastructures import Headers
 
-from gaussian_processes.data.answers import Answer
-from gaussian_processes.data.formats import ANSWERS, CSV, REQUESTS, Exchange, Request, negotiate
-from gaussian_processes.data.media_types import parse_content_type
+from gaussian_processes.data.format import parse_content_type
+from gaussian_processes.data.http import ANSWERS, CSV, REQUESTS, Exchange, Request, negotiate
+from gaussian_processes.data.records import Answer
 from gaussian_processes.data.room import kept
 from gaussian_processes.serving.measurements import Tally
 from gaussian_processes.serving.predictor import Predictor

@@ -6,7 +6,7 @@ from functools import partial
 from flask import Flask, Response, g, request
 from werkzeug.http import parse_options_header
 
-from gaussian_processes.data.formats import REQUESTS
+from gaussian_processes.data.http import REQUESTS
 from gaussian_processes.serving.measurements import Measurements
 from gaussian_processes.serving.request_log import REQUEST_ID, log_request, new_request_id
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaussian_processes.algorithm import EXTRAPOLATING, Algorithm, Query
-from gaussian_processes.data.answers import Answer, Records
+from gaussian_processes.data.channels.builder import require_same_names
 from gaussian_processes.data.dataset import NUMBER, Array
+from gaussian_processes.data.records import Answer, Records
 from gaussian_processes.data.room import take, taken
-from gaussian_processes.data.rows import require_same_names
 from gaussian_processes.data.table import Table
 from gaussian_processes.errors import DataError, RowError
 from gaussian_processes.serving.queries import Wish

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from gaussian_processes.algorithm import Output, Query
-from gaussian_processes.data.cells import number
+from gaussian_processes.data.codecs.csv_cells import number
 from gaussian_processes.errors import DataError
 
 # The most functions that a request can have drawn for it.

@@ -21,7 +21,7 @@ from gunicorn.workers.workertmp import WorkerTmp
 from threadpoolctl import threadpool_limits
 
 from gaussian_processes.algorithm import Algorithm, load_algorithm
-from gaussian_processes.data.formats import exchange_named
+from gaussian_processes.data.http import exchange_named
 from gaussian_processes.errors import ConfigurationError, DataError, ExplainedError, UnusableModelError
 from gaussian_processes.job.contract.paths import OptMl
 from gaussian_processes.job.failure import Failure

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from gaussian_processes.algorithm import Size
-from gaussian_processes.data.channels import Channel, parse_channel_type
+from gaussian_processes.data.channels.builder import require_same_names
+from gaussian_processes.data.channels.channel import Channel, parse_channel_type
+from gaussian_processes.data.channels.reading import read_channel
+from gaussian_processes.data.channels.survey import survey_channel
 from gaussian_processes.data.dataset import Dataset
-from gaussian_processes.data.reading import read_channel
-from gaussian_processes.data.rows import require_same_names
-from gaussian_processes.data.survey import survey_channel
 from gaussian_processes.errors import ConfigurationError, DataError, Faults
 from gaussian_processes.job.contract.documents import read_object
 from gaussian_processes.job.contract.paths import OptMl

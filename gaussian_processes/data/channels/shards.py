@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from gaussian_processes.data.channels.builder import require_same_names, require_same_width
 from gaussian_processes.data.dataset import Dataset
-from gaussian_processes.data.rows import require_same_names, require_same_width
 from gaussian_processes.errors import DataError
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import BinaryIO
 
-from gaussian_processes.data.json_lines import read_json_lines
-from gaussian_processes.data.media_types import Format
-from gaussian_processes.data.numpy_arrays import read_npy
+from gaussian_processes.data.codecs.json_lines import read_json_lines
+from gaussian_processes.data.codecs.npy import read_npy
+from gaussian_processes.data.format import Format
 from gaussian_processes.data.table import Table
 from gaussian_processes.errors import DataError
 
@@ -16,13 +16,13 @@ COMPRESSED = ".gz"
 
 
 def _read_csv(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> Iterator[Table]:
-    from gaussian_processes.data.delimited import read_csv  # noqa: PLC0415  # pandas takes 0.2 s
+    from gaussian_processes.data.codecs.csv_table import read_csv  # noqa: PLC0415  # pandas takes 0.2 s
 
     return read_csv(stream, source, parameters, allow_header=True, threads=THREADS)
 
 
 def _read_parquet(stream: BinaryIO, source: str, parameters: Mapping[str, str]) -> Iterator[Table]:
-    from gaussian_processes.data.parquet import read_parquet  # noqa: PLC0415  # 33 MB that most jobs do without
+    from gaussian_processes.data.codecs.parquet import read_parquet  # noqa: PLC0415  # 33 MB that most jobs do without
 
     return read_parquet(stream, source, parameters)
 

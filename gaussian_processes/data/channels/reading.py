@@ -1,10 +1,10 @@
 """Reading a channel, once, from its first byte to its last."""
 
-from gaussian_processes.data.channels import Channel
+from gaussian_processes.data.channels.builder import Rows
+from gaussian_processes.data.channels.channel import Channel
+from gaussian_processes.data.channels.streams import Advance, Meter, open_stream, wait_for_pipe
+from gaussian_processes.data.channels.survey import survey_channel
 from gaussian_processes.data.dataset import Dataset
-from gaussian_processes.data.rows import Rows
-from gaussian_processes.data.streams import Advance, Meter, open_stream, wait_for_pipe
-from gaussian_processes.data.survey import survey_channel
 from gaussian_processes.errors import DataError
 
 

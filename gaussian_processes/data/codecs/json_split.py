@@ -27,8 +27,8 @@ from typing import Any, BinaryIO
 
 from pydantic_core import from_json
 
+from gaussian_processes.data.codecs.json_rows import PIECE, fault_of
 from gaussian_processes.data.room import take, taken
-from gaussian_processes.data.row_grammar import PIECE, fault_of
 from gaussian_processes.errors import DataError
 
 ROWS = 1 << 12  # of a piece of what could not be cut

@@ -10,9 +10,9 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
-from gaussian_processes.data.answers import Answer, Records
+from gaussian_processes.data.bad_records import finite_or_placeholders
 from gaussian_processes.data.dataset import NUMBER, Array
-from gaussian_processes.data.placeholders import finite_or_placeholders
+from gaussian_processes.data.records import Answer, Records
 from gaussian_processes.data.room import LITTLE, take
 from gaussian_processes.data.table import Faults, Table, accepted, not_finite
 from gaussian_processes.errors import DataError

@@ -6,12 +6,12 @@ from typing import BinaryIO
 
 from pydantic_core import from_json
 
-from gaussian_processes.data.answer_objects import answer_objects
-from gaussian_processes.data.answers import Answer, Records
-from gaussian_processes.data.blocks import LONGEST, SEAM, Block, read_blocks
+from gaussian_processes.data.bad_records import fault_of_width, with_placeholders
+from gaussian_processes.data.codecs.json_answers import answer_objects
+from gaussian_processes.data.codecs.json_rows import FEATURES, PIECE, TARGET_AND_FEATURES, Grammar, fault_of_ragged
+from gaussian_processes.data.codecs.text_blocks import LONGEST, SEAM, Block, read_blocks
 from gaussian_processes.data.dataset import Array
-from gaussian_processes.data.placeholders import fault_of_width, with_placeholders
-from gaussian_processes.data.row_grammar import FEATURES, PIECE, TARGET_AND_FEATURES, Grammar, fault_of_ragged
+from gaussian_processes.data.records import Answer, Records
 from gaussian_processes.data.table import Faults, Table, accepted, each_once
 from gaussian_processes.errors import DataError
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from gaussian_processes.data.answers import Records
 from gaussian_processes.data.dataset import Array
+from gaussian_processes.data.records import Records
 from gaussian_processes.data.table import fault_of_value
 
 

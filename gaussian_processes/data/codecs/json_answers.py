@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gaussian_processes.data.answers import Answer, in_steps
+from gaussian_processes.data.records import Answer, in_steps
 
 
 def answer_objects(answers: Iterable[Answer]) -> Iterator[list[str]]:

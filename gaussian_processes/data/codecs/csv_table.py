@@ -12,9 +12,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from gaussian_processes.data.answers import Answer, Records, in_steps
-from gaussian_processes.data.blocks import BLOCK, LONGEST, SEAM, Block, read_blocks
-from gaussian_processes.data.cells import (
+from gaussian_processes.data.bad_records import fault_of_width, with_placeholders
+from gaussian_processes.data.codecs.csv_block import Parsed, examine, parse_block
+from gaussian_processes.data.codecs.csv_cells import (
     are_names,
     fault_of_line,
     fault_of_names,
@@ -22,9 +22,9 @@ from gaussian_processes.data.cells import (
     number,
     split_line,
 )
+from gaussian_processes.data.codecs.text_blocks import BLOCK, LONGEST, SEAM, Block, read_blocks
 from gaussian_processes.data.dataset import Array
-from gaussian_processes.data.delimited_blocks import Parsed, examine, parse_block
-from gaussian_processes.data.placeholders import fault_of_width, with_placeholders
+from gaussian_processes.data.records import Answer, Records, in_steps
 from gaussian_processes.data.table import Faults, Table, accepted, each_once, rows_or_faults
 from gaussian_processes.errors import DataError
 

@@ -10,14 +10,14 @@ from typing import BinaryIO, cast
 
 from pydantic import ValidationError
 
-from gaussian_processes.data.cells import are_names, split_line
-from gaussian_processes.data.channel_formats import CSV, NPY, PARQUET
-from gaussian_processes.data.channels import Channel, ChannelFile
-from gaussian_processes.data.json_lines import parse_row
-from gaussian_processes.data.media_types import Format
-from gaussian_processes.data.numpy_arrays import MAGIC, read_header
-from gaussian_processes.data.parquet_footer import read_footer
-from gaussian_processes.data.streams import GZIP_MAGIC
+from gaussian_processes.data.channels.channel import Channel, ChannelFile
+from gaussian_processes.data.channels.formats import CSV, NPY, PARQUET
+from gaussian_processes.data.channels.streams import GZIP_MAGIC
+from gaussian_processes.data.codecs.csv_cells import are_names, split_line
+from gaussian_processes.data.codecs.json_lines import parse_row
+from gaussian_processes.data.codecs.npy import MAGIC, read_header
+from gaussian_processes.data.codecs.parquet_footer import read_footer
+from gaussian_processes.data.format import Format
 from gaussian_processes.errors import DataError
 
 FILES = 16  # that are looked into; opening one is a request to S3 in the input mode FastFile

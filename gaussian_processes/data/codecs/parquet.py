@@ -14,10 +14,10 @@ from arro3.core import DataType, RecordBatch, RecordBatchReader, Schema
 from arro3.io import read_parquet as read_arrow
 from numpy.typing import NDArray
 
-from gaussian_processes.data.answers import Records
+from gaussian_processes.data.bad_records import finite_or_placeholders
+from gaussian_processes.data.codecs.parquet_footer import read_footer
 from gaussian_processes.data.dataset import Array
-from gaussian_processes.data.parquet_footer import read_footer
-from gaussian_processes.data.placeholders import finite_or_placeholders
+from gaussian_processes.data.records import Records
 from gaussian_processes.data.table import Faults, Table, accepted, fault_of_value, not_finite
 from gaussian_processes.errors import DataError, ExplainedError, PayloadTooLargeError
 

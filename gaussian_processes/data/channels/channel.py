@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from gaussian_processes.data.channel_formats import CSV, FORMATS, PARQUET, format_of
-from gaussian_processes.data.media_types import Format, parse_content_type
+from gaussian_processes.data.channels.formats import CSV, FORMATS, PARQUET, format_of
+from gaussian_processes.data.format import Format, parse_content_type
 from gaussian_processes.errors import DataError, UnsupportedMediaTypeError
 
 # Lists of what SageMaker has brought, which it leaves beside the data.

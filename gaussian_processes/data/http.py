@@ -8,14 +8,14 @@ from typing import BinaryIO, Protocol
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header, parse_options_header
 
-from gaussian_processes.data import channel_formats
-from gaussian_processes.data.answers import Answer, Records
-from gaussian_processes.data.blocks import LONGEST
-from gaussian_processes.data.delimited import REQUEST_BLOCK, SMALL, read_csv, read_csv_records, write_csv
-from gaussian_processes.data.instances import read_instance_records, read_instances, write_predictions
-from gaussian_processes.data.json_lines import read_json_line_features, read_json_line_records, write_json_lines
-from gaussian_processes.data.media_types import Format
-from gaussian_processes.data.numpy_arrays import read_npy, read_npy_records, write_npy
+from gaussian_processes.data.channels import formats as channel_formats
+from gaussian_processes.data.codecs.csv_table import REQUEST_BLOCK, SMALL, read_csv, read_csv_records, write_csv
+from gaussian_processes.data.codecs.json_instances import read_instance_records, read_instances, write_predictions
+from gaussian_processes.data.codecs.json_lines import read_json_line_features, read_json_line_records, write_json_lines
+from gaussian_processes.data.codecs.npy import read_npy, read_npy_records, write_npy
+from gaussian_processes.data.codecs.text_blocks import LONGEST
+from gaussian_processes.data.format import Format
+from gaussian_processes.data.records import Answer, Records
 from gaussian_processes.errors import ConfigurationError, NotAcceptableError
 
 
@@ -68,7 +68,7 @@ class Exchange(Request):
 def _read_parquet_records(
     stream: BinaryIO, source: str, parameters: Mapping[str, str], width: int
 ) -> Iterator[Records]:
-    from gaussian_processes.data.parquet import read_parquet_records  # noqa: PLC0415  # 33 MB that most servers do without
+    from gaussian_processes.data.codecs.parquet import read_parquet_records  # noqa: PLC0415  # 33 MB that most servers do without
 
     return read_parquet_records(stream, source, parameters, width)
 

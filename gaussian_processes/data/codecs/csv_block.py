@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gaussian_processes.data.blocks import Block
-from gaussian_processes.data.cells import fault_of_line, number, split_line
+from gaussian_processes.data.codecs.csv_cells import fault_of_line, number, split_line
+from gaussian_processes.data.codecs.text_blocks import Block
 from gaussian_processes.data.dataset import Array
 
 # Columns from which pandas takes longer to make them than to fill them, and gigabytes for a few megabytes.

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, BinaryIO
 
-from gaussian_processes.data.answer_objects import answer_objects
-from gaussian_processes.data.answers import Answer, Records
-from gaussian_processes.data.json_document import LIST, Document, open_document
-from gaussian_processes.data.json_lines import read_json_line_records
-from gaussian_processes.data.placeholders import fault_of_width, with_placeholders
-from gaussian_processes.data.row_grammar import FEATURES, PIECE, fault_of_ragged, numbers_of
+from gaussian_processes.data.bad_records import fault_of_width, with_placeholders
+from gaussian_processes.data.codecs.json_answers import answer_objects
+from gaussian_processes.data.codecs.json_lines import read_json_line_records
+from gaussian_processes.data.codecs.json_rows import FEATURES, PIECE, fault_of_ragged, numbers_of
+from gaussian_processes.data.codecs.json_split import LIST, Document, open_document
+from gaussian_processes.data.records import Answer, Records
 from gaussian_processes.data.table import Table
 from gaussian_processes.errors import DataError
 

@@ -1,0 +1,1 @@
+"""One codec for each content type: bytes to numbers, and answers to bytes."""
