@@ -6,7 +6,7 @@ import timing  # noqa: F401  # prepares the libraries
 
 from gaussian_processes.algorithm import Query, load_algorithm
 from gaussian_processes.job.contract.paths import OptMl
-from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.serving.models.predictor import Predictor
 
 
 def load_predict():

@@ -34,7 +34,7 @@ from serving_ping import FORMATS
 
 from gaussian_processes.data.http import PARQUET
 from gaussian_processes.data.format import parse_content_type
-from gaussian_processes.serving.decoder import Decoders
+from gaussian_processes.serving.work.decoder import Decoders
 
 ALLOWED = 1.0  # seconds that a row may wait
 CLIENTS = 4

@@ -16,9 +16,9 @@ from gaussian_processes.storage.model_file import Artifact
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.arc_cosine import Hyperparameters, algorithm
 from gaussian_processes.self_test import SelfTest
-from gaussian_processes.serving.application import Service, create_app
-from gaussian_processes.serving.invocation import Habits
-from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.serving.http.application import Service, create_app
+from gaussian_processes.serving.http.invocation import Habits
+from gaussian_processes.serving.models.predictor import Predictor
 
 
 class Silent:

@@ -17,9 +17,9 @@ from gaussian_processes.data.codecs import csv_table as delimited
 from gaussian_processes.data.codecs import json_lines
 from gaussian_processes.data.http import NPY
 from gaussian_processes.errors import DataError, UnusableModelError
-from gaussian_processes.serving.application import Batches
-from gaussian_processes.serving.invocation import Habits
-from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.serving.http.application import Batches
+from gaussian_processes.serving.http.invocation import Habits
+from gaussian_processes.serving.models.predictor import Predictor
 from gaussian_processes.storage.model_file import Artifact, save_artifact
 
 

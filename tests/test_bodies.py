@@ -7,8 +7,8 @@ import pytest
 from werkzeug.wrappers import Request
 
 from gaussian_processes.errors import DataError, PayloadTooLargeError, RequestTimeoutError
-from gaussian_processes.serving import bodies
-from gaussian_processes.serving.bodies import read_body
+from gaussian_processes.serving.http import bodies
+from gaussian_processes.serving.http.bodies import read_body
 
 
 class Stream:

@@ -9,9 +9,9 @@ import gevent
 import pytest
 
 from gaussian_processes.errors import ClientGoneError, NoRoomError
-from gaussian_processes.serving import client
-from gaussian_processes.serving.client import Client
-from gaussian_processes.serving.computing import NICENESS, Computing
+from gaussian_processes.serving.work import client
+from gaussian_processes.serving.work.client import Client
+from gaussian_processes.serving.work.turns import NICENESS, Computing
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from reference import DATA
 from gaussian_processes.data.format import parse_content_type
 from gaussian_processes.data.http import PARQUET
 from gaussian_processes.errors import DataError, ExplainedError, PayloadTooLargeError, PlatformError
-from gaussian_processes.serving import decoder
-from gaussian_processes.serving.decoder import Decoders
+from gaussian_processes.serving.work import decoder
+from gaussian_processes.serving.work.decoder import Decoders
 
 FOLDER = DATA / "parquet"
 GOOD = (FOLDER / "two_rows.parquet").read_bytes()

@@ -22,9 +22,9 @@ from schemathesis.checks import load_all_checks, not_a_server_error
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from gaussian_processes.arc_cosine import algorithm
-from gaussian_processes.serving.application import Service, create_app
-from gaussian_processes.serving.models import Models
-from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.serving.http.application import Service, create_app
+from gaussian_processes.serving.models.loaded import Models
+from gaussian_processes.serving.models.predictor import Predictor
 from gaussian_processes.storage.model_file import save_artifact
 
 # Requests of the test of memory; as many as somebody has patience for.

@@ -8,7 +8,7 @@ import pytest
 
 from gaussian_processes.algorithm import Query
 from gaussian_processes.errors import RowError
-from gaussian_processes.serving.gathering import ROWS, Gathering, Question
+from gaussian_processes.serving.models.batching import ROWS, Gathering, Question
 
 MEAN, BOTH = Query(("mean",)), Query(("mean", "double"))
 

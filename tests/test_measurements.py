@@ -6,7 +6,7 @@ import signal
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from gaussian_processes.serving.measurements import ROWS, SECONDS, Facts, Measurements, Tally
+from gaussian_processes.serving.watching.metrics import ROWS, SECONDS, Facts, Measurements, Tally
 
 pytestmark = pytest.mark.slow
 

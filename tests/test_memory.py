@@ -16,8 +16,8 @@ from processes import NEIGHBOURS, run_train, running_server, wait_for
 
 from gaussian_processes.data.room import TAKE, take, taken
 from gaussian_processes.errors import NoRoomError
-from gaussian_processes.serving.application import Service, create_app
-from gaussian_processes.serving.memory import Memory
+from gaussian_processes.serving.http.application import Service, create_app
+from gaussian_processes.serving.work.memory import Memory
 
 MEGABYTE = 10**6
 ROW = b"1,2\n"
@@ -34,7 +34,7 @@ def saved(array):
 @pytest.fixture
 def no_wait(monkeypatch):
     """Who finds no room is told at once."""
-    monkeypatch.setattr("gaussian_processes.serving.bodies.WAITING", (0, 0))
+    monkeypatch.setattr("gaussian_processes.serving.http.bodies.WAITING", (0, 0))
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,8 @@ from gaussian_processes.errors import (
     PlatformError,
     UnknownModelError,
 )
-from gaussian_processes.serving import models as module
-from gaussian_processes.serving.models import RESERVE, Models
+from gaussian_processes.serving.models import loaded as module
+from gaussian_processes.serving.models.loaded import RESERVE, Models
 
 SIZE = 1000
 

@@ -22,9 +22,9 @@ from gaussian_processes.arc_cosine import Hyperparameters, algorithm
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.job.contract.paths import OptMl
 from gaussian_processes.self_test import SelfTest
-from gaussian_processes.serving.application import Service, create_app
-from gaussian_processes.serving.models import Models
-from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.serving.http.application import Service, create_app
+from gaussian_processes.serving.models.loaded import Models
+from gaussian_processes.serving.models.predictor import Predictor
 from gaussian_processes.storage.model_file import Artifact, load_artifact, save_artifact
 
 MODELS = 200

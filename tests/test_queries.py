@@ -4,7 +4,7 @@ import pytest
 
 from gaussian_processes.algorithm import Output, Query
 from gaussian_processes.errors import DataError
-from gaussian_processes.serving.queries import parse_attributes, parse_query
+from gaussian_processes.serving.http.queries import parse_attributes, parse_query
 
 OUTPUTS = (Output("mean", "", usual=True), Output("std", "", usual=True), Output("interval", ""), Output("samples", ""))
 

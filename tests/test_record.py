@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from gaussian_processes.serving.record import SIZE, Record
+from gaussian_processes.serving.models.shared_list import SIZE, Record
 
 
 class Breaking(mmap.mmap):

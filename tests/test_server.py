@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gaussian_processes.serving import server
-from gaussian_processes.serving.settings import Settings
+from gaussian_processes.serving.processes import server
+from gaussian_processes.serving.processes.settings import Settings
 
 SETTINGS = replace(Settings.from_environ({}), cores=8)
 GIB = 2**30

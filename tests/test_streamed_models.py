@@ -28,9 +28,9 @@ from gaussian_processes.errors import DataError, InsufficientMemoryError, Platfo
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.job.contract.paths import OptMl
 from gaussian_processes.self_test import SelfTest
-from gaussian_processes.serving.application import Service, create_app
-from gaussian_processes.serving.models import RESERVE, Models
-from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.serving.http.application import Service, create_app
+from gaussian_processes.serving.models.loaded import RESERVE, Models
+from gaussian_processes.serving.models.predictor import Predictor
 from gaussian_processes.storage import atomic as files
 from gaussian_processes.storage.atomic import remove_unfinished
 from gaussian_processes.storage.model_file import FILE_NAME, Artifact, load_artifact, save_artifact

@@ -10,8 +10,8 @@ from contextlib import ExitStack
 import pytest
 
 from gaussian_processes.errors import PlatformError
-from gaussian_processes.serving import waiting
-from gaussian_processes.serving.waiting import answer_meanwhile, listen
+from gaussian_processes.serving.processes import waiting
+from gaussian_processes.serving.processes.waiting import answer_meanwhile, listen
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from reference import DATA, ROOT
 from reporting import metrics_in
 
 from gaussian_processes.arc_cosine import algorithm as gaussian_process
-from gaussian_processes.serving.application import Service, create_app
-from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.serving.http.application import Service, create_app
+from gaussian_processes.serving.models.predictor import Predictor
 
 
 def test_the_guide_shows_the_file_that_is_tested():

@@ -5,8 +5,8 @@ from reporting import Lines
 from gaussian_processes.arc_cosine import Hyperparameters, algorithm
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.self_test import SelfTest
-from gaussian_processes.serving.application import Service, create_app
-from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.serving.http.application import Service, create_app
+from gaussian_processes.serving.models.predictor import Predictor
 from gaussian_processes.storage.model_file import Artifact
 
 ROWS = "1,2\n3,4\n"

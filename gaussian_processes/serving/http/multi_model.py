@@ -13,9 +13,9 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from gaussian_processes.errors import DataError
 from gaussian_processes.faults import in_words
-from gaussian_processes.serving.bodies import read_body
-from gaussian_processes.serving.models import Entry, Models
-from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.serving.http.bodies import read_body
+from gaussian_processes.serving.models.loaded import Entry, Models
+from gaussian_processes.serving.models.predictor import Predictor
 
 MULTI_MODEL = "models"  # the paths' name in an application
 # What AWS's server for several models calls its errors, where that is not what HTTP calls them.

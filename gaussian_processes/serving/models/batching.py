@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gaussian_processes.algorithm import Algorithm, Query
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.errors import RowError
-from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.serving.models.predictor import Predictor
 
 # Rows that are predicted together at most: more cost as much each, and let the first of them wait.
 ROWS = 256

@@ -31,7 +31,7 @@ from gaussian_processes.data.records import Records
 from gaussian_processes.data.room import take
 from gaussian_processes.data.table import Table
 from gaussian_processes.errors import DataError, PlatformError
-from gaussian_processes.serving import decoding
+from gaussian_processes.serving.work import decoding
 
 # gevent's own are for its hub's thread alone.
 _poll: Any = monkey.get_original("select", "poll")
@@ -47,7 +47,7 @@ BUFFER = 2**20  # bytes of the pipe that a child answers through
 FREE = 10
 FAULT = 200  # bytes of what is wrong with a record, in words
 # The child finds the package where this process did, has one thread, and says little when it ends.
-ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).parents[2]), "OPENBLAS_NUM_THREADS": "1", "RUST_BACKTRACE": "0"}
+ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).parents[3]), "OPENBLAS_NUM_THREADS": "1", "RUST_BACKTRACE": "0"}
 
 # The names of the columns, what is wrong with a record by its index, and the numbers.
 Piece = tuple[tuple[str, ...] | None, dict[int, str], Array]

@@ -11,9 +11,9 @@ from gaussian_processes.data.format import parse_content_type
 from gaussian_processes.data.http import ANSWERS, CSV, REQUESTS, Exchange, Request, negotiate
 from gaussian_processes.data.records import Answer
 from gaussian_processes.data.room import kept
-from gaussian_processes.serving.measurements import Tally
-from gaussian_processes.serving.predictor import Predictor
-from gaussian_processes.serving.queries import Wish, parse_attributes, parse_query
+from gaussian_processes.serving.http.queries import Wish, parse_attributes, parse_query
+from gaussian_processes.serving.models.predictor import Predictor
+from gaussian_processes.serving.watching.metrics import Tally
 
 SOURCE = "The request body"
 

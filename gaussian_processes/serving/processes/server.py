@@ -26,18 +26,18 @@ from gaussian_processes.errors import ConfigurationError, DataError, ExplainedEr
 from gaussian_processes.job.contract.paths import OptMl
 from gaussian_processes.job.failure import Failure
 from gaussian_processes.job.planning.resources import available_memory
-from gaussian_processes.serving.application import Batches, Service, create_app
-from gaussian_processes.serving.computing import Computing, in_thread
-from gaussian_processes.serving.decoder import Decoders
-from gaussian_processes.serving.invocation import Habits
-from gaussian_processes.serving.measurements import Facts, Measurements
-from gaussian_processes.serving.memory import Memory
-from gaussian_processes.serving.models import Models
-from gaussian_processes.serving.nginx import Nginx
-from gaussian_processes.serving.predictor import Predictor
-from gaussian_processes.serving.queries import WORDS, parse_attributes, parse_query
-from gaussian_processes.serving.settings import Settings
-from gaussian_processes.serving.worker import ENDINGS
+from gaussian_processes.serving.http.application import Batches, Service, create_app
+from gaussian_processes.serving.http.invocation import Habits
+from gaussian_processes.serving.http.queries import WORDS, parse_attributes, parse_query
+from gaussian_processes.serving.models.loaded import Models
+from gaussian_processes.serving.models.predictor import Predictor
+from gaussian_processes.serving.processes.nginx import Nginx
+from gaussian_processes.serving.processes.settings import Settings
+from gaussian_processes.serving.processes.worker import ENDINGS
+from gaussian_processes.serving.watching.metrics import Facts, Measurements
+from gaussian_processes.serving.work.decoder import Decoders
+from gaussian_processes.serving.work.memory import Memory
+from gaussian_processes.serving.work.turns import Computing, in_thread
 
 # Long requests that a worker computes at the same time, beside short ones and the thread that answers /ping.
 COMPUTING = 2
@@ -206,7 +206,7 @@ def _gunicorn_settings(settings: Settings, workers: int, begin: Callable[[int], 
 
     return {
         "workers": workers,
-        "worker_class": "gaussian_processes.serving.worker.Worker",
+        "worker_class": "gaussian_processes.serving.processes.worker.Worker",
         "pre_fork": pre_fork,
         "post_fork": post_fork,
         "post_worker_init": lambda worker: begin(worker.slot),

@@ -6,9 +6,9 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 
 from gaussian_processes.errors import ExplainedError
-from gaussian_processes.serving.nginx import Nginx
-from gaussian_processes.serving.settings import Settings
-from gaussian_processes.serving.waiting import BACKLOG, answer_meanwhile, listen
+from gaussian_processes.serving.processes.nginx import Nginx
+from gaussian_processes.serving.processes.settings import Settings
+from gaussian_processes.serving.processes.waiting import BACKLOG, answer_meanwhile, listen
 
 
 def start(environ: MutableMapping[str, str]) -> int:
@@ -34,7 +34,7 @@ def start(environ: MutableMapping[str, str]) -> int:
 
         monkey.patch_all()  # before anything is imported that would keep an unpatched lock or socket
 
-        from gaussian_processes.serving.server import serve  # noqa: PLC0415
+        from gaussian_processes.serving.processes.server import serve  # noqa: PLC0415
 
         return serve(environ, settings, listener.detach(), model_is_there, front)
     except ExplainedError as error:

@@ -5,7 +5,7 @@ from typing import Any
 from gaussian_processes import __version__
 from gaussian_processes.algorithm import Algorithm
 from gaussian_processes.data.http import ANSWERS, REQUESTS
-from gaussian_processes.serving.queries import MOST_SAMPLES
+from gaussian_processes.serving.http.queries import MOST_SAMPLES
 
 Schema = dict[str, Any]
 

@@ -15,7 +15,7 @@ from gaussian_processes.data.records import Answer, Records
 from gaussian_processes.data.room import take, taken
 from gaussian_processes.data.table import Table
 from gaussian_processes.errors import DataError, RowError
-from gaussian_processes.serving.queries import Wish
+from gaussian_processes.serving.http.queries import Wish
 from gaussian_processes.storage.model_file import Artifact, load_artifact
 
 # Numbers that are predicted together where pieces have fewer: a call of a model costs as much as some hundreds of rows.

@@ -23,7 +23,7 @@ from gevent.threadpool import ThreadPool
 from gevent.util import wrap_errors
 
 from gaussian_processes.errors import ClientGoneError, NoRoomError
-from gaussian_processes.serving.gathering import Gathering
+from gaussian_processes.serving.models.batching import Gathering
 
 T = TypeVar("T")
 

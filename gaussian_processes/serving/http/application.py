@@ -16,16 +16,16 @@ from werkzeug.http import parse_options_header
 from gaussian_processes.algorithm import Algorithm
 from gaussian_processes.data.http import JSON
 from gaussian_processes.errors import ExplainedError, UnusableModelError
-from gaussian_processes.serving.bodies import read_body
-from gaussian_processes.serving.client import Client
-from gaussian_processes.serving.computing import Computing
-from gaussian_processes.serving.invocation import Habits, Invocation, Tallying, parse_invocation
-from gaussian_processes.serving.measurements import Facts, Measurements
-from gaussian_processes.serving.models import Models
-from gaussian_processes.serving.multi_model import MULTI_MODEL, error_type, multi_model
-from gaussian_processes.serving.observation import observe
-from gaussian_processes.serving.openapi import describe
-from gaussian_processes.serving.predictor import Predictor
+from gaussian_processes.serving.http.bodies import read_body
+from gaussian_processes.serving.http.invocation import Habits, Invocation, Tallying, parse_invocation
+from gaussian_processes.serving.http.multi_model import MULTI_MODEL, error_type, multi_model
+from gaussian_processes.serving.http.openapi import describe
+from gaussian_processes.serving.models.loaded import Models
+from gaussian_processes.serving.models.predictor import Predictor
+from gaussian_processes.serving.watching.hooks import observe
+from gaussian_processes.serving.watching.metrics import Facts, Measurements
+from gaussian_processes.serving.work.client import Client
+from gaussian_processes.serving.work.turns import Computing
 
 # Bytes of a body that are parsed, and answered, in less time than it takes to have another thread do it.
 SMALL = 2**14

@@ -19,9 +19,9 @@ from gaussian_processes.errors import (
     UnknownModelError,
     printable,
 )
-from gaussian_processes.serving.predictor import Predictor
-from gaussian_processes.serving.record import Record
-from gaussian_processes.serving.waiting import AGAIN, FIRST
+from gaussian_processes.serving.models.predictor import Predictor
+from gaussian_processes.serving.models.shared_list import Record
+from gaussian_processes.serving.processes.waiting import AGAIN, FIRST
 from gaussian_processes.storage.atomic import open_file
 from gaussian_processes.storage.model_file import FILE_NAME, missing_model
 

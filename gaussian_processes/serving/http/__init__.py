@@ -1,0 +1,1 @@
+"""What a client sees: routes, bodies, queries, answers, and their description."""

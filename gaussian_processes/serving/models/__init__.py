@@ -1,0 +1,1 @@
+"""Models in memory: loading them, predicting with them, sharing them among requests."""
