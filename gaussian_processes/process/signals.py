@@ -22,7 +22,7 @@ def exit_on_sigterm(*others: signal.Signals) -> None:
     """End with 128 + 15 on SIGTERM, which process 1 of a container would otherwise ignore; and so on other signals.
 
     The process ends where it stands, without unwinding: a SystemExit would be lost in a destructor or a callback, would
-    come out of a half-imported library as another error, and would wait for threads. What files.py was writing is
+    come out of a half-imported library as another error, and would wait for threads. What storage/atomic.py was writing is
     removed, and child processes get SIGTERM too. Who wants to do more installs a handler of their own.
     """
     for number in (signal.SIGTERM, *others):
