@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from gaussian_processes.cluster.configuration import configure
 from gaussian_processes.gp import ArcCosine
 from gaussian_processes.gp.solvers.covariance import Covariance
-from gaussian_processes.distributed_gp.cholesky import PANELS, TiledCholesky
+from gaussian_processes.distributed_gp.tiled_cholesky import PANELS, TiledCholesky
 from gaussian_processes.distributed_gp.engine import Engine
 from gaussian_processes.distributed_gp.grid import Grid
 

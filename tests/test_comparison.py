@@ -7,8 +7,8 @@ from itertools import chain, product
 import pytest
 
 from gaussian_processes.algorithm import Comparison, Variant
-from gaussian_processes.report.comparison import comparison
 from gaussian_processes.report.quantities import less
+from gaussian_processes.report.variants import comparison
 
 nan, inf = math.nan, math.inf
 ATTACK = "<script>alert('x')</script><img src=x onerror=y>\" onload=\"z"

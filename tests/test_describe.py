@@ -22,8 +22,8 @@ from gaussian_processes.data.channels.channel import parse_channel_type
 from gaussian_processes.data.format import parse_content_type
 from gaussian_processes.data.http import REQUESTS
 from gaussian_processes.description.command import main
+from gaussian_processes.description.markdown import table_of
 from gaussian_processes.description.specification import DESCRIPTION_LENGTH, describe
-from gaussian_processes.description.table import table_of
 from gaussian_processes.errors import ConfigurationError
 from gaussian_processes.job.contract.metric_definitions import Definition
 from gaussian_processes.job.contract.metric_lines import metric_line

@@ -13,10 +13,10 @@ import pytest
 from distributed import Client, Scheduler, SpecCluster, Worker
 
 from gaussian_processes.cluster.configuration import configure
-from gaussian_processes.distributed_gp.cholesky import TiledCholesky
 from gaussian_processes.distributed_gp.engine import Engine
 from gaussian_processes.distributed_gp.grid import MOST, SMALLEST, Grid
 from gaussian_processes.distributed_gp.solver import Tiled
+from gaussian_processes.distributed_gp.tiled_cholesky import TiledCholesky
 from gaussian_processes.gp import ArcCosine, TrainedGPModel
 from gaussian_processes.gp.linalg.cholesky import Cholesky, NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.packed import Packed, halves

@@ -5,7 +5,7 @@ import re
 from reference import ROOT
 
 from gaussian_processes.arc_cosine import Hyperparameters, algorithm
-from gaussian_processes.description.table import table_of
+from gaussian_processes.description.markdown import table_of
 
 README = (ROOT / "README.md").read_text()
 

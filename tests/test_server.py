@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gaussian_processes.serving.processes import server
-from gaussian_processes.serving.processes.settings import Settings
+from gaussian_processes.serving.processes.server_settings import Settings
 
 SETTINGS = replace(Settings.from_environ({}), cores=8)
 GIB = 2**30

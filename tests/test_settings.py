@@ -3,7 +3,7 @@
 import pytest
 
 from gaussian_processes.errors import ConfigurationError
-from gaussian_processes.serving.processes.settings import Settings
+from gaussian_processes.serving.processes.server_settings import Settings
 
 MB = 2**20
 

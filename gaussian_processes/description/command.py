@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from gaussian_processes.algorithm import load_algorithm
+from gaussian_processes.description.markdown import table_of
 from gaussian_processes.description.specification import describe
-from gaussian_processes.description.table import table_of
 from gaussian_processes.errors import ConfigurationError, ExplainedError
 
 ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}

@@ -10,7 +10,7 @@ from gaussian_processes import __version__
 from gaussian_processes.algorithm import Algorithm, Metric, SeveralHosts
 from gaussian_processes.data.channels.formats import FORMATS
 from gaussian_processes.data.http import ANSWERS, REQUESTS
-from gaussian_processes.description.parameters import Parameter, parameters_of, search_range, text
+from gaussian_processes.description.hyperparameters import Parameter, parameters_of, search_range, text
 from gaussian_processes.job.contract.channels import INPUT_MODES, TRAINING_CHANNELS, VALIDATION_CHANNEL
 from gaussian_processes.job.contract.metric_definitions import definition_for
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from dask._task_spec import Task, TaskRef
 
-from gaussian_processes.distributed_gp.cholesky import TiledCholesky
 from gaussian_processes.distributed_gp.engine import Engine, Key, label
+from gaussian_processes.distributed_gp.tiled_cholesky import TiledCholesky
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.kernels.matvec import strips
 from gaussian_processes.gp.progress import Progress, no_progress

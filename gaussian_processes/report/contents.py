@@ -7,13 +7,13 @@ from typing import Any
 from gaussian_processes.report.account import Account
 from gaussian_processes.report.accuracy import predicted_against_actual, residuals
 from gaussian_processes.report.calibration import calibration
-from gaussian_processes.report.comparison import comparison
 from gaussian_processes.report.features import relevance, residuals_by_feature
-from gaussian_processes.report.learning import learning_curve
+from gaussian_processes.report.learning_curve import learning_curve
 from gaussian_processes.report.plot import Plot
 from gaussian_processes.report.predictions import Predictions
 from gaussian_processes.report.quantities import shortened
 from gaussian_processes.report.rows import Rows
+from gaussian_processes.report.variants import comparison
 
 DRAWN, LARGEST = 2000, 200  # points in a plot, at most, and those of them with the largest residuals
 

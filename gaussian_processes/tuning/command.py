@@ -15,6 +15,7 @@ from gaussian_processes.errors import ConfigurationError, ExplainedError, Platfo
 from gaussian_processes.job.planning.resources import available_cores
 from gaussian_processes.storage.atomic import write_by_rename
 from gaussian_processes.tuning.job import Place
+from gaussian_processes.tuning.live_table import Lines, LiveTable, row
 from gaussian_processes.tuning.page import page
 from gaussian_processes.tuning.request import TuningRequest, parse_request, read_document
 from gaussian_processes.tuning.results import (
@@ -30,7 +31,6 @@ from gaussian_processes.tuning.results import (
     read_results,
 )
 from gaussian_processes.tuning.search import search, unfinished_removed
-from gaussian_processes.tuning.table import Lines, LiveTable, row
 from gaussian_processes.tuning.trial import Trial
 from gaussian_processes.tuning.warm_start import parents
 

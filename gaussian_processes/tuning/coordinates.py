@@ -2,8 +2,8 @@
 
 from gaussian_processes.report.plot import Plot, specification
 from gaussian_processes.report.quantities import shortened
-from gaussian_processes.tuning.progress import SPECS
 from gaussian_processes.tuning.ranking import Ranking, value_of
+from gaussian_processes.tuning.timeline import SPECS
 
 BETWEEN = 96  # pixels from an axis to the next, at least
 MANY = 60  # lines that hide each other

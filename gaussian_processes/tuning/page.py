@@ -10,12 +10,12 @@ from gaussian_processes.report.page import Drawing, templates_in
 from gaussian_processes.report.plot import Plot
 from gaussian_processes.report.quantities import aligned, duration
 from gaussian_processes.tuning.coordinates import coordinates
-from gaussian_processes.tuning.heat_map import can_be_mapped, heat_map
-from gaussian_processes.tuning.progress import progress, timeline
+from gaussian_processes.tuning.pairs import can_be_mapped, heat_map
 from gaussian_processes.tuning.ranking import Ranking, value_of
 from gaussian_processes.tuning.request import TuningRequest
 from gaussian_processes.tuning.scale import Scale
 from gaussian_processes.tuning.slices import pair, slices
+from gaussian_processes.tuning.timeline import progress, timeline
 from gaussian_processes.tuning.trial import Trial
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from gaussian_processes.report.plot import Plot, specification
 from gaussian_processes.report.quantities import shortened
-from gaussian_processes.tuning.progress import SPECS
 from gaussian_processes.tuning.ranking import Ranking, shown
+from gaussian_processes.tuning.timeline import SPECS
 
 MOST = 12  # parameters with a slice
 

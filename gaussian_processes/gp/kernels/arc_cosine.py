@@ -13,7 +13,7 @@ from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.compiled.span import Span
 from gaussian_processes.gp.kernels.base import Hyperparameter, Pair
 from gaussian_processes.gp.kernels.derivative import stretch_derivatives
-from gaussian_processes.gp.kernels.evaluation import evaluation
+from gaussian_processes.gp.kernels.entries import evaluation
 from gaussian_processes.gp.kernels.inputs import LengthError, NormalisedInputs, measured, normalised
 from gaussian_processes.gp.kernels.matrices import gram, matrix
 from gaussian_processes.gp.linalg.packed import Packed

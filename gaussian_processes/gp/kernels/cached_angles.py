@@ -9,7 +9,7 @@ from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.compiled.span import places
 from gaussian_processes.gp.compiled.threads import in_threads, panels
 from gaussian_processes.gp.kernels.arc_cosine import ArcCosine
-from gaussian_processes.gp.kernels.evaluation import evaluation, half_complements
+from gaussian_processes.gp.kernels.entries import evaluation, half_complements
 from gaussian_processes.gp.kernels.inputs import NormalisedInputs
 from gaussian_processes.gp.linalg.packed import Packed
 

@@ -19,7 +19,7 @@ import numpy as np
 from gaussian_processes.gp.arrays import Array
 from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.compiled.threads import in_threads, panels
-from gaussian_processes.gp.kernels.evaluation import derivative_evaluation
+from gaussian_processes.gp.kernels.entries import derivative_evaluation
 from gaussian_processes.gp.kernels.inputs import NormalisedInputs
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.linalg.symmetric import times

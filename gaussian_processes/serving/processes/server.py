@@ -32,7 +32,7 @@ from gaussian_processes.serving.http.queries import WORDS, parse_attributes, par
 from gaussian_processes.serving.models.loaded import Models
 from gaussian_processes.serving.models.predictor import Predictor
 from gaussian_processes.serving.processes.nginx import Nginx
-from gaussian_processes.serving.processes.settings import Settings
+from gaussian_processes.serving.processes.server_settings import Settings
 from gaussian_processes.serving.processes.worker import ENDINGS
 from gaussian_processes.serving.watching.metrics import Facts, Measurements
 from gaussian_processes.serving.work.decoder import Decoders

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from gaussian_processes.errors import ExplainedError
 from gaussian_processes.serving.processes.nginx import Nginx
-from gaussian_processes.serving.processes.settings import Settings
+from gaussian_processes.serving.processes.server_settings import Settings
 from gaussian_processes.serving.processes.waiting import BACKLOG, answer_meanwhile, listen
 
 

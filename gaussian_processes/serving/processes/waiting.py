@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from gaussian_processes.errors import PlatformError
-from gaussian_processes.serving.watching.log import REQUEST_ID, log_request, new_request_id
+from gaussian_processes.serving.watching.request_log import REQUEST_ID, log_request, new_request_id
 
 BACKLOG = 2048
 # Open at the same time.

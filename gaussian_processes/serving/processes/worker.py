@@ -13,7 +13,7 @@ import gevent
 from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
-from gaussian_processes.serving.watching.log import REQUEST_ID, log_request, new_request_id
+from gaussian_processes.serving.watching.request_log import REQUEST_ID, log_request, new_request_id
 
 # What gunicorn's parser refuses, by the status that says so; 400 for the rest of its refusals.
 STATUSES = (

@@ -7,8 +7,8 @@ from flask import Flask, Response, g, request
 from werkzeug.http import parse_options_header
 
 from gaussian_processes.data.http import REQUESTS
-from gaussian_processes.serving.watching.log import REQUEST_ID, log_request, new_request_id
 from gaussian_processes.serving.watching.metrics import Measurements
+from gaussian_processes.serving.watching.request_log import REQUEST_ID, log_request, new_request_id
 
 MEDIA_TYPES = frozenset(name for known in REQUESTS for name in known.media_types)
 # Asked every few seconds, and of no interest while all is well.

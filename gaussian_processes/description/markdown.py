@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gaussian_processes.description.parameters import GREATEST_INTEGER, Parameter, choices, parameters_of, text
+from gaussian_processes.description.hyperparameters import GREATEST_INTEGER, Parameter, choices, parameters_of, text
 
 HEAD = ("| name | default | values | meaning |", "|---|---|---|---|")
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
