@@ -517,17 +517,12 @@ def report(tmp_path_factory):
     return write(folder, **changes)[0]["report.html"]
 
 
-POINTS = """[...document.querySelectorAll("#plot-%s path[aria-roledescription=point]")].map(point => {
-  const box = point.getBoundingClientRect()
-  return [box.x + box.width / 2, box.y + box.height / 2, point.getAttribute("aria-label"), point.getAttribute("fill")]
-})"""
-
-
 def points(browser, plot):
     """By the number of the row: where each point of a plot is in the window, and its fill."""
-    browser.eval(f"document.getElementById('{plot}').scrollIntoView()")
-    found = browser.eval(POINTS % plot)
-    return {int(re.search(r"Row: (\d+)", label)[1]): (x, y, fill) for x, y, label, fill in found}
+    return {
+        int(re.search(r"Row: (\d+)", one["label"])[1]): (one["x"], one["y"], one["fill"])
+        for one in browser.points(plot)
+    }
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -470,20 +470,12 @@ def test_a_browser_shows_the_page_and_fetches_nothing(browser, tmp_path, name):
         assert not [shape for shape in shapes if re.search("NaN|Infinity", shape)]
 
 
-POINTS = """[...document.querySelectorAll("#plot-%s path[aria-roledescription=point]")].map(point => {
-  const box = point.getBoundingClientRect()
-  return [box.x + box.width / 2, box.y + box.height / 2, point.getAttribute("aria-label"), point.getAttribute("opacity")]
-})"""
-
-
 def test_a_pointer_reads_a_job_and_a_brush_links_the_plots(browser, tmp_path):
     """Number, status and values under the mouse; jobs outside of the brush fade in every other plot."""
     path = tmp_path / "tuning.html"
     path.write_text(page(FOUR, FOUR_TRIED), encoding="utf-8")
     browser.visit(path)
-    browser.eval("document.getElementById('progress').scrollIntoView()")
-    points = {label: (x, y) for x, y, label, _ in browser.eval(POINTS % "progress")}
-    (best,) = [at for label, at in points.items() if "Job 2 (" in label]
+    (best,) = [(one["x"], one["y"]) for one in browser.points("progress") if "Job 2 (" in one["label"]]
     browser.mouse("moved", *best)
     browser.wait("document.querySelector('#vg-tooltip-element.visible') !== null")
     told = "Job 2 (Completed): kernel = cosine, order = 4, noise = 1, momentum = 0.999; loss = 1"
@@ -493,7 +485,7 @@ def test_a_pointer_reads_a_job_and_a_brush_links_the_plots(browser, tmp_path):
     browser.drag((best[0] - 30.0, best[1] - 40.0), (best[0] + 30.0, best[1] + 6.0))
     browser.wait("document.getElementById('brushed').textContent === '1 of 4 jobs are brushed.'")
     for plot in ("progress", "slice_0", "slice_3"):
-        bright = [label for _, _, label, opacity in browser.eval(POINTS % plot) if float(opacity or 1) > 0.5]
+        bright = [one["label"] for one in browser.points(plot) if float(one["opacity"] or 1) > 0.5]
         assert len(bright) == 1
         assert "Job 2 (" in bright[0]
     assert browser.console == []

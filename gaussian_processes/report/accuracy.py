@@ -41,6 +41,7 @@ def predicted_against_actual(everything: Predictions, rows: Rows, source: str) -
         **rows.looks,
         actual=titled(f"Actual {target}", sample.exponent),
         predicted=titled(f"Predicted {target}", sample.exponent),
+        thin=0.4 if len(sample) <= 500 else 0.12,
         ends=[low, high],
         low=low,
         high=high,

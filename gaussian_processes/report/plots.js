@@ -22,10 +22,10 @@
 
   const brush = (view, ranges) => {
     const brushed = within(ranges);
-    if (brushed === null && owner !== view) return; // another brush took its place
+    const takesOver = owner !== view;
     owner = brushed === null ? null : view;
     for (const other of views) {
-      if (other !== view) {
+      if (takesOver && other !== view) {
         const sides = Object.keys(other.getState({signals: (name) => /^brush_[xy]$/.test(name), data: () => false}).signals);
         for (const side of sides) other.signal(side, [0, 0]);
       }
@@ -36,6 +36,18 @@
     said.textContent = brushed === null ? said.dataset.none : `${count} of ${drawn.length} ${said.dataset.rows} brushed.`;
   };
 
+  // A mouse moves faster than many rows are drawn: what counts is the last of its moves within a frame.
+  let latest = null;
+  const brushSoon = (view, ranges) => {
+    if (!Object.keys(ranges).length && owner !== view) return; // another brush took its place
+    if (!latest) requestAnimationFrame(() => {
+      const [from, to] = latest;
+      latest = null;
+      brush(from, to);
+    });
+    latest = [view, ranges];
+  };
+
   const sized = (spec) => ({...spec, width: "container", autosize: {type: "fit-x", contains: "padding"}, datasets: {[page.name]: rowsOf()}});
 
   const draw = async ([name, spec]) => {
@@ -44,7 +56,7 @@
     });
     if (spec.params?.some((one) => one.name === "brushed")) views.push(view);
     // A plot without a brush refuses.
-    try { view.addSignalListener("brush", (_, ranges) => brush(view, ranges)); } catch { /* nothing to listen to */ }
+    try { view.addSignalListener("brush", (_, ranges) => brushSoon(view, ranges)); } catch { /* nothing to listen to */ }
   };
 
   Promise.all(Object.entries(page.plots).map(draw)).then(() => { document.documentElement.dataset.plots = "drawn"; });

@@ -1,6 +1,5 @@
 """A headless browser, driven by the DevTools protocol: what a page shows, what a mouse does to it, and what it asks for."""
 
-import base64
 import json
 import os
 import shutil
@@ -28,6 +27,11 @@ SWITCHES = (
     "--disable-features=IsolateSandboxedIframes",  # so that one session sees what is in them
     "--host-resolver-rules=MAP * ~NOTFOUND",  # nothing is reached, whatever asks
 )
+POINTS = """[...document.querySelectorAll("#plot-%s path[aria-roledescription=point]")].map(point => {
+  const {x, y, width, height} = point.getBoundingClientRect()
+  const [label, fill, opacity] = ["aria-label", "fill", "opacity"].map(name => point.getAttribute(name))
+  return {x: x + width / 2, y: y + height / 2, label, fill, opacity}
+})"""
 SECONDS = 20.0  # of waiting for an answer, or for a page
 
 
@@ -59,10 +63,10 @@ class Browser:
         assert "error" not in answer, answer
         return answer["result"]
 
-    def visit(self, page, width=1400, height=900, scheme="light", *, scripts=True):
+    def visit(self, page, width=1400, scheme="light", *, scripts=True):
         """Open a file in a window of this width and colour scheme, and wait until its plots are drawn."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         self.call("Emulation.setEmulatedMedia", features=features)
         self.call("Page.navigate", url="about:blank")
         self.console, self.requests, self.contexts = [], [], {}
@@ -98,14 +102,10 @@ class Browser:
             self.mouse("moved", *at, button="left", buttons=1)
         self.mouse("released", *end)
 
-    def picture(self, path: Path):
-        """The whole page as PNG."""
-        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        # A capture beyond the window resizes it and back again, which ends what the mouse has begun.
-        window = {"width": size["width"], "height": min(size["height"], 16000)}
-        self.call("Emulation.setDeviceMetricsOverride", **window, deviceScaleFactor=1, mobile=False)
-        found = self.call("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(found["data"]))
+    def points(self, plot):
+        """Scroll a plot into the window: where each of its points is there, with its label, fill and opacity."""
+        self.eval(f"document.getElementById({plot!r}).scrollIntoView()")
+        return self.eval(POINTS % plot)
 
     def _next(self):
         while b"\0" not in self._received:
