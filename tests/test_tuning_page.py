@@ -250,6 +250,8 @@ def test_colours_are_those_of_ranks():
     values = [55.1, 55.2, 55.3, 55.3, 56.0, 57.0, 1e6]
     trials = [trial(i, chosen(q=0, l=1), value) for i, value in enumerate(values, start=1)]
     assert [job["shade"] for _, job in sorted(jobs(Q_L, trials).items())] == [0, 1, 2, 2, 4, 5, 6]
+    few = [trial(i, chosen(q=0, l=1), value) for i, value in enumerate([1.0, 1.5, 9.0], start=1)]
+    assert [job["shade"] for _, job in sorted(jobs(Q_L, few).items())] == [0, 3, 6]
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_trains_and_serves(example_job, nearest):
     assert "averaging over 5 neighbours" in done.stdout
     rmse = math.sqrt(np.mean((validation[:, 0] - means) ** 2))
     assert metrics_in(done.stdout) == {"validation:RMSE": pytest.approx(rmse)}
-    assert (paths.output_data / "predicted_against_actual.png").exists()
+    assert "predicted_against_actual" in (paths.output_data / "report.html").read_text(encoding="utf-8")
     with running_server(paths, NEIGHBOURS) as server:
         body = "".join(f"{a!r},{b!r}\n" for a, b in validation[:, 1:].tolist()).encode()
         answer = server.request("/invocations", body, Content_Type="text/csv")
