@@ -229,8 +229,8 @@ def gather_close(
         for j in _strips(rows, top, span):
             for row in _tile(rows, top, transposed, j, work):
                 start, stop = _half_complements(rows, row, columns, j, span, work)
-                for n in range(start, stop):
-                    if work[H, n] < CLOSE / 2:
+                for n in range(stop):
+                    if start <= n and work[H, n] < CLOSE / 2:
                         sign = 1.0 if work[row % ROWS, n] > 0 else -1.0
                         weight = 2 * sign * out[row, j + n - shift]
                         out[row, j + n - shift] = 0
