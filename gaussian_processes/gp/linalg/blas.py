@@ -1,6 +1,7 @@
-"""Blocks: BLAS on views of matrices that lie by columns (Fortran's order) or by rows (C's), each as it may be.
+"""BLAS and LAPACK routines on views of matrices stored by columns (Fortran order) or by rows (C order), in any mix.
 
-What lies by rows is its transpose by columns; so a lower triangle by rows is an upper one by columns.
+A matrix stored by rows is its transpose stored by columns, and its lower triangle an upper one. Of a triangular or
+symmetric matrix only the lower triangle is read and written.
 """
 
 from gaussian_processes.gp.arrays import Matrix
@@ -8,20 +9,20 @@ from gaussian_processes.gp.linalg.lapack import blas, lapack
 
 
 def factor(M: Matrix) -> int:
-    """M <- L for the lower triangle of M = L L^T. Returns 0, or the row, from 1, whose pivot is not positive."""
+    """M <- L, M = L L^T. Returns 0, or the first row, counted from 1, with a pivot that is not positive."""
     return lapack("potrf", _triangle(M), len(M), _by_columns(M))
 
 
 def invert(L: Matrix) -> None:
-    """L <- (L L^T)^-1, of which the lower triangle counts, for a lower triangle L."""
+    """L <- (L L^T)^-1 for a lower triangle L."""
     if lapack("potri", _triangle(L), len(L), _by_columns(L)):
-        raise ZeroDivisionError("a triangle with a zero on its diagonal has no inverse")
+        raise ZeroDivisionError("a triangular matrix with a zero on its diagonal has no inverse")
 
 
 def invert_triangle(L: Matrix) -> None:
     """L <- L^-1 for a lower triangle L."""
     if lapack("trtri", _triangle(L), "N", len(L), _by_columns(L)):
-        raise ZeroDivisionError("a triangle with a zero on its diagonal has no inverse")
+        raise ZeroDivisionError("a triangular matrix with a zero on its diagonal has no inverse")
 
 
 def divide(L: Matrix, B: Matrix, transposed: bool = False) -> None:
@@ -36,7 +37,7 @@ def divide(L: Matrix, B: Matrix, transposed: bool = False) -> None:
 
 
 def subtract_product(C: Matrix, A: Matrix, B: Matrix) -> None:
-    """C <- C - A B for a matrix B, or a vector, which like C is then contiguous."""
+    """C <- C - A B for matrices B and C, or contiguous vectors."""
     if B.ndim == 1:
         X = _by_columns(A)
         blas("gemv", _operation(A), *X.shape, -1.0, X, B, 1, 1.0, C, 1)
@@ -47,17 +48,17 @@ def subtract_product(C: Matrix, A: Matrix, B: Matrix) -> None:
 
 
 def subtract_square(C: Matrix, A: Matrix) -> None:
-    """C <- C - A A^T, of which the lower triangle counts."""
+    """C <- C - A A^T for a symmetric C."""
     add_square(C, A, -1.0)
 
 
 def add_square(C: Matrix, A: Matrix, factor: float = 1.0) -> None:
-    """C <- C + factor A A^T, of which the lower triangle counts."""
+    """C <- C + factor A A^T for a symmetric C."""
     blas("syrk", _triangle(C), _operation(A), *A.shape, factor, _by_columns(A), 1.0, _by_columns(C))
 
 
 def add_symmetric_product(C: Matrix, a: Matrix, b: Matrix) -> None:
-    """C <- C + (a b^T + b a^T)/2, of which the lower triangle counts, for contiguous vectors."""
+    """C <- C + (a b^T + b a^T)/2 for a symmetric C and contiguous vectors."""
     blas("syr2", _triangle(C), len(a), 0.5, a, 1, b, 1, _by_columns(C))
 
 
@@ -69,7 +70,7 @@ def add_outer_product(C: Matrix, a: Matrix, b: Matrix) -> None:
 
 
 def add_product(A: Matrix, B: Matrix, C: Matrix) -> None:
-    """C <- C + A B for matrices B and C by columns and a symmetric A, of which the lower triangle counts."""
+    """C <- C + A B for a symmetric A and matrices B and C stored by columns."""
     blas("symm", "L", _triangle(A), *B.shape, 1.0, _by_columns(A), B, 1.0, C)
 
 
@@ -82,10 +83,10 @@ def _by_columns(A: Matrix) -> Matrix:
 
 
 def _operation(A: Matrix) -> str:
-    """What turns `_by_columns` of a matrix into the matrix."""
+    """BLAS's TRANS: the operation that turns `_by_columns(A)` into A."""
     return "NT"[_is_by_rows(A)]
 
 
 def _triangle(L: Matrix) -> str:
-    """Where in `_by_columns` of it a lower triangle is."""
+    """BLAS's UPLO: the triangle of `_by_columns(L)` that holds the lower triangle of L."""
     return "LU"[_is_by_rows(L)]

@@ -41,32 +41,32 @@ class BlockSizes:
 
 
 class NotPositiveDefiniteError(ValueError):
-    """The Cholesky factorisation met a pivot that is not positive; says where, and the likely causes in order.
+    """The Cholesky factorisation met a pivot that is not positive.
 
     Attributes:
         size: rows of the matrix.
-        row: of the pivot, from 1.
-        pivot: its value, the smallest of all so far: what is left of the row's variance, given the rows before it.
+        row: row of the pivot, counted from 1.
+        pivot: value of the pivot: the row's variance given the rows before it.
     """
 
     def __init__(self, size: int, row: int, pivot: float) -> None:
         self.size, self.row, self.pivot = size, row, pivot
         super().__init__(
             f"The matrix M = sigma2 I + K of {size} rows is not positive definite to rounding: the Cholesky "
-            f"factorisation stopped at row {row}, whose pivot, the smallest, is {pivot:.3g}. Likely causes: (a) sigma2 "
-            f"is too small for the rounding of K: raise sigma2 to 1e-10 times the variance or more; (b) many rows are "
-            f"equal or nearly equal: remove repeats or raise sigma2; (c) rows of very different length in the "
-            f"homogeneous geometry: lower degree, or set feature_scaling=standard."
+            f"factorisation stopped at row {row}, where the pivot is {pivot:.3g}. Likely causes: (a) sigma2 is too small "
+            f"for the rounding of K: raise sigma2 to 1e-10 times the variance or more; (b) many rows are equal or nearly "
+            f"equal: remove duplicates or raise sigma2; (c) rows of very different length in the homogeneous geometry: "
+            f"lower degree, or set feature_scaling=standard."
         )
 
     def __reduce__(self) -> tuple[type, tuple[int, int, float]]:
-        """As it comes from another process."""
+        """Pickle the fields, not the message."""
         return type(self), (self.size, self.row, self.pivot)
 
 
 @dataclass(frozen=True, eq=False)
 class Cholesky:
-    """M = L L^T, in double or single precision.
+    """The factorisation M = L L^T, in double or single precision.
 
     Attributes:
         L: the factor, packed.
@@ -81,7 +81,7 @@ class Cholesky:
         """Factor M in its own memory: M is overwritten. Progress is told of the phase "Cholesky".
 
         Raises:
-            NotPositiveDefiniteError: a pivot is not positive, or not a number.
+            NotPositiveDefiniteError: a pivot is not positive and finite.
         """
         row = _factor(M, sizes, Work("Cholesky", len(M) ** 3, progress))
         require_positive(row, M.diagonal, len(M))
@@ -100,13 +100,13 @@ class Cholesky:
         return x
 
     def half_solve(self, B: Matrix) -> Matrix:
-        """L^-1 B for B (N, M); in B's own memory where B is in Fortran's order and of L's precision."""
+        """L^-1 B for B (N, M). Overwrites a B in Fortran's order and L's precision."""
         B = self._by_columns(B)
         self._forward(B)
         return B
 
     def transposed_half_solve(self, B: Matrix) -> Matrix:
-        """L^-T B, likewise."""
+        """L^-T B, as `half_solve`."""
         B = self._by_columns(B)
         self._backward(B)
         return B
@@ -173,7 +173,7 @@ def require_positive(row: int, pivots: Array, size: int, start: int = 0) -> None
 def _factor(M: Packed, sizes: BlockSizes, work: Work) -> int:
     """M <- L, a panel of columns at a time. Returns 0, or the row, from 1, whose pivot is not positive.
 
-    The units of work are sixths of a multiplication with its addition, N^3 in all.
+    Work is in sixths of a multiply-add, N^3 in all.
     """
     for k in M.tiles(sizes.panel):
         row = factor(M[k, k])

@@ -1,4 +1,4 @@
-"""Inverse: M^-1 from the Cholesky factor of M, in the factor's own memory, which then is no factor any more."""
+"""Inverse: M^-1 from the Cholesky factor of M. It overwrites the factor."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ from gaussian_processes.gp.linalg.cholesky import Cholesky
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, no_progress
 
-# Columns of which squares are summed at a time.
+# Columns per step of a sum of squares.
 COLUMNS = 64
 
 
 def inverse(factor: Cholesky, progress: Progress = no_progress) -> Packed:
-    """M^-1 (N, N), packed. Progress is told of the phase "inverse"; it takes twice the operations of factoring.
+    """M^-1 (N, N), packed, at twice the operations of the factorisation. Reports progress of the phase "inverse".
 
     With M = L L^T in two by two blocks and X = L^-1, M^-1 = X^T X is
 
@@ -22,7 +22,7 @@ def inverse(factor: Cholesky, progress: Progress = no_progress) -> Packed:
     """
     M = factor.L
     work = Work("inverse", 6 if len(M) > 1 else 1, progress)
-    L11, L21, L22 = M.parts
+    L11, L21, L22 = M.blocks
     if len(L22):
         divide(L11, L21.T, transposed=True)
         work.advance(1)
@@ -42,12 +42,12 @@ def inverse(factor: Cholesky, progress: Progress = no_progress) -> Packed:
 
 
 def inverse_diagonal(factor: Cholesky) -> Array:
-    """The diagonal (N,) of M^-1, as `Cholesky.inverse_diagonal`, but in the factor's memory: two thirds of the operations.
+    """The diagonal (N,) of M^-1, at two thirds of the operations of `Cholesky.inverse_diagonal`.
 
-    Its entry i is |L^-1 e_i|^2; the blocks of L^-1 are L11^-1, L22^-1 and -X21, X21 = L22^-1 L21 L11^-1.
+    Entry i is |L^-1 e_i|^2. The blocks of L^-1 are L11^-1, L22^-1 and -X21, X21 = L22^-1 L21 L11^-1.
     """
     L = factor.L
-    L11, L21, L22 = L.parts
+    L11, L21, L22 = L.blocks
     if len(L22):
         divide(L11, L21.T, transposed=True)
         divide(L22, L21)

@@ -1,7 +1,7 @@
-"""BLAS and LAPACK on parts of an array, in place: SciPy's own wrappers copy what is not contiguous.
+"""BLAS and LAPACK on views of arrays, in place. SciPy's own wrappers copy views that are not contiguous.
 
-These are the routines that SciPy offers to compiled code, called with the addresses of views and the distance between
-their columns. The interpreter's lock is released while they run.
+SciPy exports the routines to Cython; here ctypes calls them with the address and the leading dimension of each view. The
+interpreter's lock is released while they run.
 """
 
 import ctypes
@@ -20,22 +20,22 @@ def blas(name: str, *arguments: str | float | Matrix) -> None:
 
 
 def lapack(name: str, *arguments: str | float | Matrix) -> int:
-    """Call a LAPACK routine named without its precision, whose last argument is `info`, and return that."""
+    """Call a LAPACK routine named without its precision; return `info`, its last argument, which is not passed."""
     info = ctypes.c_int()
     _call(cython_lapack, name, (*arguments, ctypes.byref(info)))
     if info.value < 0:
-        raise ValueError(f"argument {-info.value} of {name} is not what LAPACK takes")
+        raise ValueError(f"LAPACK refuses argument {-info.value} of {name}")
     return info.value
 
 
 def _call(module: Any, name: str, arguments: tuple[Any, ...]) -> None:
-    """Call a Fortran routine, which takes addresses.
+    """Call a Fortran routine.
 
     Args:
-        module: where SciPy keeps it.
-        name: without its first letter, which is the precision of the arrays.
-        arguments: letters; whole numbers; real scalars; vectors; matrices in Fortran's order, whole or parts of one,
-            each standing for its address and the distance between its columns.
+        module: SciPy's module with the routine.
+        name: the routine's name without its first letter, the precision of the arrays.
+        arguments: letters, integers, real scalars, contiguous vectors, and matrices or blocks of them in Fortran's order.
+            A matrix stands for two arguments: its address and its leading dimension.
     """
     dtype = next(argument.dtype for argument in arguments if isinstance(argument, np.ndarray))
     real = {"float64": ctypes.c_double, "float32": ctypes.c_float}[dtype.name]
@@ -49,9 +49,9 @@ def _call(module: Any, name: str, arguments: tuple[Any, ...]) -> None:
                     )
                 addresses.append(ctypes.c_void_p(argument.ctypes.data))
                 if argument.ndim == 2:
-                    # Of a single column, or of none, NumPy does not keep the distance to the next.
-                    distance = max(argument.strides[1] // argument.itemsize, len(argument), 1)
-                    addresses.append(ctypes.byref(ctypes.c_int(distance)))
+                    # NumPy's stride between columns is arbitrary where there are fewer than two.
+                    leading = max(argument.strides[1] // argument.itemsize, len(argument), 1)
+                    addresses.append(ctypes.byref(ctypes.c_int(leading)))
             case str():
                 addresses.append(ctypes.c_char_p(argument.encode()))
             case int():

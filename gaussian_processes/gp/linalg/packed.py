@@ -1,12 +1,12 @@
-"""Packed: half of a symmetric matrix, or a triangular one, in half the memory of the whole and without loss of speed.
+"""Packed: the lower triangle of a symmetric or triangular matrix, in half the memory and at BLAS's full speed.
 
-LAPACK's rectangular full packed format [GWDL10] cuts the lower triangle of an (N, N) matrix into
+LAPACK's rectangular full packed format [GWDL10] divides the lower triangle of an (N, N) matrix into
 
     L11         m = ceil(N / 2) rows,
     L21 L22     n = N - m rows,
 
-and lays the transpose of L22 into the place that L11 leaves free above its diagonal. Every part is then an ordinary
-matrix, with which BLAS works as fast as with a whole one. L11 and L21 are one of m columns.
+and stores the transpose of L22 in the unused half of L11, above its diagonal. Each block is then an ordinary matrix for
+BLAS, and [L11; L21] is one of m columns.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class Packed:
     """The lower triangle of a matrix (N, N).
 
     Attributes:
-        rectangle: (m, N + 1) for even N, (m, N) for odd N, in C's order; its transpose is what LAPACK describes.
+        rectangle: (m, N + 1) for even N, (m, N) for odd N, in C's order: the transpose of LAPACK's array.
     """
 
     rectangle: NDArray[Any]
@@ -38,17 +38,17 @@ class Packed:
 
     @classmethod
     def empty(cls, N: int, dtype: type[np.floating[Any]] = np.float64) -> "Packed":
-        """Room for the lower triangle of an (N, N) matrix."""
+        """An uninitialised (N, N) matrix."""
         return cls(np.empty(cls.shape(N), dtype))
 
     @staticmethod
     def shape(N: int) -> tuple[int, int]:
-        """Of the rectangle of an (N, N) matrix."""
+        """The shape of the rectangle of an (N, N) matrix."""
         return (N + 1) // 2, N + 1 - N % 2
 
     @classmethod
     def zeros(cls, N: int) -> "Packed":
-        """Zeros, in double precision."""
+        """The zero matrix (N, N), in double precision."""
         return cls(np.zeros_like(cls.empty(N).rectangle))
 
     @classmethod
@@ -69,16 +69,17 @@ class Packed:
 
     @property
     def even(self) -> int:
-        """1 where N is even, 0 where it is odd: the rows of the format above L11."""
+        """1 if N is even, 0 if it is odd: the number of rows above L11 in LAPACK's array."""
         return int(self.rectangle.shape[1] > 2 * self.m)
 
     def __len__(self) -> int:
         return int(self.rectangle.shape[1]) - self.even
 
     def __getitem__(self, block: tuple[slice, slice]) -> Matrix:
-        """A view of rows and columns, of which what is below the diagonal counts; by columns, or by rows where second.
+        """A view of a block, of which only entries on and below the diagonal are defined.
 
-        The columns are of one half, the first m or the others; the rows begin where the columns do, or below.
+        The view is stored by columns in the first half, by rows in the second. The columns lie within one half; the rows
+        begin with the columns or below.
         """
         rows, columns = block
         if columns.start < self.m:
@@ -87,14 +88,14 @@ class Packed:
         return self.rectangle[first + rows.start - m : first + rows.stop - m, columns.start - m : columns.stop - m]
 
     def tiles(self, size: int, start: int = 0) -> list[slice]:
-        """The rows, or the columns, from `start` on, in slices of at most `size`, each within one of the halves."""
+        """`tiles` of this matrix."""
         return tiles(len(self), size, start)
 
     def spans(self, panel: slice) -> Iterator[tuple[slice, Span, Matrix]]:
-        """What a compiled pass fills of some rows of the rectangle: rows of the matrix, their columns, and their place.
+        """The parts of some rows of the rectangle that a compiled pass can fill: rows of the matrix, columns, memory.
 
-        Row j of the rectangle is row m + j - 1 + even of the matrix from column m to the diagonal, then row j of its
-        upper triangle from there on.
+        Row j of the rectangle holds row m + j - 1 + even of the matrix from column m to the diagonal, then row j of the
+        upper triangle.
         """
         N, m, even = len(self), self.m, self.even
         yield panel, (panel.start, 1, N, 0, -even), self.rectangle[panel]
@@ -106,7 +107,7 @@ class Packed:
 
     @property
     def diagonal(self) -> NDArray[Any]:
-        """(N,), a copy."""
+        """A copy of the diagonal (N,)."""
         return np.concatenate([np.diagonal(self[half, half]) for half in self.halves])
 
     def add_to_diagonal(self, value: float) -> None:
@@ -116,7 +117,7 @@ class Packed:
             part[np.diag_indices(len(part))] += part.dtype.type(value)
 
     def lower(self) -> Matrix:
-        """The whole lower triangle (N, N), zeros above it."""
+        """The matrix (N, N) with zeros above its diagonal."""
         L = np.zeros((len(self), len(self)), self.rectangle.dtype)
         for half in self.halves:
             below = slice(half.start, len(self))
@@ -125,24 +126,24 @@ class Packed:
 
     @property
     def halves(self) -> tuple[slice, slice]:
-        """The rows of L11, and those of L22."""
+        """`halves` of this matrix."""
         return halves(len(self))
 
     @property
-    def parts(self) -> tuple[Matrix, Matrix, Matrix]:
-        """L11, L21, L22: views, the last one by rows."""
+    def blocks(self) -> tuple[Matrix, Matrix, Matrix]:
+        """Views of L11 and L21, stored by columns, and L22, stored by rows."""
         first, last = self.halves
         return self[first, first], self[last, first], self[last, last]
 
 
 def halves(N: int) -> tuple[slice, slice]:
-    """The rows of L11, and those of L22, of an (N, N) matrix."""
+    """The rows of L11 and the rows of L22 of an (N, N) matrix."""
     m = (N + 1) // 2
     return slice(0, m), slice(m, N)
 
 
 def tiles(N: int, size: int, start: int = 0) -> list[slice]:
-    """The rows of an (N, N) matrix from `start` on, in slices of at most `size`, each within one of its halves."""
+    """Slices of at most `size` that cover the rows of an (N, N) matrix from `start` on, each within one half."""
     found = []
     for half in halves(N):
         first = max(half.start, start)

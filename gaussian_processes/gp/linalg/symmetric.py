@@ -1,4 +1,4 @@
-"""Symmetric matrices (N, N) in packed form, as wholes: products with them, and what is added to them."""
+"""Symmetric packed matrices (N, N): products, rank updates, conversion to full storage."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from gaussian_processes.gp.linalg.packed import Packed
 
 def add_mean_product(W: Packed, a: Array, b: Array) -> None:
     """W <- W + (a b^T + b a^T)/2 for vectors a, b (N,)."""
-    W11, W21, W22 = W.parts
+    W11, W21, W22 = W.blocks
     first, last = W.halves
     add_symmetric_product(W11, a[first], b[first])
     if len(W22):
@@ -29,7 +29,7 @@ def add_mean_product(W: Packed, a: Array, b: Array) -> None:
 def minus_square(B: Matrix) -> Packed:
     """-B B^T for a matrix B (N, M) in C's order."""
     W = Packed.zeros(len(B))
-    W11, W21, W22 = W.parts
+    W11, W21, W22 = W.blocks
     first, last = W.halves
     subtract_square(W11, B[first])
     if len(W22):
@@ -40,9 +40,9 @@ def minus_square(B: Matrix) -> Packed:
 
 def times(W: Packed, U: Matrix) -> Matrix:
     """W U (N, d) for U (N, d)."""
-    W11, W21, W22 = W.parts
+    W11, W21, W22 = W.blocks
     top, bottom = (np.asfortranarray(U[half]) for half in W.halves)
-    products = [np.zeros_like(part, order="F") for part in (top, bottom)]
+    products = [np.zeros_like(half, order="F") for half in (top, bottom)]
     add_product(W11, top, products[0])
     if len(W22):
         add_product(W22, bottom, products[1])

@@ -1,4 +1,4 @@
-"""The inverse from the factor, and what is done with symmetric packed matrices, against NumPy's plain arrays."""
+"""The inverse from the factor, and operations on symmetric packed matrices, against NumPy on full arrays."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def mirrored(packed):
 
 @each_size
 def test_the_inverse_is_numpys(N):
-    """In the factor's own memory."""
+    """It overwrites the factor."""
     A = np.random.default_rng(N).normal(size=(N, N))
     M = A @ A.T + N * np.eye(N)
     packed = Packed.of(M)
@@ -36,7 +36,7 @@ def test_the_inverse_is_numpys(N):
     assert np.allclose(mirrored(found) @ M, np.eye(N), rtol=0.0, atol=1e-11)
 
 
-def test_the_inverse_of_what_is_hardly_one_is_as_near_as_rounding_allows():
+def test_the_inverse_of_an_ill_conditioned_matrix_is_accurate_to_rounding():
     """Relative to the condition number, here 1e10."""
     N = 60
     Q, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(N, N)))
@@ -47,8 +47,8 @@ def test_the_inverse_of_what_is_hardly_one_is_as_near_as_rounding_allows():
 
 
 @each_size
-def test_progress_is_told_from_beginning_to_end(N):
-    """One phase, which begins at 0, ends at 1 and does not go back."""
+def test_progress_rises_from_0_to_1(N):
+    """In one phase."""
     told = []
     inverse(Cholesky.of(Packed.of(np.eye(N))), lambda *step: told.append(step))
     assert {phase for phase, _ in told} == {"inverse"}
@@ -59,7 +59,7 @@ def test_progress_is_told_from_beginning_to_end(N):
 
 
 @each_size
-def test_a_packed_matrix_made_whole_is_the_matrix(N):
+def test_a_packed_matrix_unpacks_to_the_full_matrix(N):
     """To the bit, both triangles."""
     M = symmetric(N)
     assert np.array_equal(whole(Packed.of(M)), M)
@@ -68,8 +68,8 @@ def test_a_packed_matrix_made_whole_is_the_matrix(N):
 @each_size
 @pytest.mark.parametrize("columns", [1, 2, 11])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_products_are_those_of_the_whole_matrix(N, columns, order):
-    """For right sides in either order of memory, which stay as they are, as does the matrix."""
+def test_products_are_those_of_the_full_matrix(N, columns, order):
+    """For right-hand sides in either order of memory; neither these nor the matrix are overwritten."""
     M, packed = symmetric(N), Packed.of(symmetric(N))
     U = np.asarray(np.random.default_rng(1).normal(size=(N, columns)), order=order)
     before = U.copy()
@@ -78,14 +78,14 @@ def test_products_are_those_of_the_whole_matrix(N, columns, order):
     assert np.array_equal(mirrored(packed), M)
 
 
-def test_products_with_rows_that_are_part_of_wider_ones():
-    """Directions are filled up with columns of zeros, which are left out by a view."""
+def test_products_with_a_view_of_some_columns():
+    """Inputs are padded with columns of zeros, and a view leaves the padding out."""
     M, wide = symmetric(9), np.random.default_rng(1).normal(size=(9, 8))
     assert times(Packed.of(M), wide[:, :5]) == pytest.approx(M @ wide[:, :5], rel=1e-12, abs=1e-12)
 
 
 @each_size
-def test_the_mean_of_two_outer_products_is_added(N):
+def test_a_symmetric_rank_2_update(N):
     """In place."""
     M, packed = symmetric(N), Packed.of(symmetric(N))
     a, b = np.random.default_rng(1).normal(size=(2, N))
@@ -102,6 +102,6 @@ def test_minus_a_square(N, columns):
 
 
 def test_a_triangle_with_a_zero_on_its_diagonal_has_no_inverse():
-    """LAPACK says so, and so do we."""
+    """LAPACK's info becomes an error."""
     with pytest.raises(ZeroDivisionError, match="zero on its diagonal"):
         inverse(Cholesky(Packed.of(np.diag([1.0, 0.0, 1.0]))))

@@ -214,7 +214,7 @@ def test_noise_that_leaves_no_factor_is_no_good_and_no_failure():
     for result in (found, after_it):
         assert 2.0**-53 < result.noise < len(y) * 2.0**-52
         assert result.factorisations <= 15
-        with pytest.raises(NotPositiveDefiniteError, match="stopped at row 2, whose pivot, the smallest, is 0"):
+        with pytest.raises(NotPositiveDefiniteError, match="stopped at row 2, where the pivot is 0"):
             TrainedGPModel(X, y, replace(result.kernel, variance=1.0), 2.0**-53)
 
 
