@@ -1,7 +1,4 @@
-"""Arguments: what people give to the mathematics, checked once, where they give it.
-
-BLAS and the compiled pass take sizes on trust: they would read an array that is too short beyond its end.
-"""
+"""Arguments: checks at the public functions of `gp/`. BLAS and the compiled passes would read beyond short arrays."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,11 +10,11 @@ from numpy.typing import NDArray
 
 
 def array(name: str, values: Any, *shape: int | str) -> NDArray[np.float64]:
-    """Finite numbers in float64 and C's order; `shape` has a letter for each dimension of any size."""
+    """`values` as a finite float64 array in C's order. A letter in `shape` stands for a dimension of any size."""
     wanted = str(shape).replace("'", "")
     try:
         given = np.asarray(values)
-        # A conversion would take words for numbers, and drop the half of complex ones.
+        # A plain conversion would parse strings and drop imaginary parts.
         found = np.asarray(given, dtype=np.float64, order="C") if given.dtype.kind in "biufO" else None
     except (TypeError, ValueError, OverflowError):
         found = None
@@ -31,7 +28,7 @@ def array(name: str, values: Any, *shape: int | str) -> NDArray[np.float64]:
 
 
 def observations(X: Any, y: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rows X (N, d) and their targets y (N,), N >= 1."""
+    """X (N, d) and y (N,), N >= 1, as `array`."""
     X = array("X", X, "N", "d")
     if not len(X):
         raise ValueError(f"X has shape {X.shape}; (N, d), N >= 1, is wanted")
@@ -39,7 +36,7 @@ def observations(X: Any, y: Any) -> tuple[NDArray[np.float64], NDArray[np.float6
 
 
 def integer(name: str, value: Any, least: int = 0, most: float = math.inf) -> int:
-    """A whole number."""
+    """An integer from `least` to `most`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
         span = f"{least} or more" if math.isinf(most) else f"{least} to {most}"
         raise ValueError(f"{name} is {value!r}; an integer, {span}, is wanted")
@@ -50,7 +47,7 @@ def number(name: str, value: Any, *, above_0: bool = False) -> float:
     """A finite number, 0 or more."""
     found = math.nan
     if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
-        with suppress(OverflowError):  # of an integer of Python's
+        with suppress(OverflowError):  # Python's integers have no limit
             found = float(value)
     if not 0 <= found < math.inf or (above_0 and not found):
         raise ValueError(f"{name} is {value!r}; a finite number{' above 0' if above_0 else ', 0 or more,'} is wanted")
@@ -58,7 +55,7 @@ def number(name: str, value: Any, *, above_0: bool = False) -> float:
 
 
 def require_bounds(bounds: Mapping[Any, Any], names: Sequence[str]) -> None:
-    """For some of the names two numbers above 0, the least first."""
+    """Raise ValueError unless each bound is of one of the names and is a pair 0 < low < high."""
     among("a name in bounds", list(bounds), names)
     for name, pair in bounds.items():
         low, high = array(f"the bounds of {name}", pair, 2)
@@ -67,7 +64,7 @@ def require_bounds(bounds: Mapping[Any, Any], names: Sequence[str]) -> None:
 
 
 def among(name: str, values: Sequence[Any], choices: Sequence[str]) -> None:
-    """Each of the words is one of the choices."""
+    """Raise ValueError unless each value is one of the choices."""
     for value in values:
         if value not in choices:
             raise ValueError(f"{name} is {value!r}; one of {', '.join(map(repr, choices))} is wanted")

@@ -1,10 +1,9 @@
-"""Array types."""
+"""Array types: `Array` in double precision, `Matrix` in either precision."""
 
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Numbers in double precision, and a matrix in either precision.
 Array: TypeAlias = NDArray[np.float64]
 Matrix: TypeAlias = NDArray[Any]

@@ -1,4 +1,4 @@
-"""How well a Gaussian process explains its data: the log marginal likelihood, its derivative, and leave-one-out."""
+"""Evidence: the log marginal likelihood, its derivative in the noise, and leave-one-out densities, [RW06] chapter 5.4."""
 
 import math
 from typing import NamedTuple
@@ -17,7 +17,7 @@ def log_evidence(y: Array, alpha: Array, log_det: float) -> float:
         log_det: log det M.
 
     Returns:
-        Nats, of the density of y in its own units.
+        Log density in nats, for y in its own units.
     """
     return -0.5 * (float(y @ alpha) + log_det + len(y) * math.log(2.0 * math.pi))
 
@@ -28,12 +28,12 @@ def noise_derivative(alpha: Array, inverse_diagonal: Array) -> float:
 
 
 class LeaveOneOut(NamedTuple):
-    """What a Gaussian process says of each observation when it is trained on all the others.
+    """The predictive distribution of each observation given all others.
 
     Attributes:
-        mean: (N,) in units of y.
-        variance: (N,) of the observation, noise included, in (units of y)^2.
-        log_density: (N,) log p(y_i | X, y without y_i), in nats.
+        mean: predictive means (N,), in units of y.
+        variance: predictive variances (N,) of y, noise included, in (units of y)^2.
+        log_density: log p(y_i | X, y without y_i) (N,), in nats.
     """
 
     mean: Array
@@ -42,12 +42,12 @@ class LeaveOneOut(NamedTuple):
 
 
 def leave_one_out(y: Array, alpha: Array, inverse_diagonal: Array) -> LeaveOneOut:
-    """N trainings on N - 1 rows in one on N, [RW06] eqs. 5.10 and 5.12.
+    """Leave-one-out predictions from one training on all rows, [RW06] eqs. 5.10 and 5.12.
 
     Args:
         y: targets (N,).
         alpha: M^-1 y (N,).
-        inverse_diagonal: of M^-1 (N,).
+        inverse_diagonal: diagonal of M^-1 (N,).
     """
     variance = 1.0 / inverse_diagonal
     error = alpha * variance

@@ -1,4 +1,4 @@
-"""Progress: how much of a long phase is done, told to whoever wants to know."""
+"""Progress: the fraction of a long phase that is done, for a callback."""
 
 import math
 from collections.abc import Callable
@@ -16,40 +16,40 @@ Phase: TypeAlias = Literal[
     "comparison",
 ]
 
-# Takes a phase and the fraction of it that is done: 0 when it begins, 1 when it is finished.
+# Called with a phase and the fraction done: 0 at the start, 1 at the end.
 Progress: TypeAlias = Callable[[Phase, float], None]
 
-# A phase is told of at most about so often, however many steps it has.
+# Most reports of a phase, about.
 TIMES = 1000
 
 
 def no_progress(_phase: Phase, _fraction: float) -> None:
-    """For when nobody wants to know."""
+    """Ignore progress."""
 
 
 class Work:
-    """The work of a phase, in units of one's own.
+    """The work of a phase. Reports its start at once.
 
     Args:
-        phase: of which `progress` is told at once that it begins.
-        total: units in all.
-        progress: is called in the thread that calls `advance`. What it raises ends the phase.
+        phase: the phase.
+        total: total work, in any unit.
+        progress: callback, called in the thread that calls `advance`. An exception from it ends the phase.
     """
 
     def __init__(self, phase: Phase, total: int, progress: Progress) -> None:
         self._phase, self._total, self._progress = phase, total, progress
-        self._done = self._told = 0
+        self._done = self._reported = 0
         progress(phase, 0.0)
 
     def advance(self, units: int) -> None:
-        """So much more is done."""
+        """Add units to the work done."""
         self._done += units
-        if self._done == self._total or (self._done - self._told) * TIMES >= self._total:
-            self._told = self._done
+        if self._done == self._total or (self._done - self._reported) * TIMES >= self._total:
+            self._reported = self._done
             self._progress(self._phase, self._done / self._total)
 
     def finish(self) -> None:
-        """All that was left to do was not needed, or is done."""
+        """Count all remaining work as done."""
         self.advance(self._total - self._done)
 
 

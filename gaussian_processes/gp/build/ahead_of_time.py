@@ -1,6 +1,6 @@
-"""Ahead of time: the library of the compiled pass, made by Numba, LLVM and a linker.
+"""Ahead-of-time compilation: the library of compiled passes, by Numba, LLVM and a linker.
 
-What is compiled is each function for the kinds of arguments that `precompile` calls it with, behind C's interface.
+Each function is compiled for each signature that `precompile` calls, with C's calling convention.
 """
 
 import os
@@ -18,8 +18,7 @@ from gaussian_processes.gp.build.precompilation import precompile
 from gaussian_processes.gp.compiled import passes
 from gaussian_processes.gp.compiled.library import library_file
 
-# Numba's code to free memory and to raise exceptions calls these. The pass does neither: its arrays are others', and no
-# error can occur in it.
+# Numba's code calls these to free memory and to raise exceptions. The passes do neither.
 UNUSED = (
     "NRT_Free",
     "NRT_MemInfo_call_dtor",
@@ -33,10 +32,11 @@ TRAPS = "".join(f"define void @{name}() {{\n  call void @llvm.trap()\n  unreacha
 
 
 def make_library() -> Path:
-    """The file, for the processor that NUMBA_CPU_NAME says. Needs `ld` on PATH.
+    """Build the library for the processor NUMBA_CPU_NAME, and return its path. Needs `ld` on PATH.
 
     Raises:
-        CalledProcessError, FileNotFoundError: there is no linker, or it finds fault.
+        FileNotFoundError: there is no linker.
+        CalledProcessError: the linker fails.
     """
     precompile()
     processor = os.environ["NUMBA_CPU_NAME"]
@@ -54,29 +54,29 @@ def make_library() -> Path:
         for number, module in enumerate([*modules, llvm.parse_assembly(TRAPS)]):
             objects.append(Path(folder, f"{number}.o"))
             objects[-1].write_bytes(machine.emit_object(module))
-        made = Path(folder, file.name)
-        subprocess.run(["ld", "-shared", "-z", "now", "-o", made, *objects], check=True)  # noqa: S603, S607  # whose it is
-        made.replace(file)
+        linked = Path(folder, file.name)
+        subprocess.run(["ld", "-shared", "-z", "now", "-o", linked, *objects], check=True)  # noqa: S603, S607  # the path is ours
+        linked.replace(file)
     return file
 
 
 def _functions() -> list[Any]:
-    """Those of the module that others call, in its order."""
+    """The public compiled functions, in the order of the module."""
     named = vars(passes).items()
     return [one for name, one in named if isinstance(one, Dispatcher) and not name.startswith("_")]
 
 
 def _with_c_interface(function: Any, signature: tuple[Any, ...]) -> llvm.ModuleRef:
-    """A module in which a function with its callees is there for one signature, under the name that says so."""
+    """A module with a function for one signature and its callees. The function's name ends in the signature."""
     kinds, parameters, arguments = zip(*(_parts(kind, f"a{n}") for n, kind in enumerate(signature)), strict=True)
     name = f"{function.__name__}_{''.join(_letters(kind) for kind in signature)}"
     source = f"def {name}({', '.join(chain(*parameters))}):\n    f({', '.join(arguments)})\n"
     namespace: dict[str, Any] = {"f": function, "carray": carray}
-    exec(source, namespace)  # noqa: S102  # Numba takes no `*arguments` of C
+    exec(source, namespace)  # noqa: S102  # Numba cannot compile C functions with `*arguments`
     wrapper = cfunc(types.void(*chain(*kinds)))(namespace[name])
     module = llvm.parse_assembly(wrapper.inspect_llvm())
     for one in module.functions:
-        if one.name == wrapper._wrapper_name:  # noqa: SLF001  # `native_name` is that of what it wraps
+        if one.name == wrapper._wrapper_name:  # noqa: SLF001  # `native_name` is the wrapped function's
             one.name = name
         elif not one.is_declaration:
             one.linkage = "internal"
@@ -87,7 +87,7 @@ def _with_c_interface(function: Any, signature: tuple[Any, ...]) -> llvm.ModuleR
 
 
 def _parts(kind: Any, name: str) -> tuple[list[Any], list[str], str]:
-    """The types and names of C's parameters for one argument, and the argument made of them."""
+    """C's parameter types and names for one argument, and the expression that rebuilds the argument."""
     if isinstance(kind, types.Array):
         shape = [f"{name}_{n}" for n in range(kind.ndim)]
         return (
@@ -102,7 +102,7 @@ def _parts(kind: Any, name: str) -> tuple[list[Any], list[str], str]:
 
 
 def _letters(kind: Any) -> str:
-    """As the library has them for values."""
+    """The type of an argument, spelt as in `library.py`."""
     if isinstance(kind, types.Array):
         return f"{'d' if kind.dtype == types.float64 else 'f'}{kind.ndim}"
     if isinstance(kind, types.BaseTuple):

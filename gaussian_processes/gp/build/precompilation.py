@@ -1,4 +1,4 @@
-"""Precompilation: every compiled function called once for each kind of array that it will meet."""
+"""Precompilation: a call of every compiled function with every type of argument in use."""
 
 import numpy as np
 
@@ -11,13 +11,13 @@ from gaussian_processes.gp.solvers.direct import Direct
 from gaussian_processes.gp.solvers.iterative import Iterative
 from gaussian_processes.gp.solvers.refinement import Mixed
 
-# An order with polynomials and one above them; with lengths, which the sphere leaves out.
+# Orders with and without polynomials; both geometries.
 KERNELS = (ArcCosine(0, 1), ArcCosine(1, 1), ArcCosine(60, 0, "homogeneous", degree=1.0))
 SOLVERS = (Direct(), Mixed(), Iterative())
 
 
 def precompile() -> None:
-    """Compile, or find compiled."""
+    """Compile every function, or load it from the cache."""
     X = np.random.default_rng(0).normal(size=(8, 3))
     for kernel in KERNELS:
         kernel.gram(X)

@@ -1,4 +1,4 @@
-"""Compilation: functions from a library made ahead of time if there is one, and else compiled when they are called."""
+"""The decorator `compiled`: from a library built ahead of time if one fits, else from Numba."""
 
 from gaussian_processes.gp.compiled.library import Library
 

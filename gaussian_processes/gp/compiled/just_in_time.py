@@ -1,4 +1,4 @@
-"""Compilation: functions compiled by Numba, kept beside their source and found there also where nothing can be written."""
+"""Just-in-time compilation by Numba, with a cache beside the source that works on read-only disks too."""
 
 from _thread import RLock
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from numba.core.compiler_lock import global_compiler_lock
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# The interpreter's own. In a server's threads, those that gevent puts in its place may wait for ever.
+# The interpreter's own lock: gevent's replacement can deadlock in a server's native threads.
 global_compiler_lock._lock = RLock()  # noqa: SLF001
 
 
 class _Locator(InTreeCacheLocator):  # type: ignore[misc]  # Numba is Any to mypy: its hints are partial
-    """The folder beside the source. Numba's own locator passes it over where it is read-only."""
+    """The cache folder beside the source. Numba's own locator skips a read-only one."""
 
     @classmethod
     def from_function(cls, py_func: Any, py_file: str) -> Self | None:
@@ -29,30 +29,30 @@ class _Locator(InTreeCacheLocator):  # type: ignore[misc]  # Numba is Any to myp
 
 
 class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]  # the same
-    _locator_classes = (_Locator, *CompileResultCacheImpl._locator_classes)  # noqa: SLF001  # ours before its own
+    _locator_classes = (_Locator, *CompileResultCacheImpl._locator_classes)  # noqa: SLF001  # first ours
 
 
 class _Cache(FunctionCache):  # type: ignore[misc]  # the same
     _impl_class = _Implementation
 
     def _save_overload(self, sig: Any, data: Any) -> None:
-        # Notes for people who look at the types, with addresses in them that make each file another.
+        # The annotation holds memory addresses, which make every file different.
         data = data._replace(type_annotation="")
-        with suppress(OSError):  # it will be compiled again the next time
+        with suppress(OSError):  # the next process compiles again
             super()._save_overload(sig, data)
 
 
 def compiled(*fastmath: str) -> Callable[[F], F]:
-    """Compile a function when it is first called, without the interpreter's lock, and keep the result.
+    """Compile a function at its first call, and cache the result. It runs without the interpreter's lock.
 
     Args:
-        fastmath: what LLVM may assume of its floating-point numbers.
+        fastmath: LLVM's fast-math flags.
     """
 
     def decorate(function: F) -> F:
         dispatcher: Any = njit(nogil=True, fastmath=set(fastmath))(function)
-        with suppress(RuntimeError):  # no place for a cache
-            dispatcher._cache = _Cache(function)  # noqa: SLF001  # as njit(cache=True) does with its own
+        with suppress(RuntimeError):  # no folder for a cache
+            dispatcher._cache = _Cache(function)  # noqa: SLF001  # as njit(cache=True) does
         result: F = dispatcher
         return result
 

@@ -1,7 +1,7 @@
-"""Library: the compiled pass as machine code in a file, for where Numba and its compiler are not, such as the image.
+"""Library: the compiled passes as a shared library, for the image, which has no Numba.
 
-Its functions take C's arguments: of an array the address and the shape, of a tuple its elements. A function is named by
-what it is given, as in `scale_iiiiird1d1d2`, so that nothing beside its name has to be known to call it.
+The functions have C's calling convention. An array becomes its address and shape, a tuple its elements. A function's name
+ends in the types of its arguments, as in `scale_iiiiird1d1d2`: the name is all that a caller needs.
 """
 
 import ctypes
@@ -19,35 +19,35 @@ SOURCE = Path(__file__).with_name("passes.py")
 
 
 def library_file(processor: str) -> Path:
-    """Where the library for a processor, in LLVM's words, is looked for. Another source has another."""
+    """The path of the library for a processor, by LLVM's name, and for this source."""
     return SOURCE.with_name(f"passes-{processor}-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]}.so")
 
 
 class Library:
-    """Compiled functions, called without the interpreter's lock."""
+    """A library of compiled functions, which run without the interpreter's lock."""
 
     def __init__(self, file: Path) -> None:
         self._functions = ctypes.CDLL(str(file))
 
     @classmethod
     def found(cls) -> Self | None:
-        """The one for this processor, or for any; None where none was made."""
+        """The library for this processor, else for any processor; None if there is neither."""
         processors = dict.fromkeys((os.environ.get("NUMBA_CPU_NAME", "generic"), "generic"))
-        made = next((file for file in map(library_file, processors) if file.exists()), None)
-        return None if made is None else cls(made)
+        file = next((file for file in map(library_file, processors) if file.exists()), None)
+        return None if file is None else cls(file)
 
     def compiled(self, *_fastmath: str) -> Callable[[F], F]:
-        """What stands for `just_in_time.compiled`: the function of the same name instead of the one decorated."""
+        """Replace a function by the library's function of the same name, in place of `just_in_time.compiled`."""
 
         def decorate(function: F) -> F:
-            made: dict[str, Any] = {}
+            loaded: dict[str, Any] = {}
 
             def call(*arguments: Any) -> None:
                 values: list[float] = []
                 kinds = _flatten(arguments, values)
-                if kinds not in made:
-                    made[kinds] = self._function(f"{function.__name__}_{kinds}", values)
-                made[kinds](*values)
+                if kinds not in loaded:
+                    loaded[kinds] = self._function(f"{function.__name__}_{kinds}", values)
+                loaded[kinds](*values)
 
             return cast("F", call)
 
@@ -57,14 +57,14 @@ class Library:
         try:
             function = self._functions[symbol]
         except AttributeError:
-            raise TypeError(f"no {symbol} was compiled when the library was made") from None
+            raise TypeError(f"the library has no function {symbol}") from None
         function.argtypes = [ctypes.c_double if isinstance(value, float) else ctypes.c_int64 for value in values]
         function.restype = None
         return function
 
 
 def _flatten(arguments: tuple[Any, ...], values: list[float]) -> str:
-    """Append what C is given, addresses as numbers; a letter for each number, letter and dimensions for each array."""
+    """Append C's arguments to `values`. Returns a letter for each number, a letter and the dimensions for each array."""
     kinds = ""
     for argument in arguments:
         if isinstance(argument, np.ndarray):

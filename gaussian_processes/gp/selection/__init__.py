@@ -1,4 +1,7 @@
-"""Model selection: kernels and their hyperparameters, chosen by the data. [RW06] chapter 5.
+"""Model selection: kernels and hyperparameters that maximise the evidence or the leave-one-out density, [RW06] chapter 5.
 
-Read `criterion.py` first: what is maximised. `parameters.py` has what is learned, and the gradient; `optimise.py` climbs; `comparison.py` compares many kernels.
+Read `criterion.py` first: the criteria and their derivatives in the covariance matrix. `parameters.py` has the
+hyperparameters and the gradient in them, `optimise.py` follows them. `comparison.py` compares many kernels, each at the
+maximum of its profile likelihood (`profile.py`, `line_search.py`). `repeats.py` finds duplicate rows; `replay.py` lets an
+interrupted search resume.
 """
