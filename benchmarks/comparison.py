@@ -16,7 +16,7 @@ from scipy.linalg.lapack import dpotrf, dpstrf, dsyevd, dsytrd, spotrf
 from scipy.optimize import minimize_scalar
 
 from gaussian_processes.gp import ArcCosine
-from gaussian_processes.gp.selection.comparison import SHARES, compare
+from gaussian_processes.gp.selection.comparison import NOISE_TO_SIGNAL, compare
 from gaussian_processes.gp.compiled.threads import threads
 
 KERNELS = [ArcCosine(q, l, bias=1.0) for q in range(5) for l in range(5)]
@@ -105,7 +105,7 @@ def alternatives(X, y):
         squares = (Q.T @ y) ** 2
         found = minimize_scalar(
             lambda x, d=d, squares=squares: loss(np.exp(x), np.maximum(d, 0.0), squares),
-            bounds=np.log(SHARES),
+            bounds=np.log(NOISE_TO_SIGNAL),
             method="bounded",
             options={"xatol": 0.05},
         )

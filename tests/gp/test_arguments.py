@@ -1,4 +1,4 @@
-"""What people may give to the mathematics from Python, and what is refused in words before BLAS can read beyond its end."""
+"""Arguments of the public functions: accepted types, and errors before BLAS could read beyond an array."""
 
 from dataclasses import replace
 
@@ -64,7 +64,7 @@ REFUSED = {
 @each_call
 @pytest.mark.parametrize(("rows", "targets", "message"), REFUSED.values(), ids=REFUSED)
 def test_rows_and_targets_that_do_not_fit_are_refused(call, rows, targets, message):
-    """Sizes, kinds, NaN and infinity: with the argument's name, before anything is computed."""
+    """Shapes, types, NaN and infinity; the error names the argument."""
     with pytest.raises(ValueError, match=message):
         call(rows, targets)
 
@@ -82,7 +82,7 @@ TAKEN = {
 
 @each_call
 @pytest.mark.parametrize(("rows", "targets"), TAKEN.values(), ids=TAKEN)
-def test_the_same_numbers_give_the_same_result_however_they_lie(call, rows, targets):
+def test_the_layout_in_memory_does_not_change_the_result(call, rows, targets):
     """To the bit."""
     assert np.array_equal(call(rows, targets), call(X, Y))
 
@@ -118,7 +118,7 @@ def test_numbers_of_another_type_are_converted_exactly(call, dtype):
         (lambda: Learner(bounds={"sigma2": (1.0, 2.0, 3.0)}), r"the bounds of sigma2 has shape \(3,\)"),
         (lambda: compare(X, Y, [KERNEL], bounds={"sigma2": (1.0, 1e-3)}), "the bounds of sigma2 are"),
         (lambda: compare(X, Y, [KERNEL], bounds={"sigma": (1e-3, 1.0)}), "a name in bounds is 'sigma'"),
-        (lambda: compare(X, Y, [KERNEL], shares=(1.0, 1e-3)), "the bounds of the share are"),
+        (lambda: compare(X, Y, [KERNEL], noise_to_signal=(1.0, 1e-3)), "the bounds of noise_to_signal are"),
         (lambda: Learner(iterations=0), "iterations is 0; an integer, 1 or more, is wanted"),
         (lambda: Learner(iterations=2.5), "iterations is 2.5"),
         (lambda: Learner(restarts=-1), "restarts is -1; an integer, 0 or more, is wanted"),
@@ -126,8 +126,8 @@ def test_numbers_of_another_type_are_converted_exactly(call, dtype):
         (lambda: Learner(seed=-1), "seed is -1"),
     ],
 )
-def test_words_and_counts_that_mean_nothing_are_refused(make, message):
-    """A misspelt word is not taken for another one; bounds are two numbers in order, counts are counts."""
+def test_invalid_words_bounds_and_counts_are_refused(make, message):
+    """Misspelt words, bounds out of order, counts that are not counts."""
     with pytest.raises(ValueError, match=message):
         make()
 
@@ -136,8 +136,8 @@ NUMBERS = [0.0, -1.0, np.nan, np.inf, -np.inf, 10**400, "0.1", None, True, 0.1 +
 
 
 @pytest.mark.parametrize("sigma2", NUMBERS, ids=lambda value: repr(value)[:20])
-def test_a_noise_that_is_none_is_refused(sigma2):
-    """By the model, and by what learns."""
+def test_an_invalid_noise_is_refused(sigma2):
+    """By the model and by its selection."""
     for make in (lambda: TrainedGPModel(X, Y, KERNEL, sigma2), lambda: Parameters.of(KERNEL, sigma2, ("bias",), 3)):
         with pytest.raises(ValueError, match=r"sigma2 is .*; a finite number above 0 is wanted"):
             make()
@@ -146,7 +146,7 @@ def test_a_noise_that_is_none_is_refused(sigma2):
 @pytest.mark.parametrize("value", NUMBERS[1:], ids=lambda value: repr(value)[:20])
 @pytest.mark.parametrize("field", ["q", "l", "bias", "degree", "variance", "lengthscales"])
 def test_a_kernels_field_is_refused_by_name(field, value):
-    """Whatever is no number, out of range or of another type."""
+    """Wrong types, NaN and numbers out of range."""
     if (field, value) == ("degree", None) or (field == "lengthscales" and (value is None or np.ndim(value))):
         pytest.skip("a value that this field may have")
     with pytest.raises(ValueError, match=rf"{field if field != 'lengthscales' else 'a lengthscale'} is .* wanted"):
@@ -156,13 +156,13 @@ def test_a_kernels_field_is_refused_by_name(field, value):
 @pytest.mark.parametrize("field", ["q", "l"])
 @pytest.mark.parametrize("value", [2**31, 2**63, 10**30])
 def test_orders_and_depths_beyond_what_compiled_functions_count_are_refused(field, value):
-    """In words, not by an overflow within."""
+    """By a message, not by an overflow inside."""
     with pytest.raises(ValueError, match=rf"{field} is {value}; an integer, 0 to 2147483647, is wanted"):
         ArcCosine(**{"q": 1, "l": 1, field: value})
 
 
-def test_numbers_of_numpys_become_pythons():
-    """100^2 does not fit into 8 bits; 2 and 2.0 are the same variance, to the bit and to compiled functions."""
+def test_numpy_scalars_become_python_numbers():
+    """100^2 overflows 8 bits; compiled functions take 2 and 2.0 as the same variance."""
     kernel = ArcCosine(np.int8(100), np.uint8(0), "homogeneous", np.float32(1), 1, 2, np.array([1, 2, 4]))
     wanted = ArcCosine(100, 0, "homogeneous", 1.0, 1.0, 2.0, (1.0, 2.0, 4.0))
     assert kernel == wanted
@@ -190,7 +190,7 @@ def test_rows_that_cannot_be_predicted_are_refused(rows, message):
 
 @pytest.mark.parametrize("rows", [X[:, :2], X[0], np.full((2, 3), np.nan), X + 0j, np.ones((2, 9))], ids=np.shape)
 def test_a_kernel_refuses_rows_that_do_not_fit(rows):
-    """Between rows of different widths there is no angle; NaN has none either."""
+    """Rows of different widths have no angle between them, nor have rows with NaN."""
     with pytest.raises(ValueError, match=r"[XZ] (has shape|holds NaN|is no array)"):
         KERNEL.cross(X, rows)
     if np.ndim(rows) != 2 or not np.isfinite(rows).all() or np.iscomplexobj(rows):
@@ -200,7 +200,7 @@ def test_a_kernel_refuses_rows_that_do_not_fit(rows):
 
 
 def test_a_solution_of_other_rows_is_refused():
-    """Its factor, or its alpha, is of another size or is not finite."""
+    """By the size of its factor or alpha, or because alpha is not finite."""
     model, other = TrainedGPModel(X, Y, KERNEL, 0.1), TrainedGPModel(X[:5], Y[:5], KERNEL, 0.1)
     again = TrainedGPModel(X, Y, KERNEL, 0.1, solution=model.solution)
     assert np.array_equal(again.predict(X), model.predict(X))
@@ -216,8 +216,8 @@ def test_a_solution_of_other_rows_is_refused():
 
 @pytest.mark.parametrize("name", ["solve", "half_solve", "transposed_half_solve"])
 @pytest.mark.parametrize("shape", [(11,), (13,), (13, 2), (2, 12), (0,), (12, 1, 1)])
-def test_a_factor_solves_for_as_many_rows_as_it_has(name, shape):
-    """No more are written, and no fewer are read."""
+def test_a_right_hand_side_of_another_size_is_refused(name, shape):
+    """It would be read or written beyond its end."""
     factor = Cholesky.of(Packed.of(KERNEL.gram(X) + np.eye(N)))
     with pytest.raises(ValueError, match="the right-hand side has shape"):
         getattr(factor, name)(np.ones(shape))
@@ -235,7 +235,7 @@ def test_a_factor_solves_for_as_many_rows_as_it_has(name, shape):
     ],
     ids=lambda array: f"{array.dtype}{array.shape}",
 )
-def test_half_a_matrix_is_one_of_the_two_shapes(rectangle):
-    """(m, N + 1) or (m, N), in C's order, of a precision that BLAS has."""
+def test_a_packed_matrix_has_one_of_two_shapes(rectangle):
+    """(m, N + 1) or (m, N), in C's order, in single or double precision."""
     with pytest.raises(ValueError, match="is no half of a matrix"):
         Packed(rectangle)

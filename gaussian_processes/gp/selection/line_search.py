@@ -1,9 +1,8 @@
-"""Maximum: of a function of one variable, from few points, where its value is exact and its slope nearly known.
+"""Line search: the maximum of a function of one variable, from few evaluations with exact values and estimated slopes.
 
-The slope is told as a difference of two positive parts, rise - fall. They may both be next to nothing over long stretches,
-where the value is flat; but the logarithm of their ratio, which is zero where the slope is, is nearly straight there too:
-Newton's method, and between two points a cubic, find its zero in a few steps from far away. By how much the slope is in
-error, the values say.
+The slope is a difference of two positive terms, rise - fall. Both may be tiny over long flat stretches, but the logarithm
+of their ratio stays nearly straight. Its zero is the maximum. Newton's method finds the zero from far away, and a cubic
+finds it between two points, in a few steps. The values reveal the error of the slopes.
 """
 
 import math
@@ -13,29 +12,28 @@ from typing import Generic, TypeVar
 
 from scipy.interpolate import CubicHermiteSpline
 
-# How near two points must be for the slopes between to be those of an exponential function, so that the values show
-# their error.
+# Largest distance between two points at which slopes grow exponentially, so that the values reveal their error.
 BETWEEN = 1.0
-# How far a step goes, at most, beyond all that is known.
+# Longest step beyond all points.
 STEP = 4.0
-# What is left of the way to a known point, at least.
+# Least part of an interval between a new point and the far end.
 MARGIN = 0.1
-# Evaluations, at most.
-MOST = 15
-# The first step up from where there is no value, and how near to there is near enough.
+# Most evaluations.
+EVALUATIONS = 15
+# First step up from an infeasible point; largest distance to it at which the search ends.
 AWAY, NEAR = math.log(10.0), 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """What is known of the function in a point.
+    """An evaluation of the function.
 
     Attributes:
-        x: the point.
-        value: there.
-        rise, fall: the slope is rise - fall; fall > 0, and rise, with few exceptions.
-        bend: the derivative of log(rise / fall), nearly.
-        error: standard deviation of log(fall), as it is told; the errors themselves are about the same everywhere.
+        x: variable.
+        value: value of the function.
+        rise, fall: terms of the slope rise - fall; fall > 0, and rise > 0 with few exceptions.
+        bend: derivative of log(rise / fall), estimated.
+        error: standard deviation of log(fall). Near points have nearly the same error.
     """
 
     x: float
@@ -51,47 +49,47 @@ P = TypeVar("P", bound=Point)
 
 @dataclass(frozen=True, eq=False)
 class Maximum(Generic[P]):
-    """Where a search ended.
+    """The result of a line search.
 
     Attributes:
-        point: the best that was met; None where there was no value anywhere.
-        evaluations: of the function.
+        point: best point; None if all points are infeasible.
+        evaluations: number of evaluations.
     """
 
     point: P | None
     evaluations: int
 
 
-def maximum(
+def line_search(
     evaluate: Callable[[float], P | None],
     starts: Sequence[float],
     bounds: tuple[float, float],
     tolerance: float,
 ) -> Maximum[P]:
-    """The local maximum above the best of the starts: the maximum where there is but one.
+    """The local maximum uphill from the best of the starts.
 
     Args:
-        evaluate: the function; None where it has no value, which then is so for everything below too.
-        starts: where to look first, at least one.
+        evaluate: function of x; None if x is infeasible. Everything below an infeasible x is infeasible too.
+        starts: first points, at least one.
         bounds: least and greatest x.
-        tolerance: of the value: less is not worth another evaluation.
+        tolerance: least expected gain in value that is worth another evaluation.
     """
     low, high = bounds
     points: list[P] = []
-    wall: float | None = None  # the greatest x without a value
+    infeasible: float | None = None  # the greatest infeasible x
     rest = sorted({min(max(start, low), high) for start in starts})
     x, away, count, gain = rest.pop(), AWAY, 0, math.inf
-    while count < MOST and gain > tolerance:
+    while count < EVALUATIONS and gain > tolerance:
         found, count = evaluate(x), count + 1
         if found is None:
-            wall = x
+            infeasible = x
         else:
             points = sorted([*points, found], key=lambda point: point.x)
-        if rest and wall is None:
+        if rest and infeasible is None:
             x = rest.pop()
         elif points:
             best = max(points, key=lambda point: point.value)
-            x, gain = _next(points, points.index(best), (_least(best, wall, low), high))
+            x, gain = _next(points, points.index(best), (_least(best, infeasible, low), high))
         elif x < high:
             x, away = min(x + away, high), 2.0 * away
         else:
@@ -99,36 +97,36 @@ def maximum(
     return Maximum(best if points else None, count)
 
 
-def _least(best: Point, wall: float | None, low: float) -> float:
-    """How far down to go: no further than half the way to where there is no value."""
-    if wall is None:
+def _least(best: Point, infeasible: float | None, low: float) -> float:
+    """The least x to try: at most half the way to the infeasible x."""
+    if infeasible is None:
         return low
-    return best.x if best.x - wall < NEAR else (best.x + wall) / 2.0
+    return best.x if best.x - infeasible < NEAR else (best.x + infeasible) / 2.0
 
 
 def _next(points: list[P], i: int, bounds: tuple[float, float]) -> tuple[float, float]:
-    """The x to try after points[i], which is the best, and what may be gained there."""
-    best, known_error = points[i], _known_error(points, i)
-    mended = known_error or 0.0
-    d = _log_ratio(best) - mended
+    """The next x, and the expected gain there over points[i], the best."""
+    best, measured = points[i], _correction(points, i)
+    correction = measured or 0.0
+    d = _log_ratio(best) - correction
     up = d > 0.0
     known = points[i + 1 : i + 2] if up else points[max(i - 1, 0) : i]
     if known:
         end = known[0].x
-        step = _zero(best, known[0], mended) * (end - best.x)
+        step = _zero(best, known[0], correction) * (end - best.x)
     else:
         end = min(bounds[1], best.x + STEP) if up else max(bounds[0], best.x - STEP)
         step = -d / best.bend if best.bend < 0.0 else end - best.x
-    slope, doubt = abs(best.rise - best.fall * math.exp(mended)), 0.0
-    if known_error is None:
-        # As far away as the error may have moved the zero, the values will say how large it is.
+    slope, doubt = abs(best.rise - best.fall * math.exp(correction)), 0.0
+    if measured is None:
+        # The error may have moved the zero as far as `reach`. A point that far away measures the error.
         reach = min(best.error / abs(best.bend), BETWEEN) if best.bend else BETWEEN
         step, doubt = math.copysign(max(abs(step), reach), end - best.x), best.error * best.fall * reach / 2.0
     if end == best.x:
         return best.x, 0.0
     most = abs(end - best.x) * (1.0 - MARGIN if known else 1.0)
     step = min(max(step, -most), most)
-    # Upwards from where the function is flat the slope may grow as both parts do, as exp(x) at most.
+    # Uphill from a flat stretch the slope may grow with both terms, like exp(x) at most.
     gain = slope * abs(step) / 2.0 * math.exp(min(max(step, 0.0), STEP))
     return best.x + step, max(gain, doubt)
 
@@ -137,28 +135,29 @@ def _log_ratio(point: Point) -> float:
     return math.log(max(point.rise, 1e-300) / max(point.fall, 1e-300))
 
 
-def _zero(best: Point, other: Point, mended: float) -> float:
-    """Where between two points log(rise / fall) - mended is zero, as a part of the way; half of it where nowhere."""
+def _zero(best: Point, other: Point, correction: float) -> float:
+    """The fraction of the way to another point at which log(rise / fall) - correction is zero; 0.5 if it has no zero."""
     a, b = sorted((best, other), key=lambda point: point.x)
-    cubic = CubicHermiteSpline([a.x, b.x], [_log_ratio(a) - mended, _log_ratio(b) - mended], [a.bend, b.bend])
-    parts = [abs(float(x) - best.x) / (b.x - a.x) for x in cubic.roots(extrapolate=False)]
-    return min(parts, default=0.5)
+    ends = [_log_ratio(a) - correction, _log_ratio(b) - correction]
+    cubic = CubicHermiteSpline([a.x, b.x], ends, [a.bend, b.bend])
+    fractions = [abs(float(x) - best.x) / (b.x - a.x) for x in cubic.roots(extrapolate=False)]
+    return min(fractions, default=0.5)
 
 
-def _known_error(points: list[P], i: int) -> float | None:
-    """What is to be added to log(fall) at points[i] for the slopes from the nearest point to give the values' difference."""
+def _correction(points: list[P], i: int) -> float | None:
+    """The correction of log(fall) at points[i] that makes slopes agree with values; None without a near point."""
     near = [j for j in (i - 1, i + 1) if 0 <= j < len(points) and abs(points[j].x - points[i].x) <= BETWEEN]
     if not near:
         return None
     j = min(near, key=lambda j: abs(points[j].x - points[i].x))
     a, b = points[min(i, j)], points[max(i, j)]
     fall = _mean(a.rise, b.rise) - (b.value - a.value) / (b.x - a.x)
-    most = 3.0 * points[i].error  # more is an error of the interpolation
+    most = 3.0 * points[i].error  # beyond it the interpolation is in error
     return min(max(math.log(fall / _mean(a.fall, b.fall)), -most), most) if fall > 0.0 else None
 
 
 def _mean(a: float, b: float) -> float:
-    """Of what goes from a to b exponentially."""
+    """The mean of an exponential function from a to b: their logarithmic mean."""
     if a <= 0.0 or b <= 0.0 or abs(b / a - 1.0) < 1e-6:
         return (a + b) / 2.0
     return (b - a) / math.log(b / a)

@@ -1,8 +1,8 @@
-"""Repeats: rows that stand more than once in a table, exactly or nearly.
+"""Repeats: exact and near duplicates among the rows of a table.
 
-Two rows that agree in features and target say that there is no noise, and a rough kernel believes them: the evidence grows
-without end as sigma2 falls, whatever all other rows say. Rows that agree in their features alone are honest replicates:
-their targets say how large the noise is.
+Duplicates in features and target suggest that there is no noise. With a rough kernel the evidence then grows without bound
+as sigma2 falls, whatever the other rows say. Rows with equal features and different targets are replicates: they show the
+noise, and stay.
 """
 
 from typing import Any
@@ -15,31 +15,30 @@ from scipy.spatial import KDTree
 
 from gaussian_processes.gp.arrays import Array
 
-# Targets agree that differ by no more than a part of their standard deviation.
+# Largest difference of equal targets, in standard deviations of y.
 AGREE = 0.02
-# A distance is near if by chance at most this part of all rows had a neighbour within it; or if EXCESS times as many rows
-# have one as chance would give.
+# A distance is near if chance gives at most a fraction CHANCE of all rows a neighbour within it, or if EXCESS times as many
+# rows have one as chance gives.
 CHANCE, EXCESS = 1e-4, 10.0
-# Part of the rows that is left at least: a table that stands twice or three times is recognised.
+# Least fraction of rows to keep. It admits a table that was copied twice.
 LEFT = 0.3
-# Dimensions that rows seem to fill, at most: neighbours on a grid are all as far away.
+# Highest intrinsic dimension: on a grid all neighbours are equally far away, which looks like infinitely many dimensions.
 DIMENSIONS = 20.0
-# Neighbours of a row that are looked at: a larger group is a chain of them.
+# Neighbours per row. Larger groups are found as chains.
 NEIGHBOURS = 8
 
 
 def distinct(X: Array, y: Array) -> NDArray[np.intp]:
-    """The rows to learn the noise from: the first of each group of rows that agree in features and target.
+    """The rows without duplicates, to learn the noise from: the first row of each group of duplicates.
 
-    Rows that agree nearly are a group only where enough of all rows are left: else it is the table's design that its rows
-    are close, and not an accident.
+    If too few rows would remain, their closeness is the table's design, and only exact duplicates go.
 
     Args:
         X: rows (N, d).
         y: targets (N,).
 
     Returns:
-        Row numbers, ascending (M,).
+        Row numbers (M,), ascending.
     """
     _, exact = np.unique(np.column_stack([X, y]), axis=0, return_index=True)
     exact = np.sort(exact)
@@ -48,7 +47,7 @@ def distinct(X: Array, y: Array) -> NDArray[np.intp]:
 
 
 def _apart(X: Array, y: Array) -> NDArray[np.intp]:
-    """The first row of each group of near rows."""
+    """The first row of each group of near duplicates."""
     with np.errstate(over="ignore"):
         spread, agreement = np.std(X, axis=0), AGREE * np.std(y)
     varies = np.isfinite(spread) & (spread > 0.0)
@@ -67,27 +66,27 @@ def _apart(X: Array, y: Array) -> NDArray[np.intp]:
 
 
 def _neighbours(Z: Array) -> Any:
-    """Distances to a row's nearest rows, itself among them, and their numbers: two arrays (N, NEIGHBOURS + 1)."""
+    """Distances (N, NEIGHBOURS + 1) to the nearest rows, the row itself included, and their row numbers."""
     return KDTree(Z, balanced_tree=False).query(Z, NEIGHBOURS + 1, p=np.inf)
 
 
 def _radius(different: Array, agreeing: Array, by_chance: float) -> float:
-    """Within which rows that agree in their targets are near; below zero where none are.
+    """The largest distance between near duplicates; negative if there are none.
 
-    Rows that fill D dimensions have n neighbours within a distance that grows as n^(1/D). The fourth and the eighth say
-    what D is, since nearer ones may be copies, and so how many would be within any distance by chance.
+    In D dimensions the distance to the n-th neighbour grows like n^(1/D). The fourth and eighth neighbours, too far away to
+    be duplicates, give D and with it the number of neighbours within any distance by chance.
 
     Args:
-        different: rows, all different (M, d).
-        agreeing: distances to neighbours whose targets agree (N, k), and infinity.
-        by_chance: part of the neighbours whose targets agree.
+        different: distinct rows (M, d).
+        agreeing: distances (N, k) to neighbours with equal targets; infinity for the others.
+        by_chance: fraction of neighbours with equal targets by chance.
     """
     fourth, eighth = np.median(_neighbours(different)[0][:, [4, 8]], axis=0)
     D = min(np.log(2.0) / max(np.log(eighth / fourth), 1e-300), DIMENSIONS)
     nearest = np.sort(agreeing.min(axis=1))
     nearest = nearest[nearest < fourth / 2.0]
     with np.errstate(divide="ignore"):
-        # The nearer, the more agree, if there is no noise.
+        # Without noise, nearer rows agree more often.
         expected = 4.0 * np.minimum(by_chance * fourth / nearest, 1.0) * (nearest / fourth) ** D
     found = np.arange(1, len(nearest) + 1) / len(agreeing)
     many = (found >= EXCESS * expected) & (len(agreeing) * found >= EXCESS)

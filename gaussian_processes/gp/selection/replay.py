@@ -1,7 +1,4 @@
-"""Record: results of costly steps in their order, so that a run that was interrupted need not compute them again.
-
-A search that is the same function of its results every time is begun anew, and is told those that it had already.
-"""
+"""Replay: evaluations of a deterministic search, in order, so that an interrupted search resumes without repeating them."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,11 +10,11 @@ from gaussian_processes.gp.arrays import Array
 
 @dataclass
 class Record:
-    """What has been computed.
+    """The evaluations of a search.
 
     Attributes:
-        steps: a question (P,) and its answer (R,) for each step.
-        keep: is called by `save` with the steps so far.
+        steps: arguments (P,) and results (R,) of each evaluation.
+        keep: callback that saves the steps.
     """
 
     steps: list[tuple[Array, Array]] = field(default_factory=list)
@@ -26,10 +23,7 @@ class Record:
     _fresh: bool = field(default=False, init=False)
 
     def answer(self, question: Iterable[float], compute: Callable[[], Iterable[float]]) -> Array:
-        """The answer that was recorded where this step asked the same; else what is computed, and recorded.
-
-        What follows a step that asked something else is dropped: it belongs to another search.
-        """
+        """The result of this step. If none is recorded for these arguments, compute it and drop all later steps."""
         asked = np.asarray(list(question), dtype=np.float64)
         if self._next < len(self.steps) and np.array_equal(self.steps[self._next][0], asked):
             found, self._fresh = self.steps[self._next][1], False
@@ -41,10 +35,10 @@ class Record:
 
     @property
     def replaying(self) -> bool:
-        """Whether the last answer had been there already."""
+        """Whether the last result was recorded before."""
         return not self._fresh
 
     def save(self) -> None:
-        """Keep what there is, where it is not what was kept before."""
+        """Save the steps if the last one is new."""
         if not self.replaying:
             self.keep(self.steps)

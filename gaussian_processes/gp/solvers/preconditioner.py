@@ -1,11 +1,11 @@
-"""Preconditioner: P = F F^T + sigma2 I, near M = sigma2 I + K, whose inverse is cheap; by pivoted Cholesky.
+"""Preconditioner: P = F F^T + sigma2 I for M = sigma2 I + K, by randomly pivoted partial Cholesky, F F^T ~ K.
 
 [CETW23] Y. Chen, E. N. Epperly, J. A. Tropp and R. J. Webber, Randomly pivoted Cholesky: practical approximation of a
-    kernel matrix with few entry evaluations, 2023, arXiv:2207.06503: which rows.
+    kernel matrix with few entry evaluations, 2023, arXiv:2207.06503: the pivots.
 [ETW24] E. N. Epperly, J. A. Tropp and R. J. Webber, Embrace rejection: kernel matrix approximation by accelerated
-    randomly pivoted Cholesky, 2024, arXiv:2410.03969: how to choose the same a block at a time.
+    randomly pivoted Cholesky, 2024, arXiv:2410.03969: the pivots by blocks.
 [DEFTW23] M. Diaz, E. N. Epperly, Z. Frangella, J. A. Tropp and R. J. Webber, Robust, randomized preconditioning for
-    kernel ridge regression, 2023, arXiv:2304.12465: that this is a preconditioner, and how good a one.
+    kernel ridge regression, 2023, arXiv:2304.12465: the bound on the eigenvalues of P^-1 M.
 """
 
 import math
@@ -20,30 +20,30 @@ from gaussian_processes.gp.linalg.blas import add_square, divide, factor, subtra
 from gaussian_processes.gp.progress import Progress, Work, no_progress
 from gaussian_processes.gp.solvers.covariance import Covariance
 
-# The rank is so many times sqrt(N): to make P, about 3 N rank^2 operations, then takes as long, whatever N, as some
-# iterations of N^2 entries. At N = 20,000, 3.5 to 14 are within two fifths of the best (`benchmarks/conjugate_gradients.py`).
+# The rank over sqrt(N). P costs about 3 N rank^2 operations: as much as a fixed number of iterations of N^2 entries each.
+# At N = 20,000, any RANK from 3.5 to 14 is within 40 % of the fastest (`benchmarks/conjugate_gradients.py`).
 RANK = 7.0
-# Rows proposed at a time: enough for BLAS, few enough for most to be accepted.
+# Rows proposed at once: enough for BLAS, few enough to accept most.
 BLOCK = 256
-# What is left of a variance is rounding where it is less than this of the whole.
+# A residual variance below this fraction of the trace is rounding.
 ROUNDING = 100 * np.finfo(np.float64).eps
 
 
 def default_rank(N: int, room: float = math.inf) -> int:
-    """The rank for N rows, of which a factor has 8 N rank bytes: no more than `room`."""
+    """The default rank for N rows, such that F takes at most `room` bytes."""
     return max(0, int(min(N, max(BLOCK, RANK * math.sqrt(N)), room / (8 * max(N, 1)))))
 
 
 @dataclass(frozen=True, eq=False)
 class Preconditioner:
-    """P = F F^T + noise I (N, N); called with a vector it is divided by.
+    """P = F F^T + noise I (N, N), called to multiply by P^-1.
 
-    The eigenvalues of P^-1 M lie between 1 and 1 + tr(K - F F^T) / sigma2 where noise = sigma2 ([DEFTW23]).
+    If noise = sigma2, the eigenvalues of P^-1 M lie between 1 and 1 + tr(K - F F^T) / sigma2 [DEFTW23].
 
     Attributes:
-        F: (N, rank), by columns.
-        L: (rank, rank), the lower triangle of L L^T = noise I + F^T F.
-        noise: sigma2, in (units of y)^2; more where rounding would else leave no L.
+        F: partial Cholesky factor (N, rank) of K, by columns.
+        L: Cholesky factor (rank, rank) of noise I + F^T F; its lower triangle is defined.
+        noise: sigma2, in (units of y)^2, or more if L does not exist to rounding.
     """
 
     F: Array
@@ -54,14 +54,14 @@ class Preconditioner:
     def of(
         cls, M: Covariance, rank: int | None = None, seed: int = 0, progress: Progress = no_progress
     ) -> "Preconditioner":
-        """P for M.
+        """The preconditioner of M.
 
         Args:
-            M: of N rows.
-            rank: at most; None for `default_rank(N)`. It ends below it where F F^T is K but for less than sigma2 in
-                trace, and so no eigenvalue of P^-1 M is above 2.
-            seed: decides which rows are chosen.
-            progress: is told of the phase "preconditioner".
+            M: covariance of N rows.
+            rank: highest rank; None for `default_rank(N)`. The rank stays below it if tr(K - F F^T) falls below sigma2:
+                no eigenvalue of P^-1 M is above 2 then.
+            seed: seed of the pivots.
+            progress: reports the phase "preconditioner".
 
         Raises:
             OverflowError: the trace of K is not finite.
@@ -69,7 +69,7 @@ class Preconditioner:
         rank = default_rank(len(M)) if rank is None else min(rank, len(M))
         work = Work("preconditioner", max(1, 2 * rank**2), progress)
         F = pivoted_cholesky(M, rank, seed, work)
-        # The rounding of F^T F is some units of its trace, which is not less than its largest eigenvalue.
+        # Rounding of F^T F is relative to its largest eigenvalue, at most its trace.
         noise = max(M.sigma2, ROUNDING * float(np.einsum("nk,nk->", F, F)))
         L = np.zeros((F.shape[1], F.shape[1]), order="F")
         if len(L):
@@ -77,20 +77,19 @@ class Preconditioner:
             add_square(L, F.T)
             row = factor(L)
             if row:
-                raise ArithmeticError(f"the preconditioner's pivot {row} of {len(L)} is not positive: raise sigma2")
+                raise ArithmeticError(f"pivot {row} of {len(L)} of the preconditioner is not positive: raise sigma2")
         work.finish()
         return cls(F, L, noise)
 
     @property
     def rank(self) -> int:
-        """Of F F^T."""
+        """The rank of F F^T."""
         return int(self.F.shape[1])
 
     def __call__(self, v: Array) -> Array:
-        """P^-1 v (N,) for v (N,).
+        """P^-1 v (N,) for v (N,), by Woodbury's formula P^-1 = (I - F (noise I + F^T F)^-1 F^T) / noise.
 
-        By Woodbury's formula, P^-1 = (I - F (noise I + F^T F)^-1 F^T) / noise. What cancels in it is rounding of
-        v / noise, which beside P^-1 is as cond(P) eps: as much as M itself is not known better.
+        Cancellation costs a relative error of cond(P) eps, no more than rounding of M itself does.
         """
         if not self.rank:
             return np.asarray(v / self.noise)
@@ -101,17 +100,17 @@ class Preconditioner:
 
 
 def pivoted_cholesky(M: Covariance, rank: int, seed: int, work: Work) -> Array:
-    """F (N, <= rank), by columns, with F F^T near K: exact in as many rows, and nowhere more than K ([CETW23]).
+    """F (N, <= rank), by columns, with F F^T <= K, and equal to K in the rows of the pivots [CETW23].
 
-    A row is chosen with a probability proportional to what is left of its variance, d_i = (K - F F^T)_ii. It is proposed
-    in a block of rows, all by the d from before the block, and accepted with the probability by which d_i has shrunk
-    since: so rows are chosen as one after the other, and all that takes time is a product of matrices ([ETW24]).
+    A row becomes a pivot with probability proportional to its residual variance d_i = (K - F F^T)_ii. A block of rows is
+    proposed by the d before the block, and each row is accepted with the probability d_i now / d_i then. The pivots have
+    the distribution of a choice one by one, at the speed of matrix products [ETW24].
 
     Args:
-        M: sigma2 I + K. Where the trace of K - F F^T comes down to sigma2, there is nothing left to gain.
-        rank: at most.
-        seed: decides which rows are chosen.
-        work: is advanced by up to rank^2 units.
+        M: sigma2 I + K. The choice ends when tr(K - F F^T) falls to sigma2.
+        rank: highest rank.
+        seed: seed of the pivots.
+        work: advanced by at most rank^2 units.
 
     Raises:
         OverflowError: the trace of K is not finite.
@@ -132,7 +131,7 @@ def pivoted_cholesky(M: Covariance, rank: int, seed: int, work: Work) -> Array:
             subtract_product(H, known.T, known)
         accepted, L = _accept(H, left[proposed], generator)
         accepted, L = accepted[: rank - chosen], L[: rank - chosen, : rank - chosen]
-        if not len(accepted):  # all that is left is rounding
+        if not len(accepted):  # only rounding is left
             break
         here = slice(chosen, chosen + len(accepted))
         columns[here] = M.cross(rows[proposed[accepted]])
@@ -146,12 +145,12 @@ def pivoted_cholesky(M: Covariance, rank: int, seed: int, work: Work) -> Array:
 
 
 def _accept(H: Array, proposed: Array, generator: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[Any]]:
-    """Which proposals are accepted, and the factor L of H among these.
+    """The accepted proposals, and the Cholesky factor of their part of H.
 
     Args:
-        H: (b, b), what is left of the proposals' covariances.
-        proposed: (b,) variances by which they were proposed.
-        generator: of randomness.
+        H: residual covariances (b, b) of the proposals.
+        proposed: residual variances (b,) before the block.
+        generator: random generator.
     """
     left, coins = np.diagonal(H).copy(), generator.random(len(H))
     L, accepted = np.zeros_like(H), list[int]()

@@ -1,4 +1,4 @@
-"""The library made ahead of time, for where Numba is not, against Numba."""
+"""The library built ahead of time, for images without Numba, against Numba."""
 
 import json
 import os
@@ -13,19 +13,19 @@ from reference import ROOT
 
 from gaussian_processes.gp.compiled.library import Library
 
-# The package in a folder, as its executables have it.
+# The package in a folder, set up as its executables do.
 PACKAGE = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
 from gaussian_processes.process.environment import prepare_libraries
 prepare_libraries(os.environ)
 """
-# Whether the compiled pass there needs Numba, which its import tells.
+# Whether the compiled passes import Numba.
 NUMBA = """
 import gaussian_processes.gp.compiled.passes
 print("numba" in sys.modules)
 """
-# Everything that the compiled pass has part in, as bytes; and whether Numba had.
+# Digests of all results of the compiled passes, and whether Numba was imported.
 WORK = """
 import hashlib, json
 import numpy as np
@@ -49,7 +49,7 @@ print("numba" in sys.modules)
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
-    """A copy of the package, with a library."""
+    """A copy of the package with a library."""
     if shutil.which("ld") is None:
         pytest.skip("there is no linker (ld, of binutils) on this machine")
     folder = tmp_path_factory.mktemp("library")
@@ -71,7 +71,7 @@ def environ():
 
 
 def lines(folder, program):
-    """What a program prints that uses the package there."""
+    """The output of a program that uses the package in a folder."""
     command = [sys.executable, "-c", PACKAGE + program, str(folder)]
     done = subprocess.run(command, env=environ(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -89,7 +89,7 @@ def needs_numba(folder):
 
 
 def test_the_library_computes_what_numba_does_to_the_bit(package, tmp_path):
-    """All orders, geometries and precisions; and Numba, with its compiler, is not even imported."""
+    """For all orders, geometries and precisions, and without importing Numba."""
     plain = tmp_path / "gaussian_processes"
     shutil.copytree(package / "gaussian_processes", plain, ignore=shutil.ignore_patterns("*.so"))
     with_library, numba = work(package)
@@ -100,7 +100,7 @@ def test_the_library_computes_what_numba_does_to_the_bit(package, tmp_path):
 
 
 def test_a_library_of_another_source_is_not_used(package, tmp_path):
-    """What was changed is compiled anew."""
+    """Numba compiles the changed source."""
     shutil.copytree(package / "gaussian_processes", tmp_path / "gaussian_processes")
     assert not needs_numba(tmp_path)
     with (tmp_path / "gaussian_processes/gp/compiled/passes.py").open("a") as source:
@@ -109,7 +109,7 @@ def test_a_library_of_another_source_is_not_used(package, tmp_path):
 
 
 def test_a_library_for_another_processor_is_not_used(package, tmp_path):
-    """One for any processor is, where there is none for this."""
+    """A generic one is, if there is none for this processor."""
     shutil.copytree(package / "gaussian_processes", tmp_path / "gaussian_processes")
     (made,) = (tmp_path / "gaussian_processes/gp/compiled").glob("passes-*.so")
     digest = re.search(r"-([0-9a-f]+)\.so$", made.name)[1]
@@ -119,8 +119,8 @@ def test_a_library_for_another_processor_is_not_used(package, tmp_path):
     assert not needs_numba(tmp_path)
 
 
-def test_what_the_library_has_not_is_refused(package):
-    """Arguments of kinds that nobody compiled it for, and arrays that are not contiguous: before anything is computed."""
+def test_arguments_of_other_types_are_refused(package):
+    """Types without a compiled function, and arrays that are not contiguous, before anything is computed."""
     (made,) = (package / "gaussian_processes/gp/compiled").glob("passes-*.so")
 
     def mirror(*_):

@@ -1,4 +1,4 @@
-"""Kernels at their best, against a dense grid of noises from NumPy's eigendecomposition, and against the trained model."""
+"""Kernel comparison, against a dense grid of noises from NumPy's eigendecomposition and against the trained model."""
 
 import math
 from dataclasses import replace
@@ -13,7 +13,7 @@ from gaussian_processes.gp.kernels.matrices import packed_gram
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.selection.comparison import BOUNDS, compare
-from gaussian_processes.gp.selection.line_search import Point, maximum
+from gaussian_processes.gp.selection.line_search import Point, line_search
 from gaussian_processes.gp.selection.profile import Profile
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -37,7 +37,7 @@ def data(noise, N=150):
 
 
 def on_grid(X, y, kernel, criterion, bounds=BOUNDS):
-    """The criterion at each of NOISES with the best variance there, by eigenvectors: in closed form, without a factor."""
+    """The criterion at each of NOISES with its best variance, in closed form by eigenvectors."""
     N, K = len(X), replace(kernel, variance=1.0).gram(X)
     d, Q = np.linalg.eigh(K)
     noises = NOISES * np.trace(K) / N
@@ -60,13 +60,13 @@ def on_grid(X, y, kernel, criterion, bounds=BOUNDS):
 @pytest.mark.parametrize("noise", DATA.values(), ids=DATA)
 @pytest.mark.parametrize("criterion", ["evidence", "loo"])
 def test_nothing_on_a_dense_grid_is_better(noise, criterion):
-    """By more than 0.03 nats, or 0.08 where the grid is flat from there to a bound: no difference between models."""
+    """By more than 0.03 nats, or 0.08 if the grid is flat up to a bound: such models are equally good."""
     X, y = data(noise)
     results = list(compare(X, y, KERNELS, criterion))
     for kernel, found in zip(KERNELS, results, strict=True):
         grid = on_grid(X, y, kernel, criterion)
         assert grid.max() - found.value < (0.08 if noise == DATA["much noise"] else 0.03), kernel
-        # And where it was found it is what the grid has there.
+        # The grid has the same value at this noise.
         assert np.interp(math.log(found.noise), np.log(NOISES), grid) == pytest.approx(found.value, abs=2e-3)
     assert np.mean([found.factorisations for found in results]) < 5
 
@@ -84,7 +84,7 @@ def test_nothing_on_a_dense_grid_is_better(noise, criterion):
 )
 @pytest.mark.parametrize("criterion", ["evidence", "loo"])
 def test_the_best_is_the_best_within_the_bounds_of_sigma2_and_variance(criterion, bounds):
-    """Which hold for what was found, and on a dense grid nothing within them is better by more than 0.05 nats."""
+    """The result obeys them, and no point of a dense grid within them is better by more than 0.05 nats."""
     X, y = data(0.3)
     for kernel, found in zip(KERNELS, compare(X, y, KERNELS, criterion, bounds=bounds), strict=True):
         values = {"sigma2": found.sigma2, "variance": found.kernel.variance}
@@ -99,11 +99,11 @@ def test_the_best_is_the_best_within_the_bounds_of_sigma2_and_variance(criterion
 @pytest.mark.parametrize("N", [40, 300])
 @pytest.mark.parametrize("noise", [0.0, 0.01])
 def test_of_several_maxima_the_better_one_is_found(N, noise):
-    """A plane, of which much noise is one explanation and little noise the better one, with as many rows as are looked through or more."""
+    """A plane: much noise explains it, little noise explains it better. With fewer rows than the subset, and more."""
     generator = np.random.default_rng(0)
     X = generator.normal(size=(N, 3))
     y = X @ [1.0, 2.0, 3.0] + noise * generator.normal(size=N)
-    # As learning moves the rows: the plane is all but linear in what the kernels see.
+    # Learned bias and lengthscales, with which the plane is nearly linear for the kernels.
     kernels = [
         ArcCosine(q, l, geometry, 1000.0, 1.0, 1.0, (36.0, 18.0, 12.0))
         for geometry in ("sphere", "homogeneous")
@@ -132,7 +132,7 @@ def test_the_values_are_those_of_the_model_with_these_hyperparameters(noise, cri
 
 @pytest.mark.parametrize("criterion", ["evidence", "loo"])
 def test_no_other_variance_is_better(criterion):
-    """For the noise that was found: the model a little above and below."""
+    """At the best noise-to-signal ratio: the model a little above and below."""
     X, y = data(0.3)
     (found,) = compare(X, y, [ArcCosine(1, 1)], criterion)
 
@@ -146,8 +146,8 @@ def test_no_other_variance_is_better(criterion):
 
 @pytest.mark.parametrize("criterion", ["evidence", "loo"])
 @pytest.mark.parametrize("known", [1, 7, len(KERNELS)])
-def test_a_run_that_is_told_the_first_results_goes_on_as_the_first_did(criterion, known):
-    """To the bit, as each search begins where those before it ended."""
+def test_a_resumed_run_yields_the_remaining_results(criterion, known):
+    """To the bit, though each search starts from the results before it."""
     X, y = data(0.3, 60)
     results = list(compare(X, y, KERNELS, criterion))
     assert list(compare(X, y, KERNELS, criterion, known=results[:known])) == results[known:]
@@ -163,7 +163,7 @@ def test_a_run_that_is_told_the_first_results_goes_on_as_the_first_did(criterion
     ids=str,
 )
 def test_slopes_are_those_of_the_values(criterion, kernel, x, bounds):
-    """And bends those of the slopes, by differences, at bounds too: with so few rows nothing of it is estimated."""
+    """And bends those of the slopes, by differences, at bounds too. With few rows nothing is estimated."""
     X, y = data(0.3, 60)
     K = packed_gram(kernel, kernel.inputs(X))
     profile = Profile(criterion, K, y, 1.0, Packed.empty(60), **bounds)
@@ -175,8 +175,8 @@ def test_slopes_are_those_of_the_values(criterion, kernel, x, bounds):
 
 
 @pytest.mark.parametrize("criterion", ["evidence", "loo"])
-def test_estimated_slopes_are_in_error_by_what_is_said(criterion):
-    """Of many rows: by less than 4 standard deviations, which are one hundredth or less."""
+def test_the_error_of_an_estimated_slope_is_known(criterion):
+    """With many rows: less than 4 standard deviations of one or two hundredths."""
     X, y = data(0.3, 700)
     kernel = ArcCosine(1, 1, bias=1.0)
     K = packed_gram(kernel, kernel.inputs(X))
@@ -187,19 +187,19 @@ def test_estimated_slopes_are_in_error_by_what_is_said(criterion):
     assert abs(math.log(here.fall / fall)) < 4 * here.error
 
 
-def test_the_best_share_of_noise_is_within_the_shares_that_are_allowed():
-    """Shares that leave the best one out, above and below: the nearest is taken."""
+def test_the_noise_to_signal_ratio_is_within_its_bounds():
+    """Bounds that exclude the best ratio, above and below: the nearest is taken."""
     X, y = data(0.3)
     kernel = [ArcCosine(1, 1, bias=1.0)]
     (free,) = compare(X, y, kernel)
-    (low,) = compare(X, y, kernel, shares=(10 * free.noise, 1e3))
+    (low,) = compare(X, y, kernel, noise_to_signal=(10 * free.noise, 1e3))
     assert low.noise == pytest.approx(10 * free.noise)
-    (high,) = compare(X, y, kernel, shares=(1e-6, free.noise / 10))
+    (high,) = compare(X, y, kernel, noise_to_signal=(1e-6, free.noise / 10))
     assert high.noise == pytest.approx(free.noise / 10)
 
 
-def test_noise_that_leaves_no_factor_is_no_good_and_no_failure():
-    """Rows that are there twice, with the same targets: the less noise, the better, down to where rounding begins.
+def test_a_noise_without_a_factor_is_infeasible_and_no_error():
+    """Exact duplicates: the less noise, the better, until M is no longer positive definite to rounding.
 
     Up to 2^-53, 1 + noise is 1, and the second row's pivot 1 - 1^2 = 0; above N eps or so rounding does no harm.
     """
@@ -208,7 +208,7 @@ def test_noise_that_leaves_no_factor_is_no_good_and_no_failure():
         X,
         y,
         [ArcCosine(1, 0, bias=1.0), ArcCosine(2, 0, bias=1.0)],
-        shares=(1e-25, 1e2),
+        noise_to_signal=(1e-25, 1e2),
         bounds={"sigma2": (1e-40, 1e4)},
     )
     for result in (found, after_it):
@@ -218,8 +218,8 @@ def test_noise_that_leaves_no_factor_is_no_good_and_no_failure():
             TrainedGPModel(X, y, replace(result.kernel, variance=1.0), 2.0**-53)
 
 
-def test_where_nothing_can_be_factored_there_is_no_value():
-    """Repeated rows, and no noise that double precision can see."""
+def test_bounds_without_a_factor_give_no_value():
+    """Duplicate features, and only noises that vanish in rounding."""
     X = np.repeat(data(0.3)[0], 2, axis=0)
     y = np.arange(len(X)) / 100.0
     evidence, loo = (
@@ -235,14 +235,14 @@ def test_where_nothing_can_be_factored_there_is_no_value():
 @pytest.mark.parametrize("N", [1, 2, 5, 33])
 @pytest.mark.parametrize("criterion", ["evidence", "loo"])
 def test_few_rows_are_enough(N, criterion):
-    """Fewer than the vectors of signs, with which the slopes are exact."""
+    """Fewer than sign vectors: the slopes are exact."""
     X, y = data(0.3, N)
     for found in compare(X, y, KERNELS, criterion):
         assert math.isfinite(found.value)
 
 
 def test_targets_in_other_units_are_explained_as_well():
-    """y times 1000: the variances 10^6 times, densities divided by 1000, the noise's part the same."""
+    """y times 1000: variances times 10^6, densities divided by 1000, the same noise-to-signal ratio."""
     X, y = data(0.3)
     bounds = {name: (1e6 * low, 1e6 * high) for name, (low, high) in BOUNDS.items() if name in {"sigma2", "variance"}}
     for one, other in zip(compare(X, y, KERNELS), compare(X, 1000 * y, KERNELS, bounds=bounds), strict=True):
@@ -252,7 +252,7 @@ def test_targets_in_other_units_are_explained_as_well():
 
 
 def test_progress_goes_from_0_to_1_in_kernels():
-    """And never back; what was known is done already."""
+    """It never falls, and known results count as done."""
     X, y = data(0.3, 40)
     told = []
     results = list(compare(X, y, KERNELS[:4], progress=lambda phase, fraction: told.append((phase, fraction))))
@@ -266,7 +266,7 @@ def test_progress_goes_from_0_to_1_in_kernels():
 
 
 def test_an_exception_from_the_callback_ends_it_within_a_kernel():
-    """A signal need not wait for the next one."""
+    """A signal does not wait for the next kernel."""
     X, y = data(0.3, 40)
     calls = []
 
@@ -299,7 +299,7 @@ def test_what_cannot_be_compared_is_refused_at_once(change, message):
 
 
 def test_results_of_other_kernels_are_refused():
-    """A checkpoint of something else."""
+    """As from the checkpoint of another job."""
     X, y = data(0.3, 20)
     known = list(compare(X, y, KERNELS[:2]))
     with pytest.raises(ValueError, match="other kernels"):
@@ -307,14 +307,14 @@ def test_results_of_other_kernels_are_refused():
 
 
 def test_a_row_without_direction_is_refused_before_anything_is_computed():
-    """Though the first kernel would take it."""
+    """Even if the first kernel accepts it."""
     X, y = data(0.3, 20)
     X[7] = 0.0
     with pytest.raises(LengthError, match="row 7"):
         compare(X, y, [ArcCosine(1, 0, "homogeneous"), ArcCosine(1, 0)])
 
 
-def test_no_kernels_no_results():
+def test_no_kernels_give_no_results():
     """An empty sequence."""
     assert list(compare(*data(0.3, 5), [])) == []
 
@@ -325,7 +325,7 @@ def test_memory_is_that_of_three_halves():
 
 
 @pytest.mark.parametrize(("criterion", "factorisations"), [("evidence", 3.0), ("loo", 6.8)])
-def test_of_many_rows_the_factorisations_are_what_counts(criterion, factorisations):
+def test_factorisations_dominate_the_cost_of_many_rows(criterion, factorisations):
     """N^3 / 3 operations each."""
     N = 10**6
     assert cost.comparison(N, 10, criterion) == pytest.approx(factorisations * N**3 / 3, rel=0.01)
@@ -333,7 +333,7 @@ def test_of_many_rows_the_factorisations_are_what_counts(criterion, factorisatio
 
 @pytest.mark.parametrize("error", [-0.01, 0.0, 0.01])
 @pytest.mark.parametrize("start", [-12.0, -3.0, 1.9, 4.0])
-def test_the_search_finds_a_known_maximum_though_the_slope_is_in_error(error, start):
+def test_the_search_finds_the_maximum_despite_errors_in_the_slope(error, start):
     """rise = 300 s(x - 1), fall = 300 s(2 x), s the logistic function: a maximum at -1, and flat to the left of it."""
 
     def logistic(x):
@@ -345,21 +345,21 @@ def test_the_search_finds_a_known_maximum_though_the_slope_is_in_error(error, st
         rise, fall = 300.0 * logistic(x - 1.0), 300.0 * logistic(2.0 * x) * (1.0 + error)
         return Point(x, value, rise, fall, bend, 0.01)
 
-    found = maximum(evaluate, [start], (-14.0, 4.6), 0.01)
+    found = line_search(evaluate, [start], (-14.0, 4.6), 0.01)
     assert found.point.value > evaluate(-1.0).value - 0.02
     assert found.evaluations <= 10
 
 
 @pytest.mark.parametrize("wall", [-30.0, -11.7, -2.4])
 @pytest.mark.parametrize("start", [-40.0, -3.0, 4.0])
-def test_the_search_ends_near_where_the_function_has_no_value(start, wall):
-    """The value grows to the left, down to the wall, and the search ends within half a unit of it, wherever it starts."""
+def test_the_search_ends_near_the_feasible_bound(start, wall):
+    """The value grows down to the wall, and the search ends within half a unit of it from any start."""
 
     def evaluate(x):
         if x < wall:
             return None
         return Point(x, -math.log1p(math.exp(x)), 0.0, 1.0 / (1.0 + math.exp(-x)), -1.0, 0.0)
 
-    found = maximum(evaluate, [start], (-50.0, 4.6), 1e-30)
+    found = line_search(evaluate, [start], (-50.0, 4.6), 1e-30)
     assert wall <= found.point.x < wall + 0.5
     assert found.evaluations <= 15

@@ -1,4 +1,4 @@
-"""Record: a search that is begun anew is told what it had computed, and computes the rest."""
+"""A resumed search repeats recorded evaluations and computes the rest."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from gaussian_processes.gp.selection.replay import Record
 
 
 class Squares:
-    """Answers with the question's squares, and counts how often."""
+    """Computes squares, and counts its calls."""
 
     def __init__(self):
         self.asked = []
@@ -24,8 +24,8 @@ QUESTIONS = [[1.0, 2.0], [3.0, -0.5], [1e-300, np.pi], [1.0, 2.0]]
 
 
 @pytest.mark.parametrize("cut", range(len(QUESTIONS) + 1))
-def test_answers_what_it_has_and_computes_the_rest(cut):
-    """In their order, to the bit; a question that comes again is another step."""
+def test_recorded_steps_are_not_computed_again(cut):
+    """Results are the same to the bit and in order; repeated arguments are another step."""
     whole, first, then = Record(), Squares(), Squares()
     answers = [first.of(whole, question).tolist() for question in QUESTIONS]
     assert first.asked == QUESTIONS
@@ -37,8 +37,8 @@ def test_answers_what_it_has_and_computes_the_rest(cut):
     ]
 
 
-def test_what_follows_another_question_is_another_search():
-    """It is dropped, and computed again."""
+def test_steps_after_a_changed_step_are_computed_again():
+    """They belong to another search."""
     record, squares = Record(), Squares()
     for question in QUESTIONS:
         squares.of(record, question)
@@ -49,8 +49,8 @@ def test_what_follows_another_question_is_another_search():
     assert [question.tolist() for question, _ in again.steps] == [QUESTIONS[0], [5.0, 6.0], QUESTIONS[2]]
 
 
-def test_an_answer_that_is_no_number_is_an_answer():
-    """NaN says that there is none, and need not be found out again."""
+def test_nan_is_a_recorded_result():
+    """It marks an infeasible point, which is not computed again."""
     record, calls = Record(), []
 
     def compute():
@@ -63,8 +63,8 @@ def test_an_answer_that_is_no_number_is_an_answer():
     assert len(calls) == 1
 
 
-def test_keeps_what_is_new_and_not_what_was_kept_before():
-    """`save` after steps that were all recorded has nothing to keep."""
+def test_only_new_steps_are_saved():
+    """`save` after a replayed step does nothing."""
     kept = []
     record = Record(keep=lambda steps: kept.append(len(steps)))
     for question in QUESTIONS[:2]:

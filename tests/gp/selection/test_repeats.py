@@ -1,4 +1,4 @@
-"""Rows that repeat others: copies are found, exact or near, and what only looks alike is left."""
+"""Duplicate rows: exact and near ones are found, and other close rows stay."""
 
 import numpy as np
 import pytest
@@ -13,8 +13,8 @@ def rows(N=400, d=5, seed=0):
 
 @pytest.mark.parametrize("d", [1, 2, 5, 20])
 @pytest.mark.parametrize("copies", [1, 8, 400])
-def test_exact_copies_are_left_out_once_each(d, copies):
-    """Of rows in any order: the first of each group stays."""
+def test_of_exact_duplicates_the_first_stays(d, copies):
+    """With rows in any order."""
     generator, X, y = rows(d=d)
     order = generator.permutation(400 + copies)
     X, y = np.vstack([X, X[:copies]])[order], np.append(y, y[:copies])[order]
@@ -31,8 +31,8 @@ def test_exact_copies_are_left_out_once_each(d, copies):
         (10, 8, 0.1, 0.0),
     ],
 )
-def test_near_copies_are_left_out(d, copies, features, target):
-    """Those that were copied with small errors, in standard deviations: nine tenths of them or more, and hardly any others."""
+def test_near_duplicates_are_left_out(d, copies, features, target):
+    """Copies with small errors, in standard deviations: at least nine tenths of them, and hardly any other rows."""
     generator, X, y = rows(d=d)
     X = np.vstack([X, X[:copies] + features * generator.normal(size=(copies, d))])
     y = np.append(y, y[:copies] + target * generator.normal(size=copies))
@@ -44,7 +44,7 @@ def test_near_copies_are_left_out(d, copies, features, target):
 @pytest.mark.parametrize("N", [40, 400, 2000])
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_rows_that_are_close_by_chance_stay(N, noise):
-    """Smooth functions of one to six features, drawn at random: of 24 tables, one row in a thousand at most."""
+    """Smooth functions of one to six random features: at most one row in a thousand is lost."""
     lost = total = 0
     for seed in range(4):
         for d in (1, 2, 6):
@@ -55,8 +55,8 @@ def test_rows_that_are_close_by_chance_stay(N, noise):
     assert lost <= total / 1000
 
 
-def test_replicates_stay_that_differ_in_their_targets():
-    """Rows that were measured twice say how large the noise is."""
+def test_replicates_with_different_targets_stay():
+    """They show the noise."""
     generator, X, _ = rows()
     X = np.vstack([X, X[:100]])
     y = np.sin(X[:, 0]) + 0.3 * generator.normal(size=500)
@@ -64,7 +64,7 @@ def test_replicates_stay_that_differ_in_their_targets():
 
 
 def test_a_design_of_a_few_settings_measured_often_stays():
-    """Thirty settings, thirty times each, with little noise: more than half of the rows are close to others."""
+    """Thirty settings, thirty times each, with little noise: most rows are close to others."""
     generator = np.random.default_rng(0)
     X = np.repeat(generator.normal(size=(30, 3)), 30, axis=0)
     y = X.sum(axis=1) + 1e-3 * generator.normal(size=900)
@@ -82,6 +82,6 @@ def test_a_design_of_a_few_settings_measured_often_stays():
     ],
     ids=["one row", "constant features", "grid", "overflow", "no features"],
 )
-def test_tables_without_repeats_stay_whole(X, y):
-    """However odd they are."""
+def test_tables_without_duplicates_stay_whole(X, y):
+    """Degenerate ones too."""
     assert distinct(X, y).tolist() == list(range(len(y)))
