@@ -135,8 +135,9 @@ class _Variance:
 Term = tuple[float, float]
 
 
-def _fit(at: _Solved, value: float, variance: _Variance, rise: Term, fall: Term, error: float) -> Fit:
-    """The point with dL/dx = rise - fall at a constant variance; `error` is of log(fall)."""
+def _fit(at: _Solved, value: float, variance: _Variance, terms: tuple[Term, Term], error: float) -> Fit:
+    """The point, from the terms rise and fall of dL/dx at a constant variance; `error` is of log(fall)."""
+    rise, fall = terms
     if variance.sigma2_bound:
         N = len(at.alpha)
         rise = _sum(rise, (N / 2.0, 0.0))
@@ -161,7 +162,7 @@ def _evidence(profile: Profile, at: _Solved) -> Fit:
     variance = _Variance.of(profile, ratio, at.data_fit / N, -ratio * squared / at.data_fit)
     rise = ratio * squared / (2.0 * variance.value), 1.0 - 2.0 * ratio * product / squared - variance.slope
     fall = ratio * trace / 2.0, 1.0 - ratio * trace_of_square / trace
-    return _fit(at, at.log_evidence(variance.value), variance, rise, fall, math.sqrt(variance_of_square / N))
+    return _fit(at, at.log_evidence(variance.value), variance, (rise, fall), math.sqrt(variance_of_square / N))
 
 
 def _leave_one_out(profile: Profile, at: _Solved) -> Fit:
@@ -193,7 +194,7 @@ def _leave_one_out(profile: Profile, at: _Solved) -> Fit:
     rise = ratio / v * float(rises.sum()), 1.0 - ratio * float(rise_slope.sum() / rises.sum()) - variance.slope
     fall = ratio / 2.0 * total, 1.0 - ratio * float(fall_slope.sum()) / total
     value = -0.5 * (N * (math.log(2.0 * math.pi * v) + best / v) - float(np.log(kappa).sum()))
-    return _fit(at, value, variance, rise, fall, math.sqrt(variance_of_square * float(falls @ falls)) / total)
+    return _fit(at, value, variance, (rise, fall), math.sqrt(variance_of_square * float(falls @ falls)) / total)
 
 
 def _signs(N: int) -> tuple[Array, float]:
