@@ -23,7 +23,7 @@ def recorded_comparison(problem: Problem, kernels: Sequence[ArcCosine]) -> list[
         )
 
     for kernel in kernels:
-        numbers = problem.record.answer(_question(kernel), lambda: _numbers(next(rest())))
+        numbers = problem.record.evaluate(_question(kernel), lambda: _numbers(next(rest())))
         results.append(_from_numbers(kernel, numbers))
         problem.record.save()
     return results

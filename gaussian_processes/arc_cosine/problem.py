@@ -11,7 +11,7 @@ from gaussian_processes.arc_cosine.settings import Hyperparameters
 from gaussian_processes.data.dataset import Array
 from gaussian_processes.gp.selection.criterion import Criterion
 from gaussian_processes.gp.selection.repeats import distinct
-from gaussian_processes.gp.selection.replay import Record
+from gaussian_processes.gp.selection.replay import Journal
 
 CRITERIA: Mapping[Criterion, str] = {"evidence": "log evidence", "loo": "leave-one-out log density"}
 
@@ -34,7 +34,7 @@ class Problem:
     unit: float
     hyperparameters: Hyperparameters
     reporter: Reporter
-    record: Record
+    record: Journal
 
     @classmethod
     def of(cls, X: Array, y: Array, unit: float, h: Hyperparameters, reporter: Reporter) -> "Problem":
@@ -67,7 +67,7 @@ class Problem:
         return value - len(self.y) * float(np.log(self.unit))
 
 
-def _record(reporter: Reporter) -> Record:
+def _record(reporter: Reporter) -> Journal:
     """The evaluations of an interrupted run; the checkpoint keeps them and those to come."""
     kept = reporter.kept() or {"questions": [], "answers": []}
     steps = list(zip(kept["questions"], kept["answers"], strict=True))
@@ -77,4 +77,4 @@ def _record(reporter: Reporter) -> Record:
     def keep(steps: Sequence[tuple[Array, Array]]) -> None:
         reporter.keep({"questions": [question for question, _ in steps], "answers": [answer for _, answer in steps]})
 
-    return Record(steps, keep)
+    return Journal(steps, keep)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array, Matrix
-from gaussian_processes.gp.linalg.blas import divide, factor, subtract_product, subtract_square
+from gaussian_processes.gp.linalg.blas import solve_triangular, factor, subtract_product, subtract_square
 from gaussian_processes.gp.linalg.cholesky import require_positive
 from gaussian_processes.gp.solvers.covariance import Covariance
 
@@ -44,7 +44,7 @@ def divided(
 ) -> Matrix:
     """`updated` and then divided by L_jj^T: L_ij."""
     tile = updated(M, rows, columns, before, *panels)
-    divide(diagonal, tile.T)
+    solve_triangular(diagonal, tile.T)
     return tile
 
 
@@ -62,7 +62,7 @@ def swept(before: Matrix | None, right: Matrix, L: Matrix, transposed: bool) -> 
 def solved(before: Matrix, diagonal: Matrix, transposed: bool) -> Matrix:
     """before L_jj^-T, or before L_jj^-1 where transposed."""
     after = before.copy()
-    divide(diagonal, after.T, transposed)
+    solve_triangular(diagonal, after.T, transposed)
     return after
 
 

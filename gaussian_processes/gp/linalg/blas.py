@@ -25,7 +25,7 @@ def invert_triangle(L: Matrix) -> None:
         raise ZeroDivisionError("a triangular matrix with a zero on its diagonal has no inverse")
 
 
-def divide(L: Matrix, B: Matrix, transposed: bool = False) -> None:
+def solve_triangular(L: Matrix, B: Matrix, transposed: bool = False) -> None:
     """B <- L^-1 B, or L^-T B, for a lower triangle L and a matrix or a contiguous vector B."""
     flipped = transposed ^ _is_by_rows(L)
     if B.ndim == 1:

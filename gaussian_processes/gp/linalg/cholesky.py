@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array, Matrix
-from gaussian_processes.gp.linalg.blas import divide, factor, subtract_product, subtract_square
+from gaussian_processes.gp.linalg.blas import factor, solve_triangular, subtract_product, subtract_square
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, no_progress
 
@@ -141,7 +141,7 @@ class Cholesky:
         """B <- L^-1 B for a matrix or a contiguous vector B, whose rows before `start` are zero."""
         for tile in self.L.tiles(self.sizes.tile, start):
             below = slice(tile.stop, len(B))
-            divide(self.L[tile, tile], B[tile])
+            solve_triangular(self.L[tile, tile], B[tile])
             if tile.stop < len(B):
                 subtract_product(B[below], self.L[below, tile], B[tile])
 
@@ -151,7 +151,7 @@ class Cholesky:
             below = slice(tile.stop, len(x))
             if tile.stop < len(x):
                 subtract_product(x[tile], self.L[below, tile].T, x[below])
-            divide(self.L[tile, tile], x[tile], transposed=True)
+            solve_triangular(self.L[tile, tile], x[tile], transposed=True)
 
 
 def require_positive(row: int, pivots: Array, size: int, start: int = 0) -> None:
@@ -182,7 +182,7 @@ def _factor(M: Packed, sizes: BlockSizes, work: Work) -> int:
         tiles, K = M.tiles(sizes.tile, k.stop), k.stop - k.start
         work.advance(K**3)
         for i in tiles:
-            divide(M[k, k], M[i, k].T)
+            solve_triangular(M[k, k], M[i, k].T)
             work.advance(3 * (i.stop - i.start) * K**2)
         for after, j in enumerate(tiles, 1):
             J = j.stop - j.start

@@ -3,7 +3,7 @@
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.linalg.blas import add_square, divide, invert, invert_triangle
+from gaussian_processes.gp.linalg.blas import add_square, invert, invert_triangle, solve_triangular
 from gaussian_processes.gp.linalg.cholesky import Cholesky
 from gaussian_processes.gp.linalg.packed import Packed
 from gaussian_processes.gp.progress import Progress, Work, no_progress
@@ -24,16 +24,16 @@ def inverse(factor: Cholesky, progress: Progress = no_progress) -> Packed:
     work = Work("inverse", 6 if len(M) > 1 else 1, progress)
     L11, L21, L22 = M.blocks
     if len(L22):
-        divide(L11, L21.T, transposed=True)
+        solve_triangular(L11, L21.T, transposed=True)
         work.advance(1)
-        divide(L22, L21)
+        solve_triangular(L22, L21)
         work.advance(1)
     invert(L11)
     work.advance(1)
     if len(L22):
         add_square(L11, L21.T)
         work.advance(1)
-        divide(L22, L21, transposed=True)
+        solve_triangular(L22, L21, transposed=True)
         np.negative(L21, out=L21)
         work.advance(1)
         invert(L22)
@@ -49,8 +49,8 @@ def inverse_diagonal(factor: Cholesky) -> Array:
     L = factor.L
     L11, L21, L22 = L.blocks
     if len(L22):
-        divide(L11, L21.T, transposed=True)
-        divide(L22, L21)
+        solve_triangular(L11, L21.T, transposed=True)
+        solve_triangular(L22, L21)
         invert_triangle(L22)
     invert_triangle(L11)
     diagonal = np.empty(len(L))

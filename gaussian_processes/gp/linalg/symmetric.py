@@ -15,7 +15,7 @@ from gaussian_processes.gp.linalg.blas import (
 from gaussian_processes.gp.linalg.packed import Packed
 
 
-def add_mean_product(W: Packed, a: Array, b: Array) -> None:
+def rank_2_update(W: Packed, a: Array, b: Array) -> None:
     """W <- W + (a b^T + b a^T)/2 for vectors a, b (N,)."""
     W11, W21, W22 = W.blocks
     first, last = W.halves
@@ -51,7 +51,7 @@ def times(W: Packed, U: Matrix) -> Matrix:
     return np.concatenate(products)
 
 
-def whole(W: Packed) -> Matrix:
+def unpack(W: Packed) -> Matrix:
     """W as a matrix (N, N) in C's order."""
     out = np.empty((len(W), len(W)))
     for half in W.halves:

@@ -19,7 +19,7 @@ from gaussian_processes.gp.evidence import leave_one_out, log_evidence
 from gaussian_processes.gp.linalg.cholesky import Cholesky
 from gaussian_processes.gp.linalg.inverse import inverse
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.linalg.symmetric import add_mean_product, minus_square, times, whole
+from gaussian_processes.gp.linalg.symmetric import minus_square, rank_2_update, times, unpack
 from gaussian_processes.gp.progress import Progress, no_progress
 
 Criterion = Literal["evidence", "loo"]
@@ -57,7 +57,7 @@ def _evidence(y: Array, factor: Cholesky, progress: Progress) -> Sensitivity:
     value = log_evidence(y, alpha, factor.log_det())
     W = inverse(factor, progress)
     np.multiply(W.rectangle, -0.5, out=W.rectangle)
-    add_mean_product(W, alpha / 2.0, alpha)
+    rank_2_update(W, alpha / 2.0, alpha)
     return Sensitivity(value, W, (alpha * y - 1.0) / 2.0)
 
 
@@ -68,8 +68,8 @@ def _leave_one_out(y: Array, factor: Cholesky, progress: Progress) -> Sensitivit
     value = float(leave_one_out(y, alpha, kappa).log_density.sum())
     D = (1.0 + alpha**2 / kappa) / (2.0 * kappa)
     g = times(Q, (alpha / kappa)[:, None])[:, 0]
-    B = whole(Q)
+    B = unpack(Q)
     B *= np.sqrt(D)
     W = minus_square(B)
-    add_mean_product(W, g, alpha)
+    rank_2_update(W, g, alpha)
     return Sensitivity(value, W, (g * y + alpha**2 / kappa) / 2.0 - kappa * D)

@@ -14,7 +14,7 @@ from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 from gaussian_processes.gp.selection.criterion import Criterion
 from gaussian_processes.gp.selection.parameters import NOISE, K, Parameters
-from gaussian_processes.gp.selection.replay import Record
+from gaussian_processes.gp.selection.replay import Journal
 
 # Standard deviation of a restart's logarithms about the given ones: a factor of e either way.
 SPREAD = 1.0
@@ -77,7 +77,7 @@ class Learner:
     iterations: int = 200
     restarts: int = 0
     seed: int = 0
-    record: Record = field(default_factory=Record)
+    record: Journal = field(default_factory=Journal)
     tell: Callable[[Iteration], None] = lambda _iteration: None
 
     def __post_init__(self) -> None:
@@ -118,7 +118,7 @@ class Learner:
 
         def loss(at: Array) -> tuple[float, Array]:
             nonlocal best, best_point, highest_loss
-            value, *derivatives = self.record.answer(at, lambda: self._evaluation(X, y, start.at(at)))
+            value, *derivatives = self.record.evaluate(at, lambda: self._evaluation(X, y, start.at(at)))
             if np.isnan(value):
                 # A wall, N nats high: the line search turns back from it.
                 return highest_loss + len(y), np.zeros_like(at)

@@ -9,27 +9,27 @@ from gaussian_processes.gp.arrays import Array
 
 
 @dataclass
-class Record:
+class Journal:
     """The evaluations of a search.
 
     Attributes:
-        steps: arguments (P,) and results (R,) of each evaluation.
-        keep: callback that saves the steps.
+        steps: point (P,) and result (R,) of each evaluation.
+        save_checkpoint: callback that saves the steps.
     """
 
     steps: list[tuple[Array, Array]] = field(default_factory=list)
-    keep: Callable[[list[tuple[Array, Array]]], None] = lambda _steps: None
+    save_checkpoint: Callable[[list[tuple[Array, Array]]], None] = lambda _steps: None
     _next: int = field(default=0, init=False)
     _fresh: bool = field(default=False, init=False)
 
-    def answer(self, question: Iterable[float], compute: Callable[[], Iterable[float]]) -> Array:
-        """The result of this step. If none is recorded for these arguments, compute it and drop all later steps."""
-        asked = np.asarray(list(question), dtype=np.float64)
-        if self._next < len(self.steps) and np.array_equal(self.steps[self._next][0], asked):
+    def evaluate(self, at: Iterable[float], compute: Callable[[], Iterable[float]]) -> Array:
+        """The result of this step. If none is recorded at this point, compute it and drop all later steps."""
+        point = np.asarray(list(at), dtype=np.float64)
+        if self._next < len(self.steps) and np.array_equal(self.steps[self._next][0], point):
             found, self._fresh = self.steps[self._next][1], False
         else:
             found = np.asarray(list(compute()), dtype=np.float64)
-            self.steps[self._next :], self._fresh = [(asked, found)], True
+            self.steps[self._next :], self._fresh = [(point, found)], True
         self._next += 1
         return found
 
@@ -41,4 +41,4 @@ class Record:
     def save(self) -> None:
         """Save the steps if the last one is new."""
         if not self.replaying:
-            self.keep(self.steps)
+            self.save_checkpoint(self.steps)

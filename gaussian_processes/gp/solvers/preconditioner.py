@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gaussian_processes.gp.arrays import Array
-from gaussian_processes.gp.linalg.blas import add_square, divide, factor, subtract_product
+from gaussian_processes.gp.linalg.blas import add_square, factor, solve_triangular, subtract_product
 from gaussian_processes.gp.progress import Progress, Work, no_progress
 from gaussian_processes.gp.solvers.covariance import Covariance
 
@@ -94,8 +94,8 @@ class Preconditioner:
         if not self.rank:
             return np.asarray(v / self.noise)
         w = self.F.T @ v
-        divide(self.L, w)
-        divide(self.L, w, transposed=True)
+        solve_triangular(self.L, w)
+        solve_triangular(self.L, w, transposed=True)
         return np.asarray((v - self.F @ w) / self.noise)
 
 
@@ -137,7 +137,7 @@ def pivoted_cholesky(M: Covariance, rank: int, seed: int, work: Work) -> Array:
         columns[here] = M.cross(rows[proposed[accepted]])
         if chosen:
             subtract_product(columns[here], np.asfortranarray(known[:, accepted]).T, columns[:chosen])
-        divide(np.ascontiguousarray(L), columns[here])
+        solve_triangular(np.ascontiguousarray(L), columns[here])
         left = np.maximum(left - np.einsum("kn,kn->n", columns[here], columns[here]), 0.0)
         work.advance(here.stop**2 - here.start**2)
         chosen = here.stop

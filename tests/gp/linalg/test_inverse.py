@@ -6,7 +6,7 @@ import pytest
 from gaussian_processes.gp.linalg.cholesky import Cholesky
 from gaussian_processes.gp.linalg.inverse import inverse
 from gaussian_processes.gp.linalg.packed import Packed
-from gaussian_processes.gp.linalg.symmetric import add_mean_product, minus_square, times, whole
+from gaussian_processes.gp.linalg.symmetric import minus_square, rank_2_update, times, unpack
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -62,7 +62,7 @@ def test_progress_rises_from_0_to_1(N):
 def test_a_packed_matrix_unpacks_to_the_full_matrix(N):
     """To the bit, both triangles."""
     M = symmetric(N)
-    assert np.array_equal(whole(Packed.of(M)), M)
+    assert np.array_equal(unpack(Packed.of(M)), M)
 
 
 @each_size
@@ -89,7 +89,7 @@ def test_a_symmetric_rank_2_update(N):
     """In place."""
     M, packed = symmetric(N), Packed.of(symmetric(N))
     a, b = np.random.default_rng(1).normal(size=(2, N))
-    add_mean_product(packed, a, b)
+    rank_2_update(packed, a, b)
     assert np.allclose(mirrored(packed), M + (np.outer(a, b) + np.outer(b, a)) / 2, rtol=1e-13, atol=1e-13)
 
 

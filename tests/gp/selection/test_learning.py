@@ -12,7 +12,7 @@ from gaussian_processes.gp.kernels.inputs import LengthError
 from gaussian_processes.gp.linalg.cholesky import NotPositiveDefiniteError
 from gaussian_processes.gp.selection.optimise import Learner, evaluate
 from gaussian_processes.gp.selection.parameters import Parameters, learnable
-from gaussian_processes.gp.selection.replay import Record
+from gaussian_processes.gp.selection.replay import Journal
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -69,7 +69,7 @@ def test_says_what_ended_at_a_bound(criterion, kernel, free):
     """And nothing else; all points that were tried are within the bounds."""
     X, y = data()
     given = {"sigma2": (0.2, 0.3), "variance": (0.01, 0.1), "lengthscales": (0.9, 1.5)}
-    start, record = Parameters.of(kernel, 0.5, free, 2), Record()
+    start, record = Parameters.of(kernel, 0.5, free, 2), Journal()
     learned = Learner(criterion, given, record=record).learn(X, y, start)
     wanted = []
     for name in free:
@@ -169,14 +169,14 @@ def test_a_run_that_was_cut_goes_on_as_if_it_had_not_been(criterion, counted):
     """Wherever it was cut: the same to the bit, and only what had not been computed is computed."""
     X, y = data(40)
     start = Parameters.of(ArcCosine(1, 1), 0.5, EVERY, 2)
-    record = Record()
+    record = Journal()
     learner = Learner(criterion, iterations=15, restarts=1, record=record)
     whole = learner.learn(X, y, start)
     total = len(record.steps)
     assert len(counted) == total
     for cut in {0, 1, 2, 7, total // 2, total - 1, total}:
         counted.clear()
-        rest = Record(record.steps[:cut])
+        rest = Journal(record.steps[:cut])
         assert same(replace(learner, record=rest).learn(X, y, start), whole)
         assert len(counted) == total - cut
         assert len(rest.steps) == total
@@ -187,7 +187,7 @@ def test_iterations_are_told_and_kept_once(counted):
     X, y = data(40)
     start = Parameters.of(ArcCosine(1, 1), 0.5, EVERY, 2)
     told, kept = [], []
-    record = Record(keep=lambda steps: kept.append(list(steps)))
+    record = Journal(keep=lambda steps: kept.append(list(steps)))
     learned = Learner(iterations=8, record=record, tell=told.append).learn(X, y, start)
     assert [iteration.number for iteration in told] == list(range(1, learned.iterations + 1))
     assert [iteration.value for iteration in told] == sorted(iteration.value for iteration in told)
@@ -195,7 +195,7 @@ def test_iterations_are_told_and_kept_once(counted):
     assert len(kept) == learned.iterations
     for number, steps in enumerate(kept, start=1):
         again, kept_again = [], []
-        resumed = Record(list(steps), lambda steps, kept_again=kept_again: kept_again.append(len(steps)))
+        resumed = Journal(list(steps), lambda steps, kept_again=kept_again: kept_again.append(len(steps)))
         Learner(iterations=8, record=resumed, tell=again.append).learn(X, y, start)
         assert again == told[number:]
         assert kept_again == [len(steps) for steps in kept[number:]]
@@ -242,7 +242,7 @@ def test_where_nothing_can_be_computed_it_begins_with_more_noise_if_that_is_free
 def test_turns_back_where_there_is_no_value(criterion):
     """Targets without noise draw sigma2 down to where M cannot be factored; the best that there was is what is learned."""
     X, y = np.repeat(data(12, 1)[0], 3, axis=0), np.repeat(np.sin(data(12, 1)[0][:, 0]), 3)
-    start, record = Parameters.of(ArcCosine(1, 1, bias=1.0), 0.1, ("sigma2", "variance"), 1), Record()
+    start, record = Parameters.of(ArcCosine(1, 1, bias=1.0), 0.1, ("sigma2", "variance"), 1), Journal()
     learned = Learner(criterion, {"sigma2": (1e-40, 1.0)}, record=record).learn(X, y, start)
     values = np.array([answer[0] for _, answer in record.steps])
     assert np.isnan(values).any()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gaussian_processes.gp.selection.replay import Record
+from gaussian_processes.gp.selection.replay import Journal
 
 
 class Squares:
@@ -17,7 +17,7 @@ class Squares:
             self.asked.append(question)
             return [x * x for x in question]
 
-        return record.answer(question, compute)
+        return record.evaluate(question, compute)
 
 
 QUESTIONS = [[1.0, 2.0], [3.0, -0.5], [1e-300, np.pi], [1.0, 2.0]]
@@ -26,10 +26,10 @@ QUESTIONS = [[1.0, 2.0], [3.0, -0.5], [1e-300, np.pi], [1.0, 2.0]]
 @pytest.mark.parametrize("cut", range(len(QUESTIONS) + 1))
 def test_recorded_steps_are_not_computed_again(cut):
     """Results are the same to the bit and in order; repeated arguments are another step."""
-    whole, first, then = Record(), Squares(), Squares()
+    whole, first, then = Journal(), Squares(), Squares()
     answers = [first.of(whole, question).tolist() for question in QUESTIONS]
     assert first.asked == QUESTIONS
-    again = Record(whole.steps[:cut])
+    again = Journal(whole.steps[:cut])
     assert [then.of(again, question).tolist() for question in QUESTIONS] == answers
     assert then.asked == QUESTIONS[cut:]
     assert [step.tolist() for pair in again.steps for step in pair] == [
@@ -39,10 +39,10 @@ def test_recorded_steps_are_not_computed_again(cut):
 
 def test_steps_after_a_changed_step_are_computed_again():
     """They belong to another search."""
-    record, squares = Record(), Squares()
+    record, squares = Journal(), Squares()
     for question in QUESTIONS:
         squares.of(record, question)
-    again, others = Record(list(record.steps)), Squares()
+    again, others = Journal(list(record.steps)), Squares()
     for question in (QUESTIONS[0], [5.0, 6.0], QUESTIONS[2]):
         others.of(again, question)
     assert others.asked == [[5.0, 6.0], QUESTIONS[2]]
@@ -51,27 +51,27 @@ def test_steps_after_a_changed_step_are_computed_again():
 
 def test_nan_is_a_recorded_result():
     """It marks an infeasible point, which is not computed again."""
-    record, calls = Record(), []
+    record, calls = Journal(), []
 
     def compute():
         calls.append(1)
         return [np.nan, 0.0]
 
-    record.answer([1.0], compute)
-    again = Record(record.steps)
-    assert np.isnan(again.answer([1.0], compute)[0])
+    record.evaluate([1.0], compute)
+    again = Journal(record.steps)
+    assert np.isnan(again.evaluate([1.0], compute)[0])
     assert len(calls) == 1
 
 
 def test_only_new_steps_are_saved():
     """`save` after a replayed step does nothing."""
     kept = []
-    record = Record(keep=lambda steps: kept.append(len(steps)))
+    record = Journal(save_checkpoint=lambda steps: kept.append(len(steps)))
     for question in QUESTIONS[:2]:
         Squares().of(record, question)
     record.save()
     assert kept == [2]
-    again = Record(list(record.steps), lambda steps: kept.append(len(steps)))
+    again = Journal(list(record.steps), lambda steps: kept.append(len(steps)))
     for question in QUESTIONS[:2]:
         Squares().of(again, question)
         again.save()
