@@ -3,7 +3,7 @@
 import numpy as np
 
 from gaussian_processes.gp.arrays import Array, Matrix
-from gaussian_processes.gp.linalg.blas import solve_triangular, factor, subtract_product, subtract_square
+from gaussian_processes.gp.linalg.blas import factor, solve_triangular, subtract_product, subtract_square
 from gaussian_processes.gp.linalg.cholesky import require_positive
 from gaussian_processes.gp.solvers.covariance import Covariance
 

@@ -187,7 +187,7 @@ def test_iterations_are_told_and_kept_once(counted):
     X, y = data(40)
     start = Parameters.of(ArcCosine(1, 1), 0.5, EVERY, 2)
     told, kept = [], []
-    record = Journal(keep=lambda steps: kept.append(list(steps)))
+    record = Journal(save_checkpoint=lambda steps: kept.append(list(steps)))
     learned = Learner(iterations=8, record=record, tell=told.append).learn(X, y, start)
     assert [iteration.number for iteration in told] == list(range(1, learned.iterations + 1))
     assert [iteration.value for iteration in told] == sorted(iteration.value for iteration in told)
