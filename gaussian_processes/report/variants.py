@@ -124,10 +124,12 @@ def comparison(compared: Comparison) -> Plot | None:
     reading = f"Each {'cell' if spec else 'row'} is a variant, its number its {v.criterion} less that of the best{nats}"
     if spec:
         reading += "; the one that was chosen is outlined. The colour follows the logarithm of that difference."
+        reading += " Numbers that do not fit are left out."
         reading += " A cross stands for a variant that could not be computed." if v.known < len(v.settings) else ""
     else:
         reading += f". The table has the best {LISTED} of {len(v.settings):,}." if len(v.settings) > LISTED else "."
-    return Plot("comparison", f"Variants by {v.criterion}", reading, v.finding, _table(v), spec)
+    breadth = 130 + 44 * len(spec["encoding"]["x"]["scale"]["domain"]) if spec else 0
+    return Plot("comparison", f"Variants by {v.criterion}", reading, v.finding, _table(v), spec, breadth)
 
 
 def _map(v: Variants) -> Spec | None:
