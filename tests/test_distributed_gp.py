@@ -24,6 +24,7 @@ from gaussian_processes.gp.solvers.covariance import Covariance
 from gaussian_processes.gp.solvers.direct import DirectFactor
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif("sys.platform != 'linux'", reason="Linux has all of 127.0.0.0/8 for its own"),
     pytest.mark.last_digits,
 ]

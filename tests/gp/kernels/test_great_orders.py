@@ -18,7 +18,7 @@ from gaussian_processes.gp.kernels.formulas import (
 from gaussian_processes.gp.kernels.polynomials import approximation, stages
 from gaussian_processes.gp.linalg.packed import Packed
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 # A repeated row, an opposite one, and pairs that are close.
@@ -46,7 +46,6 @@ def one_by_one(q, l):
     return t, u, product
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("q", "l"), [(0, 1500), (2, 800), (8, 300), (45, 300), (300, 200), (1, 40)])
 def test_the_definition_stops_where_nothing_changes_any_more(q, l):
     """To the bit what all layers give; entries that have settled are what the greatest depth gives, too."""
@@ -57,7 +56,6 @@ def test_the_definition_stops_where_nothing_changes_any_more(q, l):
         assert np.array_equal(composed_complement(q, depth, COSINES), c)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("q", "l"), [(1, 19), (1, 400), (2, 57), (2, 3001), (3, 1003), (4, 1001), (8, 500), (15, 77)])
 def test_the_pass_stops_where_a_strip_comes_again(q, l, dtype):
@@ -78,7 +76,6 @@ def test_the_pass_stops_where_a_strip_comes_again(q, l, dtype):
     assert np.array_equal(*matrices)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("q", [0, 2, 3, 8, 21, 60])
 def test_the_greatest_depth_is_where_a_great_one_has_settled(q):
     """To a rounding, as the last ones may alternate; within the time of a test, which 2^31 layers are not."""

@@ -16,7 +16,7 @@ from gaussian_processes.gp.selection.comparison import BOUNDS, compare
 from gaussian_processes.gp.selection.line_search import Point, line_search
 from gaussian_processes.gp.selection.profile import Profile
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 KERNELS = [
     *(ArcCosine(q, l, bias=1.0) for q in range(4) for l in (0, 1, 3)),
