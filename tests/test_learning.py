@@ -84,12 +84,14 @@ def test_what_is_learned_is_in_the_model_the_metrics_and_the_report(tmp_path):
 def test_every_iteration_is_told_and_the_last_is_the_metrics(tmp_path):
     """In nats of the target as it is, whatever it was scaled by."""
     settings = {**ALL, "target_scaling": "standard", "bounds": '{"sigma2": [1e-8, 10]}'}
-    done = run_train(write_opt_ml(tmp_path, {"training/a.csv": csv(40)}, settings))
+    paths = write_opt_ml(tmp_path, {"training/a.csv": csv(40)}, settings)
+    done = run_train(paths)
     assert ' bounds={"sigma2": [1e-08, 10.0]} ' in done.stdout.splitlines()[0]
     values = [float(value) for value in re.findall(r"iteration \d+: log evidence (\S+),", done.stdout)]
     assert len(values) > 5
     assert values == sorted(values)
     assert values[-1] == pytest.approx(metrics_in(done.stdout)["train:log_evidence"], abs=2e-3)
+    assert "Log evidence over the learning" in (paths.output_data / "report.html").read_text()
 
 
 def test_nothing_is_learned_unless_it_is_asked_for():

@@ -45,7 +45,7 @@ def evaluate(model: FittedRegression, validation: Dataset | None, reporter: Repo
     if model.gp.has_factor:
         metrics["train:log_evidence"] = model.log_evidence
     errors, forecast = _left_out(model, reporter) if validation is None else _validated(model, validation, reporter)
-    return Evaluation(metrics | errors, forecast, model.learned, model.comparison, model.warnings)
+    return Evaluation(metrics | errors, forecast, model.learned, model.comparison, model.warnings, model.curve)
 
 
 def lacks(hyperparameters: Hyperparameters) -> tuple[str, ...]:

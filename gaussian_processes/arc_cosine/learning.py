@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from gaussian_processes.algorithm import Comparison, Reporter, Variant
+from gaussian_processes.algorithm import Comparison, LearningCurve, Reporter, Variant
 from gaussian_processes.arc_cosine.kernels_compared import recorded_comparison, settings_of
 from gaussian_processes.arc_cosine.learnable import NAMES, Name
 from gaussian_processes.arc_cosine.problem import Problem
@@ -37,6 +37,7 @@ class Choice:
         learned: learned hyperparameters by name; empty if none were learned.
         comparison: all compared kernels; None for a single kernel.
         warnings: reasons to doubt the choice, in sentences.
+        curve: criterion over the learning; None if nothing was learned.
     """
 
     kernel: ArcCosine
@@ -44,6 +45,7 @@ class Choice:
     learned: Mapping[str, float] = field(default_factory=dict)
     comparison: Comparison | None = None
     warnings: tuple[str, ...] = ()
+    curve: LearningCurve | None = None
 
 
 def choose(X: Array, y: Array, unit: float, hyperparameters: Hyperparameters, reporter: Reporter) -> Choice:
@@ -173,4 +175,4 @@ def _choice(problem: Problem, learned: Learned, comparison: Comparison | None = 
             values |= {f"{name.removesuffix('s')}_{n}": one for n, one in enumerate(value, 1)}
         else:
             values[name] = value
-    return Choice(kernel, parameters.sigma2, values, comparison, tuple(warnings(problem, learned)))
+    return Choice(kernel, parameters.sigma2, values, comparison, tuple(warnings(problem, learned)), problem.curve)

@@ -1,11 +1,11 @@
 """Problem: the rows and the criterion by which kernel and noise are learned."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from gaussian_processes.algorithm import Reporter
+from gaussian_processes.algorithm import LearningCurve, Reporter
 from gaussian_processes.arc_cosine.learnable import Name
 from gaussian_processes.arc_cosine.settings import Hyperparameters
 from gaussian_processes.data.dataset import Array
@@ -27,6 +27,7 @@ class Problem:
         hyperparameters: hyperparameters of the job.
         reporter: log and checkpoint of the job.
         record: evaluations so far.
+        runs: criterion after each iteration so far, for each run by its name.
     """
 
     X: Array
@@ -35,6 +36,7 @@ class Problem:
     hyperparameters: Hyperparameters
     reporter: Reporter
     record: Journal
+    runs: dict[str, list[float]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, X: Array, y: Array, unit: float, h: Hyperparameters, reporter: Reporter) -> "Problem":
@@ -61,6 +63,11 @@ class Problem:
     def criterion(self) -> str:
         """The criterion in words."""
         return CRITERIA[self.hyperparameters.criterion]
+
+    @property
+    def curve(self) -> LearningCurve:
+        """The criterion over the learning, for the report."""
+        return LearningCurve(self.criterion, self.runs)
 
     def nats(self, value: float) -> float:
         """A criterion's value for the target in its own units."""

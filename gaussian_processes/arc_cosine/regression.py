@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from gaussian_processes.algorithm import Cluster, Comparison, Reporter, Streamed
+from gaussian_processes.algorithm import Cluster, Comparison, LearningCurve, Reporter, Streamed
 from gaussian_processes.arc_cosine.learning import Choice, choose, learns
 from gaussian_processes.arc_cosine.scaling import Scaling
 from gaussian_processes.arc_cosine.settings import Hyperparameters, ScalingName
@@ -41,6 +41,7 @@ class FittedRegression:
         learned: values of the hyperparameters that were learned.
         comparison: the kernels that were compared; None without a choice. It is not stored.
         warnings: sentences on results to distrust; not stored either.
+        curve: criterion over the learning; not stored either.
     """
 
     gp: TrainedGPModel
@@ -50,6 +51,7 @@ class FittedRegression:
     learned: Mapping[str, float] = field(default_factory=dict)
     comparison: Comparison | None = None
     warnings: tuple[str, ...] = ()
+    curve: LearningCurve | None = None
 
     @property
     def log_evidence(self) -> float:
@@ -107,7 +109,7 @@ def _fitted(dataset: Dataset, hyperparameters: Hyperparameters, reporter: Report
     keeps_factor = h.include_variance and gp.has_factor
     warnings = (*choice.warnings, *_rounding(gp))
     return FittedRegression(
-        gp, feature_scaling, target_scaling, keeps_factor, choice.learned, choice.comparison, warnings
+        gp, feature_scaling, target_scaling, keeps_factor, choice.learned, choice.comparison, warnings, choice.curve
     )
 
 

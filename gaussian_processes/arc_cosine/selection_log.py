@@ -31,11 +31,12 @@ def log_comparison(problem: Problem, results: Sequence[Compared], values: Sequen
 
 
 def log_iteration(problem: Problem, what: str, iteration: Iteration) -> None:
-    """Criterion and noise after an iteration; `what` names the kernel, unless there is only one."""
-    run = f" run {iteration.run}" if problem.hyperparameters.restarts else ""
+    """Log and record the criterion after an iteration; `what` names the kernel, unless there is only one."""
+    run, value = f" run {iteration.run}" if problem.hyperparameters.restarts else "", problem.nats(iteration.value)
+    problem.runs.setdefault(f"{what or 'learning'}{run}", []).append(value)
     problem.reporter.log(
         f"learning{f' {what}' if what else ''}:{run} iteration {iteration.number}: {problem.criterion} "
-        f"{problem.nats(iteration.value):.3f}, sigma2 {iteration.parameters.sigma2:.3g}"
+        f"{value:.3f}, sigma2 {iteration.parameters.sigma2:.3g}"
     )
 
 
