@@ -53,7 +53,7 @@ def _learning(N: int, d: int, h: Hyperparameters) -> Needs:
     if not learns(h):
         return Needs(0, making, 0)
     entries = [cost.entry(q, l, rows) for q in h.orders for l in h.depths]
-    derivatives = [cost.entry(q, l, rows, slope=True) for q in h.orders for l in h.depths]
+    derivatives = [cost.entry(q, l, rows, derivative=True) for q in h.orders for l in h.depths]
     evaluation = cost.learning(rows, d, h.criterion, (max(entries) + max(derivatives)) / 2)
     numbers = sum(1 if name in SCALARS else d for name in free_names(h))
     run = (1 + h.restarts) * cost.evaluations(numbers, h.iterations) * evaluation

@@ -1,6 +1,9 @@
 """The mathematics: arc-cosine kernels and exact Gaussian-process regression. No files, no HTTP, no environment.
 
-Citations used below this package:
+Read `regression.py` first. `kernels/`, `solvers/`, `evidence.py` and `selection/` are the chapters of [RW06]; `linalg/` and
+`compiled/` are below them; `cost.py` says what all of it takes. docs/architecture.md has every module.
+
+Citations in all chapters:
 
 [CS09]  Y. Cho, L. K. Saul, Kernel Methods for Deep Learning, NIPS 2009.
 [RW06]  C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine Learning, MIT Press 2006.

@@ -53,14 +53,14 @@ COPIES, PROCESS = 8, 2**26
 PEAK, EFFICIENCY, PROCESSES = 2.0, 0.7, 2**29
 
 
-def entry(q: int, l: int, N: int, *, slope: bool = False) -> float:
+def entry(q: int, l: int, N: int, *, derivative: bool = False) -> float:
     """An entry of the matrix of k_{q,l} among N rows, without its dot product; or of the derivative, dk_{q,l}/dt.
 
     It goes by a few polynomials, or layer by layer by the definition until nothing changes any more.
     """
     if q == 0:
-        return ENTRY + (SLOPE * min(l, FLAT) if slope else 0)
-    if slope:
+        return ENTRY + (SLOPE * min(l, FLAT) if derivative else 0)
+    if derivative:
         return ENTRY if l <= DEEP and _steepness(q) * (l + 1) <= STEEP else _by_definition(q, l, FLAT)
     cut = stages(q, l, "float64")
     later = sum(count for _, count in cut[1:])
@@ -112,7 +112,7 @@ def learning(N: int, d: int, criterion: Criterion, entry: float = ENTRY) -> floa
 
 
 def evaluations(learned: int, iterations: int) -> int:
-    """Evaluations in a run that learns so many numbers in at most so many iterations."""
+    """Evaluations in a run that learns `learned` numbers in at most `iterations` iterations."""
     return min(EVALUATIONS + MORE * learned, 2 * iterations)
 
 
@@ -149,7 +149,7 @@ def model_bytes(N: int, d: int) -> int:
 
 
 def host_bytes(N: int, d: int, M: int, hosts: int, learning: int = 0) -> int:
-    """`job_bytes` and the tiles on each of several hosts, one of which learns first in `learning` bytes."""
+    """`job_bytes` and the tiles on each of several hosts; one host learns first, in `learning` bytes."""
     return max(int(PEAK * factor_bytes(N)) // hosts, learning) + COPIES * _data_bytes(N + M, d) + PROCESSES
 
 

@@ -182,7 +182,7 @@ def multiply(
 
 
 @_strict
-def weigh_by_slope(
+def weigh_by_derivative(
     rows: Floats,
     columns: Floats,
     transposed: Floats,
@@ -195,7 +195,7 @@ def weigh_by_slope(
 ) -> None:
     """Multiply what stands where `fill` would write k_{q,l} by dk_{q,l}/dt.
 
-    terms (2, n) are those of a `slope`. Order 0 needs none: it goes layer by layer. Its derivative is infinite for equal
+    terms (2, n) are `polynomials.derivative_polynomials`. Order 0 needs none: it goes layer by layer. Its derivative is infinite for equal
     and opposite rows, and taken as 0: nothing changes their cosine.
     """
     shift = span[4]

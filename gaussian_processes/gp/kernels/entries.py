@@ -69,7 +69,7 @@ class DerivativeByPolynomials:
     def weigh(self, rows: NormalisedInputs, columns: NormalisedInputs, span: Span, out: Matrix) -> None:
         """Multiply out by dk/dt where the span says."""
         unit, q, l, work = rows.unit, self.q, self.l, passes.workspace(np.float64)
-        passes.weigh_by_slope(unit, columns.unit, columns.transposed, span, self.terms, q, l, out, work)
+        passes.weigh_by_derivative(unit, columns.unit, columns.transposed, span, self.terms, q, l, out, work)
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ class Packed:
         return int(self.rectangle.shape[1]) - self.even
 
     def __getitem__(self, block: tuple[slice, slice]) -> Matrix:
-        """A view of a block, of which only entries on and below the diagonal are defined.
+        """A view of a block; only its entries on and below the diagonal are defined.
 
         The view is stored by columns in the first half, by rows in the second. The columns lie within one half; the rows
         begin with the columns or below.

@@ -23,7 +23,7 @@ Operator: TypeAlias = Callable[[Array], Array]
 TOLERANCE, LIMIT = 1e-8, 1000
 # A run on nearly M ends at this part of the residual: single precision carries about as far.
 LEFT = 1e-4
-# A run leads nowhere if it leaves more than this part of a residual, or does not halve its own in so many iterations.
+# A run leads nowhere if it leaves more than the part STAGNANT of a residual, or needs more than PATIENCE iterations to halve its own.
 STAGNANT, PATIENCE = 0.5, 100
 
 
