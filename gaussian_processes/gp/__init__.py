@@ -1,9 +1,8 @@
-"""The mathematics: arc-cosine kernels and exact Gaussian-process regression. No files, no HTTP, no environment.
+"""Exact Gaussian-process regression with arc-cosine kernels. No files, no HTTP, no environment.
 
-Read `regression.py` first. `kernels/`, `solvers/`, `evidence.py` and `selection/` are the chapters of [RW06]; `linalg/` and
-`compiled/` are below them; `cost.py` says what all of it takes. docs/architecture.md has every module.
-
-Citations in all chapters:
+Chapters in reading order: `regression.py`, the model ([RW06] chapter 2); `kernels/` ([CS09]); `solvers/`, of M alpha = y,
+on `linalg/`; `evidence.py` ([RW06] section 5.4) and `selection/` ([RW06] chapter 5); `cost.py`; `compiled/`, the inner
+loops, and `build/`.
 
 [CS09]  Y. Cho, L. K. Saul, Kernel Methods for Deep Learning, NIPS 2009.
 [RW06]  C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine Learning, MIT Press 2006.

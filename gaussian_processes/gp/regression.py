@@ -27,11 +27,10 @@ class TrainedGPModel:
         y: targets (N,).
         kernel: the prior covariance.
         sigma2: noise variance > 0, in (units of y)^2.
-        solver: how M alpha = y is solved, M = sigma2 I + K. `Mixed` makes the factor in single precision, in half the time
-            and memory; see `predict` and `log_evidence` for the results that then are less exact. `Iterative` makes no
-            factor, and the model predicts means alone.
-        solution: an earlier training's result on the same X, y, kernel and sigma2, taken as it is.
-        progress: is told how far the phases of training are; not stored.
+        solver: solver of M alpha = y, M = sigma2 I + K. `Mixed` factors in single precision, in half the time and memory;
+            `predict` and `log_evidence` say how accurate they then are. `Iterative` has no factor, only means.
+        solution: result of an earlier training on the same X, y, kernel and sigma2, used unchanged.
+        progress: callback for the phases of training; not stored.
 
     Raises:
         ValueError: shapes that do not match, numbers that are not finite, sigma2 not above zero.
@@ -49,7 +48,7 @@ class TrainedGPModel:
     _M: Covariance = field(init=False, repr=False)
 
     def __post_init__(self, progress: Progress) -> None:
-        # Copies that cannot be written to: what the model was trained on does not change under it.
+        # Read-only copies: the caller may change the originals.
         X, y = (given.copy() for given in observations(self.X, self.y))
         X.setflags(write=False)
         y.setflags(write=False)
@@ -79,10 +78,10 @@ class TrainedGPModel:
         return noise_derivative(self.solution.alpha, self._factor.inverse_diagonal())
 
     def leave_one_out(self, progress: Progress = no_progress) -> LeaveOneOut:
-        """What the other rows say of each training row, at the cost of another factorisation.
+        """The prediction of each training row from the others, at the cost of another factorisation.
 
         From a factor in single precision the variances, and the distances y - mean, have a relative error of about 1e-6
-        times the prior variance over sigma2. Progress is told of the phase "leave-one-out".
+        times the prior variance over sigma2. Reports progress of the phase "leave-one-out".
         """
         return leave_one_out(self.y, self.solution.alpha, self._factor.inverse_diagonal(progress))
 
@@ -105,7 +104,7 @@ class TrainedGPModel:
 
         Both are in units of y. The standard deviation is that of the function: an observation's variance is
         std^2 + sigma2. From a factor in single precision, std^2 has an error of about 1e-6 of the prior variance.
-        Progress is told of the phase "prediction".
+        Reports progress of the phase "prediction".
 
         Raises:
             ValueError: X_star is not (M, d) with the training rows' d, or not finite; or return_std, and no factor.
@@ -149,7 +148,7 @@ class TrainedGPModel:
         return mean, covariance + np.tril(covariance, -1).T
 
     def _requested(self, X_star: Array, *, together: bool) -> Inputs:
-        """Rows to predict at as the kernel sees them, those that are a training row to rounding made that row."""
+        """The kernel's inputs for rows to predict at; a row that equals a training row to rounding becomes that row."""
         X_star = array("X_star", X_star, "M", self.X.shape[1])
         inputs: Inputs = self.kernel.inputs(X_star, training=self._M.inputs, together=together)
         return inputs
@@ -161,8 +160,8 @@ def draw(mean: Array, covariance: Array, count: int, generator: np.random.Genera
     Args:
         mean: (M,), finite.
         covariance: (M, M), symmetric and positive semidefinite up to rounding, finite.
-        count: of draws.
-        generator: of randomness; its state decides the draws.
+        count: number of draws.
+        generator: source of randomness.
     """
     # Equal or nearly equal rows leave a covariance without an inverse, and rounding leaves it eigenvalues below zero. A
     # Cholesky factor, even a pivoted one, would divide by pivots that are nothing but rounding. An eigendecomposition
