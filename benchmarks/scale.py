@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from gaussian_processes.algorithm import Size
 from gaussian_processes.arc_cosine import algorithm
-from gaussian_processes.arc_cosine.requirements import EFFICIENCY, PEAK
+from gaussian_processes.gp.cost import EFFICIENCY, PEAK
 from gaussian_processes.job.planning.instances import COUNTS, INSTANCES, RECEIVED, offer
 from gaussian_processes.job.planning.plan import measured_rate
 
