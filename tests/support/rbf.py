@@ -10,7 +10,7 @@ import numpy as np
 
 from gaussian_processes.gp.compiled.span import places
 from gaussian_processes.gp.kernels.base import Hyperparameter
-from gaussian_processes.gp.linalg.symmetric import whole
+from gaussian_processes.gp.linalg.symmetric import unpack
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class RBF:
 
     def derivatives(self, names, inputs, W, c):
         """dK_ij/dlog s_k = K_ij (z_ik - z_jk)^2."""
-        WK = whole(W) * self._matrix(inputs, inputs)
+        WK = unpack(W) * self._matrix(inputs, inputs)
         squares = (inputs.z[:, None] - inputs.z) ** 2
         found = {"variance": c.sum(), "lengthscales": np.einsum("ij,ijk->k", WK, squares)}
         return {name: found[name] for name in names}
