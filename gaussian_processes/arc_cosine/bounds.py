@@ -12,14 +12,16 @@ from gaussian_processes.faults import sentence
 
 # Former hyperparameters, which bounds has replaced.
 FORMER = {f"{name}_bounds": name for name in NAMES}
+# Clients write these for a value that is not set.
+UNSET = (None, "", "None", "null")
 
 
 def with_former(given: Mapping[str, Any]) -> Mapping[str, Any]:
     """Raw hyperparameters whose former names are in `bounds`, which refuses them with their new spelling."""
-    former = {name: given[name] for name in FORMER if name in given}
+    former = {name: given[name] for name in FORMER if given.get(name) not in UNSET}
     bounds = given["bounds"] if isinstance(given.get("bounds"), Mapping) else {}
-    rest = {name: value for name, value in given.items() if name not in former}
-    return {**rest, "bounds": {**bounds, **former}} if former else given
+    rest = {name: value for name, value in given.items() if name not in FORMER}
+    return {**rest, "bounds": {**bounds, **former}} if former else rest
 
 
 def _validated(value: Any, validate: Callable[[Any], Any]) -> Any:

@@ -34,6 +34,8 @@ def log_iteration(problem: Problem, what: str, iteration: Iteration) -> None:
     """Log and record the criterion after an iteration; `what` names the kernel, unless there is only one."""
     run, value = f" run {iteration.run}" if problem.hyperparameters.restarts else "", problem.nats(iteration.value)
     problem.runs.setdefault(f"{what or 'learning'}{run}", []).append(value)
+    if iteration.replayed:  # an earlier run has logged it
+        return
     problem.reporter.log(
         f"learning{f' {what}' if what else ''}:{run} iteration {iteration.number}: {problem.criterion} "
         f"{value:.3f}, sigma2 {iteration.parameters.sigma2:.3g}"

@@ -31,12 +31,14 @@ class Iteration:
         number: from 1, within the run.
         value: the best value of the criterion, in nats.
         parameters: hyperparameters with this value.
+        replayed: whether an earlier run recorded the iteration.
     """
 
     run: int
     number: int
     value: float
     parameters: Parameters[Any]
+    replayed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,7 @@ class Learner:
         restarts: number of runs from random points, beside the run from the given point.
         seed: of these points.
         record: of the evaluations.
-        tell: a function called after each iteration, except recorded ones.
+        tell: a function called after each iteration.
     """
 
     criterion: Criterion = "evidence"
@@ -130,9 +132,8 @@ class Learner:
         def after_iteration(_at: Array) -> None:
             nonlocal iterations
             iterations += 1
-            if not self.record.replaying:
-                self.tell(Iteration(run, iterations, best, start.at(best_point)))
-                self.record.save()
+            self.tell(Iteration(run, iterations, best, start.at(best_point), self.record.replaying))
+            self.record.save()
 
         bounds, evaluations = start.bounds(self.bounds), 0
         while True:

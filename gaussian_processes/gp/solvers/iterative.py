@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -57,7 +58,7 @@ class Iterative:
     tolerance: float = TOLERANCE
     rank: int | None = None
     limit: int = LIMIT
-    products: Callable[[Covariance], Product] = lambda M: M.product
+    products: Callable[[Covariance], Product] = attrgetter("product")
 
     def solve(self, M: Covariance, y: Array, progress: Progress = no_progress) -> Solution:
         """See `base.Solver`."""
