@@ -33,13 +33,13 @@ def name_of(feature: int, columns: Sequence[str] | None) -> str:
 
 def relevance(learned: Mapping[str, float], columns: Sequence[str] | None) -> Plot | None:
     """A bar for each feature, from the shortest lengthscale to the longest; None where none was learned."""
-    lengths = {name_of(feature, columns): value for feature, value in lengthscales_of(learned).items()}
+    lengths = [(name_of(feature, columns), value) for feature, value in lengthscales_of(learned).items()]
     if not lengths:
         return None
-    names, values = list(lengths), list(lengths.values())
+    names, values = [name for name, _ in lengths], [value for _, value in lengths]
     bars = [
         {"place": i, "relevance": values[0] / value, "length": number(value), "name": shortened(name, 60)}
-        for i, (name, value) in enumerate(lengths.items())
+        for i, (name, value) in enumerate(lengths)
     ][:BARS]
     finding = f"{shortened(names[0])} has the shortest lengthscale, {number(values[0])}"
     if len(names) > 1:
@@ -53,7 +53,7 @@ def relevance(learned: Mapping[str, float], columns: Sequence[str] | None) -> Pl
         reading="The shorter the learned lengthscale of a feature, the faster the prediction changes along it, and the longer "
         "is its bar. Lengthscales are in the units in which the model sees the features, and stand at the right.",
         finding=f"{finding}.",
-        table=Table(("Feature", "Lengthscale"), [(name, number(value)) for name, value in lengths.items()]),
+        table=Table(("Feature", "Lengthscale"), [(name, number(value)) for name, value in lengths]),
         spec=specification("relevance", bars=bars, names=shown, height=22 * len(bars)),
     )
 
@@ -74,7 +74,7 @@ def residuals_by_feature(
     names = [name_of(feature, columns) for feature in chosen]
     fields = [f"x{i}" for i in range(len(chosen))]
     field, values, title, exponent = shown_residual(rows.predictions)
-    correlations = [_correlation(features[:, feature], values) for feature in chosen]
+    correlations = [_correlation(features[:, feature], values, rows.predictions.weight) for feature in chosen]
     strongest = int(np.argmax(np.abs(correlations)))
     looks = rows.looks
     looks["tooltip"].append(
@@ -107,10 +107,10 @@ def residuals_by_feature(
     return plot, {field: column(features[:, feature]) for field, feature in zip(fields, chosen, strict=True)}
 
 
-def _correlation(x: Array, residual: Array) -> float:
-    """Pearson's; 0 where one of them is constant."""
+def _correlation(x: Array, residual: Array, weight: Array) -> float:
+    """Pearson's, of weighted rows; 0 where one of them is constant."""
     # Each is divided by its largest number first, so that no square overflows.
     x, residual = (v / (float(np.abs(v).max()) or 1.0) for v in (x, residual))
-    x, residual = x - x.mean(), residual - residual.mean()
-    size = float(np.sqrt(np.sum(x**2) * np.sum(residual**2)))
-    return float(np.sum(x * residual)) / size if size > 0.0 else 0.0
+    x, residual = (v - np.average(v, weights=weight) for v in (x, residual))
+    size = float(np.sqrt(np.sum(weight * x**2) * np.sum(weight * residual**2)))
+    return float(np.sum(weight * x * residual)) / size if size > 0.0 else 0.0

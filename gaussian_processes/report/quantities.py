@@ -128,6 +128,7 @@ def less(behind: float) -> str:
 
 
 def shortened(text: str, length: int = 28) -> str:
-    """A name that fits into a figure, without characters that SVG cannot hold."""
+    """A name that fits into a figure; Vega-Lite pastes titles into its expressions without escaping a backslash."""
     shown = "".join(character if character.isprintable() else "�" for character in text)
+    shown = shown.replace("\\", "\N{REVERSE SOLIDUS OPERATOR}")
     return shown if len(shown) <= length else f"{shown[: length - 1]}…"
