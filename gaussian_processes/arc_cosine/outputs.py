@@ -85,7 +85,7 @@ def _with_uncertainty(
         "std_y": std_y * unit,
         "interval": model.target_scaling.invert(np.column_stack([mean - half, mean + half])),
         **joint,
-        EXTRAPOLATING: std**2 > EXTRAPOLATION * gp.kernel.prior_variances(gp.kernel.inputs(X_star, together=False)),
+        EXTRAPOLATING: std**2 > EXTRAPOLATION * gp.prior_variances(X_star),
     }
 
 

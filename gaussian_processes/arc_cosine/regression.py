@@ -136,7 +136,7 @@ def _with_enough_noise(
 
 def _rounding(gp: TrainedGPModel) -> Iterator[str]:
     """A warning if standard deviations are nothing but rounding."""
-    largest = float(gp.kernel.prior_variances(gp.kernel.inputs(gp.X)).max())
+    largest = float(gp.prior_variances(gp.X).max())
     rounding = float(np.finfo(np.float64).eps) * largest
     if gp.has_factor and rounding > gp.sigma2:
         yield (

@@ -147,6 +147,11 @@ class TrainedGPModel:
         np.fill_diagonal(covariance, np.maximum(np.diagonal(covariance), 0.0))  # as in `predict`
         return mean, covariance + np.tril(covariance, -1).T
 
+    def prior_variances(self, X: Array) -> Array:
+        """The prior variances (M,) of the function at rows X (M, d), in (units of y)^2; LengthError as `predict`."""
+        variances: Array = self.kernel.prior_variances(self.kernel.inputs(X, together=False))
+        return variances
+
     def _requested(self, X_star: Array, *, together: bool) -> Inputs:
         """The kernel's inputs for rows to predict at; a row that equals a training row to rounding becomes that row."""
         X_star = array("X_star", X_star, "M", self.X.shape[1])
