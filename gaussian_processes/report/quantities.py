@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from gaussian_processes.data.dataset import Array
 
 Value = int | float | str | None
+X = TypeVar("X", float, Array)
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -19,7 +21,7 @@ def exponent_of(*values: Array) -> int:
     return 0 if -4 < exponent < 5 else exponent
 
 
-def scaled(x: Array, exponent: int) -> Array:
+def scaled(x: X, exponent: int) -> X:
     """Divided by 10**exponent, in two steps, as that may itself be too small to divide by."""
     with np.errstate(over="ignore"):
         return x / 10.0 ** (exponent // 2) / 10.0 ** (exponent - exponent // 2)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gaussian_processes.report.plot import drawn
-from gaussian_processes.report.quantities import exponent_of, plain, shortened, titled
+from gaussian_processes.report.quantities import exponent_of, plain, scaled, shortened, titled
 from gaussian_processes.tuning.ranges import CategoricalRange, ContinuousRange, IntegerRange
 
 COUNTABLE = 20  # integers, at most, that have a place in a table
@@ -63,13 +63,13 @@ class Scale:
         if logarithmic:
             return cls(name, "logarithmic", low, high)
         exponent = exponent_of(np.array([low, high]))
-        return cls(name, "linear", _divided(low, exponent), _divided(high, exponent), exponent, values)
+        return cls(name, "linear", scaled(low, exponent), scaled(high, exponent), exponent, values)
 
     def number(self, value: float) -> float:
         """What is drawn of a number."""
         if self.kind == "reversed":
             return max(1.0 - value, NEAREST)
-        return _divided(value, self.exponent)
+        return scaled(value, self.exponent)
 
     def find(self, text: str | None) -> float | str | None:
         """What is drawn of the value of a job; None where it has none, or one that the scale cannot hold."""
@@ -137,8 +137,3 @@ class Scale:
             values = nines if len(nines) > 1 else [self.low, self.high]
             axis = {"values": values, "grid": False, "labelExpr": "format(1 - datum.value, '~r')"}
         return {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": axis}
-
-
-def _divided(value: float, exponent: int) -> float:
-    """By 10**exponent, in two steps, as that may itself be too small to divide by."""
-    return value / 10.0 ** (exponent // 2) / 10.0 ** (exponent - exponent // 2)
