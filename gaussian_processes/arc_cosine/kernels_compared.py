@@ -1,4 +1,4 @@
-"""Comparison: kernels at their best on the same rows, which an interrupted job need not compute again."""
+"""Kernels compared: each at its best on the same rows. An interrupted job does not compute them again."""
 
 import math
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Hyperparameters of the Gaussian process: names, values, defaults, meanings, and the ranges to tune them in."""
+"""Settings: the hyperparameters of the Gaussian process, names, values, defaults, meanings, and the ranges to tune them in."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self

@@ -1,4 +1,4 @@
-"""Placeholders: a row of NaN for each record that is at fault, so that a piece of a request keeps its number of records."""
+"""Bad records: a row of NaN in place of each, so that a piece of a request keeps its number of records."""
 
 from collections.abc import Iterable
 

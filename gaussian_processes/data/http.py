@@ -1,4 +1,4 @@
-"""The media types of requests and answers, and which one an Accept header means."""
+"""HTTP: the media types of requests and answers, and which one an Accept header means."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

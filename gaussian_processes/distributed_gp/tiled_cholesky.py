@@ -1,4 +1,4 @@
-"""Cholesky: M = L L^T in tiles that never leave their hosts."""
+"""Tiled Cholesky: M = L L^T in tiles that never leave their hosts."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class TiledCholesky:
     def of(
         cls, M: Covariance, engine: Engine, progress: Progress = no_progress, size: int | None = None
     ) -> "TiledCholesky":
-        """Make M and factor it, tile by tile. Progress is told of the phase "Cholesky".
+        """Make M and factor it, tile by tile. Reports progress of the phase "Cholesky".
 
         Args:
             M: the matrix; each tile is computed where it belongs.

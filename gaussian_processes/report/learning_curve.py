@@ -1,4 +1,4 @@
-"""Learning: what the criterion did while hyperparameters were learned."""
+"""Learning curve: the criterion after each iteration of the learning."""
 
 import numpy as np
 

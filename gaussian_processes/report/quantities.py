@@ -82,7 +82,7 @@ def rows_of(count: int, source: str) -> str:
 
 
 def aligned(values: Sequence[float], digits: int = 6) -> list[str]:
-    """With so many digits for the smallest, or each by itself where their sizes have little in common."""
+    """Texts with `digits` digits for the smallest number; each by itself if their sizes differ much."""
     sizes = [abs(value) for value in values if value]
     if not sizes or all(value.is_integer() for value in sizes):
         return [plain(value, digits) for value in values]
@@ -94,7 +94,7 @@ def aligned(values: Sequence[float], digits: int = 6) -> list[str]:
 
 
 def plain(value: float, digits: int = 6) -> str:
-    """A number by itself, with so many digits at most, and no zeros at its end."""
+    """A number with `digits` digits at most, and no zeros at its end."""
     if abs(value) >= 1e6 and digits < 6:
         return f"{value:.{digits}g}".replace("-", "−")
     return number(float(f"{value:.{digits}g}") if abs(value) < 1e300 else value).replace("-", "−")

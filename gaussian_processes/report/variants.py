@@ -1,4 +1,4 @@
-"""Comparison: the variants among which a model was chosen, as a heat map and a table."""
+"""Variants: the alternatives to a chosen model, as a heat map and a table."""
 
 import math
 import sys
@@ -69,7 +69,7 @@ class Variants:
 
     @property
     def unit(self) -> str:
-        """A logarithm's differences are nats, whatever it is of."""
+        """Differences of any logarithm are nats."""
         return " nats" if "log" in self.criterion.split() else ""
 
     def choices(self, place: int) -> list[Value]:

@@ -1,4 +1,4 @@
-"""Mapped arrays: arrays that need not fit into memory, each a .npy file of its own that is written and read where it lies.
+"""Array files: arrays that need not fit into memory, each a .npy file of its own that is written and read where it lies.
 
 A file is believed as a sealed pickle is: what refers to it has its SHA-256. Nothing in it is parsed: it has to begin as
 NumPy begins an array of the type and shape that are wanted, or it is refused, pickled objects and all.

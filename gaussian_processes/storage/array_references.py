@@ -1,4 +1,4 @@
-"""References: what stands in a model's document for the arrays that have files of their own."""
+"""Array references: what stands in a model's document for the arrays that have files of their own."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields

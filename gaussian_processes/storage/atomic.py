@@ -1,4 +1,4 @@
-"""Files: read if they are some, and written so that they appear whole or not at all."""
+"""Atomic files: written so that they appear whole or not at all; read only if they are regular files."""
 
 import errno
 import os

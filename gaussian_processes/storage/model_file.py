@@ -1,4 +1,4 @@
-"""The artifact: model.pkl, a pickle of plain values that any algorithm's state becomes, and becomes a model again.
+"""Model file: model.pkl, a pickle of plain values that any algorithm's state becomes, and becomes a model again.
 
 sealed_pickle.py says how the file is built: it can be read without any class, and names no code. Arrays that need not
 fit into memory have files of their own beside it, to which it refers: array_files.py.

@@ -1,4 +1,4 @@
-"""Heat map: the objective over two parameters whose values can be counted."""
+"""Pairs: the objective over two parameters with countable values, as a heat map."""
 
 import statistics
 import sys

@@ -1,4 +1,4 @@
-"""Progress: the jobs of a search against time."""
+"""Timeline: the jobs of a search against time."""
 
 from itertools import accumulate
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Rows: features and target, filled piece by piece, so that a channel is in memory once and not twice."""
+"""Builder: features and target, filled piece by piece, so that a channel is in memory once and not twice."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Shares: a channel whose files lie on several hosts, as one dataset."""
+"""Shards: a channel with files on several hosts, as one dataset."""
 
 from collections.abc import Sequence
 from itertools import chain, pairwise

@@ -17,8 +17,8 @@ cache:
                |
           out <- k;  out <- out dk/dt;  right <- right + K v;  below <- below + K^T u
 
-Every step computes a whole strip, also where less of it is wanted: without a remainder an entry is the same number to
-the bit wherever it stands in whatever matrix. Nothing here calls BLAS, and everything releases the interpreter's lock,
+Every step computes a whole strip, also where less of it is wanted: without a remainder an entry is the same to the
+bit in every matrix, at every place. Nothing here calls BLAS, and everything releases the interpreter's lock,
 so that threads can share the work. Numbers have the precision of the arrays given, float64 or float32.
 
 All this is one file: Numba compiles a function again when its own file changes, and not when one that it calls does.

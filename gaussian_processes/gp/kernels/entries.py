@@ -1,4 +1,4 @@
-"""Evaluation: k_{q,l} and dk_{q,l}/dt between unit rows, by polynomials in a compiled pass or by the definition.
+"""Entries: k_{q,l} and dk_{q,l}/dt between unit rows, by polynomials in a compiled pass or by the definition.
 
 Only the two functions here ask which. Both ways have the same methods, and work in one thread.
 """

@@ -164,7 +164,7 @@ def normalised(X: Array, bias: float, power: float, variance: float) -> Normalis
         raise LengthError(infinite, f"{overflow}: train with a lower degree, or standardise")
     width = scaled.shape[1]
     unit = np.zeros((len(scaled), -(-width // COLUMNS) * COLUMNS))
-    # With p > 0, the covariances of a row of length zero are 0, whatever its direction is.
+    # With p > 0, a row of length zero has covariance 0 with all rows; any direction will do.
     unit[:, :width] = scaled / np.where(zero, 1.0, lengths)[:, None]
     return NormalisedInputs(unit, scale, width)
 

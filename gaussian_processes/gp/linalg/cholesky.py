@@ -78,7 +78,7 @@ class Cholesky:
 
     @classmethod
     def of(cls, M: Packed, progress: Progress = no_progress, sizes: BlockSizes = BlockSizes()) -> Self:
-        """Factor M in its own memory: M is overwritten. Progress is told of the phase "Cholesky".
+        """Factor M. L overwrites M. Reports progress of the phase "Cholesky".
 
         Raises:
             NotPositiveDefiniteError: a pivot is not positive and finite.
@@ -118,7 +118,7 @@ class Cholesky:
     def inverse_diagonal(self, progress: Progress = no_progress) -> Array:
         """The diagonal (N,) of M^-1: its entry i is |L^-1 e_i|^2. It takes as many operations as factoring.
 
-        Progress is told of the phase "leave-one-out".
+        Reports progress of the phase "leave-one-out".
         """
         N, dtype = len(self), self.L.rectangle.dtype
         diagonal, work = np.empty(N), Work("leave-one-out", N**3, progress)

@@ -47,7 +47,7 @@ def sensitivity(criterion: Criterion, y: Array, factor: Cholesky, progress: Prog
         criterion: "evidence", in the memory of the factor; or "loo", in three times the memory and 1.5 times the time.
         y: targets (N,).
         factor: of M; its memory is taken.
-        progress: a function told of the phase "inverse".
+        progress: callback for the phase "inverse".
     """
     return _evidence(y, factor, progress) if criterion == "evidence" else _leave_one_out(y, factor, progress)
 

@@ -1,4 +1,4 @@
-"""Learning: the hyperparameters that maximise a criterion, by L-BFGS-B on their logarithms."""
+"""Optimisation: the hyperparameters that maximise a criterion, by L-BFGS-B on their logarithms."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping

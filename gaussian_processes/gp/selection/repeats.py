@@ -1,7 +1,7 @@
 """Repeats: exact and near duplicates among the rows of a table.
 
 Duplicates in features and target suggest that there is no noise. With a rough kernel the evidence then grows without bound
-as sigma2 falls, whatever the other rows say. Rows with equal features and different targets are replicates: they show the
+as sigma2 falls, against all other rows. Rows with equal features and different targets are replicates: they show the
 noise, and stay.
 """
 

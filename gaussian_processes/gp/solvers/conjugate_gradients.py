@@ -73,7 +73,7 @@ def conjugate_gradients(
         y: targets (N,), finite.
         tolerance: the residual |y - M alpha| / |y| to reach.
         limit: the largest number of iterations.
-        progress: is told of the phase "conjugate gradients" in digits of the residual.
+        progress: callback for the phase "conjugate gradients", in digits of the residual.
 
     Raises:
         OverflowError: a product or alpha is not finite.

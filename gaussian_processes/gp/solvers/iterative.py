@@ -44,7 +44,7 @@ class Iterative:
     Most products are of entries in single precision; those that measure the residual are of entries in double precision.
     The phases are "preconditioner" and "conjugate gradients".
 
-    The mean of a row x is off by at most sqrt(k(x, x) / sigma2) tolerance |y|, whatever the condition of M: it is off by
+    The mean of a row x is off by at most sqrt(k(x, x) / sigma2) tolerance |y|, for M of any condition: it is off by
     k^T M^-1 r, and k^T M^-1 k <= k(x, x). With the default and N rows that is 1e-8 sqrt(N v / sigma2) times the targets'
     root mean square; it is mostly far less.
 

@@ -66,7 +66,7 @@ def refine(M: Covariance, y: Array, factor: Cholesky, progress: Progress = no_pr
     """Solve M alpha = y with a factor of nearly M, until it is solved or gets no better.
 
     alpha <- alpha + (L L^T)^-1 (y - M alpha), with the residual in double precision from kernel entries that are computed
-    again. Progress is told of the phase "refinement" in digits of that residual.
+    again. Reports progress of the phase "refinement", in digits of the residual.
     """
     # In numbers near 1, as single precision ends at 1e38.
     size = float(np.abs(y).max()) or 1.0

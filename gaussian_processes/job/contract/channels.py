@@ -1,4 +1,4 @@
-"""Inputs: which channels a job has, and what it learns and validates with."""
+"""Channels: which of them a job has, and what it learns and validates with."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

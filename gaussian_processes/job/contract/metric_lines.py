@@ -1,4 +1,4 @@
-"""Metrics: the lines that SageMaker's tuner reads."""
+"""Metric lines: the lines that SageMaker's tuner reads."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence

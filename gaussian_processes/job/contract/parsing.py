@@ -1,4 +1,4 @@
-"""Hyperparameters: strings become typed values here, once, and every fault is reported at once."""
+"""Parsing: strings of hyperparameters become typed values here, once, and every fault is reported at once."""
 
 import ast
 import json
@@ -61,7 +61,7 @@ def objective_name(raw: Mapping[str, Any]) -> str | None:
 def parse_hyperparameters(schema: type[H], raw: Mapping[str, Any]) -> H:
     """Typed hyperparameters from raw strings, in any encoding that SageMaker's clients use.
 
-    NaN and infinity are refused unless a field allows them in so many words, with `allow_inf_nan=True`.
+    NaN and infinity are refused unless a field allows them by `allow_inf_nan=True`.
 
     Raises:
         HyperparameterError: unknown names, with "did you mean", and malformed values.
@@ -173,7 +173,7 @@ def _unknown(key: str, known: list[str]) -> str:
 
 
 def _faults(error: ValidationError, given: Mapping[str, Any], known: list[str]) -> Iterator[tuple[str, str]]:
-    """One sentence for each hyperparameter, by its name, whatever number of types it could have had; unknown names first."""
+    """One sentence for each hyperparameter, by its name, also where it has several types; unknown names first."""
     found = sorted(error.errors(include_url=False), key=lambda fault: not _is_unknown(fault))
     for name, group in groupby(found, key=lambda fault: fault["loc"][:1]):
         faults = list(group)

@@ -1,4 +1,4 @@
-"""Offers: which instances, and how many of them, a job of a given size could ask for."""
+"""Instances: which of them, and how many of them, a job of a given size could ask for."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Way: how a job comes to its model, where there is more than one."""
+"""Strategy: how a job comes to its model, where there is more than one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

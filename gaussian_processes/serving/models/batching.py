@@ -1,4 +1,4 @@
-"""Gathering: small requests that wait for the same model are predicted together.
+"""Batching: small requests that wait for the same model are predicted together.
 
 A single row costs a pass over the whole factor, and so do a hundred: while one prediction is under way, those that wait
 for it become the next one. Nobody waits for others to come.

@@ -1,4 +1,4 @@
-"""Models: those that are loaded, by name, of which the least recently used can make room for others."""
+"""Loaded models, by name; the least recently used one makes room for another."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""Record: what a process knows, for the one that takes its place; in memory, as a disk may be full, or not be there."""
+"""Shared list: what a process knows, for the one that takes its place; in memory, as a disk may be full, or not be there."""
 
 import json
 import mmap

@@ -1,4 +1,4 @@
-"""Observation: what the log and the measurements hear of each request, with nothing in either of what it held."""
+"""Hooks: what the log and the measurements hear of each request, with nothing in either of what it held."""
 
 import time
 from functools import partial

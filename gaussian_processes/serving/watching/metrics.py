@@ -1,4 +1,4 @@
-"""Measurements: what Prometheus reads at /metrics, of all workers together."""
+"""Metrics: what Prometheus reads at /metrics, of all workers together."""
 
 import math
 import mmap

@@ -1,4 +1,4 @@
-"""Computing: the native threads in which a worker's requests are parsed and predicted; short work passes long work.
+"""Turns: the native threads in which a worker's requests are parsed and predicted; short work passes long work.
 
 A BLAS call never yields to gevent; in a thread of its own it leaves the worker free to answer /ping. Short work has threads
 that long work never takes. Long work is done a piece at a time: a thread that is free makes the next piece of the request
