@@ -550,6 +550,12 @@ def test_former_names_are_refused_with_their_new_spelling(raw, words):
     assert str(caught.value).endswith(f"is wanted; {words}.")
 
 
+@pytest.mark.parametrize("unset", ["", "None", "null"])
+def test_a_former_name_without_a_value_is_passed_over(unset):
+    """Clients write these for what is not set."""
+    assert parse(sigma2_bounds=unset, degree_bounds=unset) == parse()
+
+
 def test_the_degree_cannot_be_learned_where_there_is_none():
     """On the sphere alone; with a choice of geometries it is learned in the other one."""
     with pytest.raises(ConfigurationError, match="geometry=sphere has no degree to optimize"):

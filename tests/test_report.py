@@ -21,7 +21,10 @@ from gaussian_processes.algorithm import Comparison, Forecast, LearningCurve, Me
 from gaussian_processes.data.dataset import Dataset, Source
 from gaussian_processes.report.account import Account, Channel
 from gaussian_processes.report.calibration import Calibration
+from gaussian_processes.report.features import relevance, residuals_by_feature
 from gaussian_processes.report.page import VEGA, vega_scripts
+from gaussian_processes.report.predictions import Predictions
+from gaussian_processes.report.rows import Rows
 from gaussian_processes.report.writing import write_report
 
 PREDICTION_PLOTS = ["predicted_against_actual", "residuals", "calibration"]
@@ -377,6 +380,23 @@ def test_the_verdict_on_intervals_follows_from_chance(tmp_path, spread, verdict)
     assert verdict in words(page)
 
 
+def test_correlations_are_those_of_all_rows_that_a_sample_stands_for():
+    """A row counts as often as its weight says."""
+    f, generator = forecast(60), np.random.default_rng(4)
+    features, weight = generator.normal(size=(60, 2)) + f.target[:, None], generator.integers(1, 9, 60)
+    sample = Predictions.of(f).at(np.arange(60), weight.astype(float))
+    plot, _ = residuals_by_feature(Rows.of(sample, "target", None), features, {}, None)
+    z = np.repeat((f.target - f.mean) / f.std, weight)
+    wanted = [np.corrcoef(np.repeat(feature, weight), z)[0, 1] for feature in features.T]
+    assert [float(value) for _, value in plot.table.rows] == pytest.approx(wanted, abs=5.1e-4)
+
+
+def test_features_of_one_name_have_a_bar_each():
+    """The most relevant of them is not lost."""
+    plot = relevance({"lengthscale_1": 1.0, "lengthscale_2": 2.0, "lengthscale_3": 3.0}, ("y", "a", "a", "b"))
+    assert list(plot.table.rows) == [("a", "1"), ("a", "2"), ("b", "3")]
+
+
 def test_markup_in_what_a_user_named_stays_text(tmp_path):
     """In hyperparameters, columns, jobs, channels and files."""
     attack = "<script>alert('x')</script><img src=x onerror=y>\" onload=\"z"
@@ -543,6 +563,15 @@ def test_a_browser_draws_every_plot_within_the_window(browser, report, width, sc
     )
     light = ("rgb(255, 255, 255)", "rgb(27, 36, 48)")
     assert (paper, ink) == (light if scheme == "light" else ("rgb(20, 24, 29)", "rgb(232, 236, 241)"))
+
+
+@pytest.mark.parametrize("name", ["C:\\users", "ends in \\", 'quoted\\"'])
+def test_a_backslash_in_a_name_escapes_nothing(browser, tmp_path, name):
+    """Vega-Lite makes expressions of titles; the plots are drawn all the same."""
+    files, _ = write(tmp_path, columns=(name, name, name), rows=channel(), learned={"lengthscale_1": 1.0})
+    browser.visit(files["report.html"])
+    assert browser.console == []
+    assert len(points(browser, "predicted_against_actual")) == 100
 
 
 def test_a_point_says_which_row_it_is(browser, report):

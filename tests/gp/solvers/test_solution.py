@@ -1,11 +1,14 @@
 """Solving by way of single precision: as good as double precision where it says so, and double precision elsewhere."""
 
+import pickle
+
 import numpy as np
 import pytest
 
 from gaussian_processes.gp import ArcCosine, TrainedGPModel, cost
 from gaussian_processes.gp.kernels.matvec import product, strip_product
 from gaussian_processes.gp.solvers.direct import Direct
+from gaussian_processes.gp.solvers.iterative import Iterative
 from gaussian_processes.gp.solvers.refinement import Mixed
 
 KERNELS = [
@@ -92,3 +95,12 @@ def test_the_memory_is_that_of_half_a_matrix(data):
         trained = TrainedGPModel(X, y, ArcCosine(1, 0), 0.1, solver)
         wanted = cost.factor_bytes(300, mixed=isinstance(solver, Mixed))
         assert trained.solution.factor.L.rectangle.nbytes == wanted
+
+
+@pytest.mark.parametrize("solver", [Direct(), Mixed(), Iterative()], ids=lambda solver: type(solver).__name__)
+def test_a_model_crosses_to_another_process(solver, data):
+    """With its solver; it predicts the same."""
+    X, y, X_star = data
+    model = TrainedGPModel(X, y, ArcCosine(1, 1), 0.1, solver)
+    again = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(again.predict(X_star), model.predict(X_star))
